@@ -1,0 +1,109 @@
+"""The database: engine, reading and writing sessions; knows the ways of SQLite and PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from app.errors import Unavailable
+
+BUSY_MILLISECONDS = 5_000  # a respondent waits this long at most behind another writer, then sees 503
+STATEMENT_SECONDS = 30  # PostgreSQL: nothing of ours takes longer
+POOL_SIZE = 5  # one web worker or one worker process; PostgreSQL's default of 100 serves twenty of them
+
+
+@dataclass(frozen=True)
+class Database:
+    """Sessions over one engine. `read` changes nothing; `write` commits once, at its end."""
+
+    engine: Engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A snapshot that refuses to write (SQLite: deferred and query_only)."""
+        with self._session({"reading": True}) as session:
+            yield session
+            session.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction (SQLite: BEGIN IMMEDIATE), committed at the end or not at all."""
+        with self._session({}) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def _session(self, options: dict[str, Any]) -> Iterator[Session]:
+        try:
+            with (
+                self.engine.connect().execution_options(**options) as connection,
+                Session(connection, expire_on_commit=False) as session,
+            ):
+                yield session
+        except OperationalError as error:
+            if _is_busy(error):
+                raise Unavailable("the database is busy") from error
+            raise
+
+    def dispose(self) -> None:
+        """Close every connection: at the end, and in a child after fork."""
+        self.engine.dispose()
+
+
+def _is_busy(error: OperationalError) -> bool:
+    words = str(error.orig)
+    return any(each in words for each in ("database is locked", "database or disk is full", "QueryCanceled"))
+
+
+def open_database(url: str) -> Database:
+    """The database at `url`; connections open lazily, so a fork before the first use is harmless."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"check_same_thread": False}, pool_size=POOL_SIZE)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = create_engine(
+            parsed,
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_SIZE,
+            pool_pre_ping=True,
+            connect_args={"options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"},
+        )
+        event.listen(engine, "begin", _begin_postgresql)
+    return Database(engine)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the begin event below says BEGIN, not the driver
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",  # NORMAL may lose the last acknowledged answers in a power cut
+        f"busy_timeout={BUSY_MILLISECONDS}",
+        "foreign_keys=ON",
+        "secure_delete=ON",  # what is deleted is overwritten: erasure and closed pulses rely on it
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = bool(connection.get_execution_options().get("reading"))
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("reading"):
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))

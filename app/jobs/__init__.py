@@ -1,0 +1,1 @@
+"""The timetable, the clock and the engine that runs them."""

@@ -1,0 +1,1 @@
+"""What people read outside a page: mails, charts, words, exports, in three languages."""

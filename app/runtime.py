@@ -1,0 +1,33 @@
+"""What every verb is given first: settings, clock, database and ways out, built once by wsgi.py."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from app.channels.base import Channel
+from app.db import Database
+from config import Config
+
+if TYPE_CHECKING:
+    type Inbound = Callable[["Runtime", object], None]
+
+
+def now() -> datetime:
+    """The only reader of the wall clock."""
+    return datetime.now(UTC)
+
+
+def pass_by(point: str) -> None:
+    """The crash points of production: nothing happens."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """`reach` is called with the name of each point of the path where a crash must be harmless."""
+
+    config: Config
+    clock: Callable[[], datetime]
+    db: Database
+    channels: Mapping[str, Channel]
+    reach: Callable[[str], None] = field(default=pass_by)

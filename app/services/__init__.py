@@ -1,0 +1,1 @@
+"""Verbs: the only owners of a transaction."""

@@ -1,0 +1,1 @@
+"""Console pages of a workspace, one module per noun."""

@@ -1,0 +1,1 @@
+"""The chat edges: one stored inbound event becomes one verb."""

@@ -1,8 +1,9 @@
 """Business hours: when a desk is open, and how much of an interval it was open for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Self
 from zoneinfo import ZoneInfo
 
 NOTHING = timedelta(0)
@@ -30,6 +31,19 @@ class BusinessCalendar:
         if self.opens >= self.closes:
             raise ValueError("a day opens before it closes")
         object.__setattr__(self, "_zone", ZoneInfo(self.zone))
+
+    @classmethod
+    def from_settings(
+        cls, zone: str, days: Iterable[int], opens_at: str, closes_at: str, holidays: Iterable[str]
+    ) -> Self:
+        """The calendar in a workspace's settings: "09:00" for times, ISO dates for holidays."""
+        return cls(
+            zone=zone,
+            days=frozenset(days),
+            opens=time.fromisoformat(opens_at),
+            closes=time.fromisoformat(closes_at),
+            holidays=frozenset(date.fromisoformat(holiday) for holiday in holidays),
+        )
 
     @property
     def day_length(self) -> timedelta:

@@ -30,6 +30,13 @@ def test_the_published_example_is_due_on_thursday_and_friday_of_the_next_week() 
     assert SAO_PAULO.add_hours(opened, 72) == at("America/Sao_Paulo", 2026, 11, 27, 13, 12)
 
 
+def test_the_settings_of_a_workspace_make_the_same_calendar() -> None:
+    stored = BusinessCalendar.from_settings(
+        "America/Sao_Paulo", [0, 1, 2, 3, 4], "09:00", "18:00", ["2026-11-20"]
+    )
+    assert stored == SAO_PAULO
+
+
 def test_what_is_opened_on_a_weekend_starts_counting_when_the_desk_opens() -> None:
     saturday = at("America/Sao_Paulo", 2026, 11, 14, 23, 50)
     assert SAO_PAULO.add_hours(saturday, 1) == at("America/Sao_Paulo", 2026, 11, 16, 10)

@@ -3,14 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from app.channels.base import Channel
 from app.db import Database
 from config import Config
-
-if TYPE_CHECKING:
-    type Inbound = Callable[["Runtime", object], None]
 
 
 def now() -> datetime:

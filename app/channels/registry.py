@@ -1,0 +1,36 @@
+"""Which channels there are, one line each, and which of them the settings make real."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from app.channels.base import Channel
+from app.channels.email import Email
+from app.channels.sandbox import Sandbox
+from app.channels.smtp_connection import server_at
+
+
+class Settings(Protocol):
+    """What the channels read of the configuration; `sandbox` is auto, on or off."""
+
+    @property
+    def smtp_url(self) -> str | None: ...
+
+    @property
+    def sandbox(self) -> str: ...
+
+
+CHANNELS: dict[str, Callable[[Settings], Channel | None]] = {
+    "email": lambda settings: Email(server_at(settings.smtp_url)) if settings.smtp_url else None,
+}
+
+
+def open_channels(settings: Settings) -> Mapping[str, Channel]:
+    """The channels by name. A name that is missing is not configured.
+
+    The sandbox stands in for all while none is real (auto), or for those that are not (on).
+    """
+    real = {name: made for name, make in CHANNELS.items() if (made := make(settings)) is not None}
+    if settings.sandbox == "on" or (settings.sandbox == "auto" and not real):
+        pretend = Sandbox()
+        return {name: real.get(name, pretend) for name in CHANNELS}
+    return real

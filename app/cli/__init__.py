@@ -1,0 +1,13 @@
+"""Commands of `flask --app wsgi`, thin like web. Results on standard output, messages on standard error."""
+
+from flask import Flask
+
+from app.cli.operations import database, sending
+
+COMMANDS = (database, sending)
+
+
+def register(app: Flask) -> None:
+    """Every group and command, one line each in COMMANDS."""
+    for command in COMMANDS:
+        app.cli.add_command(command)

@@ -1,0 +1,23 @@
+"""Rows: one file per noun, no I/O. Importing this package knows every table."""
+
+from app.models.answer import Answer, AnswerEdit
+from app.models.api_key import ApiKey, IdempotencyKey
+from app.models.base import Base, new_id
+from app.models.contact import Contact, ImportFile, OptOut
+from app.models.followup import FollowUp, FollowUpClosure, FollowUpEvent
+from app.models.installation import Heartbeat, Lease, RateWindow, Setting
+from app.models.invitation import Invitation
+from app.models.message import Attempt, Message, SandboxCopy, Sender, Token
+from app.models.pulse import Headline, Pulse, PulseComment, PulseCount, PulseScore, SealedAnswer
+from app.models.schedule import Occurrence, Schedule
+from app.models.survey import Survey, SurveyVersion
+from app.models.user import OneTimeLink, User, UserSession
+from app.models.workspace import Logo, Member, Workspace
+
+__all__ = [
+    "Answer", "AnswerEdit", "ApiKey", "Attempt", "Base", "Contact", "FollowUp", "FollowUpClosure",
+    "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey", "ImportFile", "Invitation", "Lease", "Logo",
+    "Member", "Message", "Occurrence", "OneTimeLink", "OptOut", "Pulse", "PulseComment", "PulseCount",
+    "PulseScore", "RateWindow", "SandboxCopy", "Schedule", "SealedAnswer", "Sender", "Setting", "Survey",
+    "SurveyVersion", "Token", "User", "UserSession", "Workspace", "new_id",
+]  # fmt: skip

@@ -1,0 +1,76 @@
+"""Contacts: the people who may be asked. Opt-outs are rows of their own and outlive them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, HasId
+
+
+class Contact(HasId, Base):
+    """A customer or an employee. `*_key` is the keyed hash of the canonical address."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "external_id"),
+        Index(None, "workspace_id", "email_key"),
+        Index(None, "workspace_id", "phone_key"),
+        Index(None, "workspace_id", "search_name", "id"),
+        CheckConstraint("kind IN ('customer', 'employee')", name="kind"),
+    )
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    external_id: Mapped[str | None] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200))
+    search_name: Mapped[str] = mapped_column(String(800))  # name and addresses, folded, for search
+    email: Mapped[str | None] = mapped_column(String(320))
+    email_key: Mapped[str | None] = mapped_column(String(64))
+    phone: Mapped[str | None] = mapped_column(String(20))
+    phone_key: Mapped[str | None] = mapped_column(String(64))
+    telegram_chat_id: Mapped[str | None] = mapped_column(String(32))
+    kind: Mapped[str] = mapped_column(String(16))
+    locale: Mapped[str | None] = mapped_column(String(8))
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    attributes: Mapped[dict[str, Any]]
+    active: Mapped[bool] = mapped_column(default=True)
+    lawful_basis: Mapped[str] = mapped_column(String(32))
+    source: Mapped[str | None] = mapped_column(String(200))
+    email_bounced_at: Mapped[datetime | None]
+    revision: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+
+
+class OptOut(HasId, Base):
+    """Who must not be asked: a person, an address by its keyed hash, or both."""
+
+    __tablename__ = "opt_outs"
+    __table_args__ = (
+        Index(None, "workspace_id", "contact_id"),
+        Index(None, "workspace_id", "address_key"),
+        CheckConstraint("kind IN ('own_wish', 'bounce', 'legal', 'erasure')", name="kind"),
+    )
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    contact_id: Mapped[str | None] = mapped_column(String(26))  # no foreign key: it outlives the person
+    address_key: Mapped[str | None] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    origin: Mapped[str] = mapped_column(String(32))  # unsubscribe, one_click, console, api, import
+    created_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
+    lifted_evidence: Mapped[str | None] = mapped_column(String(500))
+
+
+class ImportFile(HasId, Base):
+    """An uploaded file between preview and confirmation; removed afterwards."""
+
+    __tablename__ = "import_files"
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    file_name: Mapped[str] = mapped_column(String(200))
+    content: Mapped[bytes]
+    created_at: Mapped[datetime]

@@ -1,0 +1,46 @@
+"""Invitations: one contact asked one survey once, in a state or with the reason why not."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, HasId
+
+STATES = (
+    "planned", "queued", "sending", "sent", "delivered", "unknown",
+    "answered", "expired", "failed", "skipped", "cancelled",
+)  # fmt: skip
+
+
+class Invitation(HasId, Base):
+    """In people workspaces the state ends at sent or delivered: answering leaves no trace here."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        UniqueConstraint("occurrence_id", "contact_id"),
+        CheckConstraint(f"state IN {STATES}", name="state"),
+        Index(None, "contact_id", "sent_at"),
+        Index(None, "workspace_id", "address_key", "sent_at"),
+        Index(None, "workspace_id", "created_at"),
+        Index(None, "survey_id", "state"),
+        Index(None, "state", "expires_at"),
+    )
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    occurrence_id: Mapped[str] = mapped_column(ForeignKey("occurrences.id"))
+    schedule_id: Mapped[str | None] = mapped_column(String(26))
+    survey_id: Mapped[str] = mapped_column(ForeignKey("surveys.id"))
+    version_id: Mapped[str] = mapped_column(ForeignKey("survey_versions.id"))
+    metric: Mapped[str] = mapped_column(String(8))
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contacts.id"))
+    address_key: Mapped[str | None] = mapped_column(String(64))  # rest is kept by address as well
+    locale: Mapped[str] = mapped_column(String(8))
+    channel: Mapped[str | None] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(32))
+    until: Mapped[datetime | None]  # with a reason that passes: when it does
+    sandbox: Mapped[bool] = mapped_column(default=False)  # asked on the pretend mailbox
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]

@@ -1,0 +1,61 @@
+"""Workspace, the wall: everything belongs to one. Its logo and who is a member of it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, HasId
+
+
+class Workspace(HasId, Base):
+    """Kind `customers` (NPS, CSAT, CES, follow-ups) or `people` (e-NPS pulses)."""
+
+    __tablename__ = "workspaces"
+    __table_args__ = (CheckConstraint("kind IN ('customers', 'people')", name="kind"),)
+
+    slug: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(120))
+    locale: Mapped[str] = mapped_column(String(8))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    sender_name: Mapped[str | None] = mapped_column(String(120))
+    reply_to: Mapped[str | None] = mapped_column(String(320))
+    postal_address: Mapped[str | None] = mapped_column(String(300))
+    business_days: Mapped[list[Any]]  # 0 is Monday
+    opens_at: Mapped[str] = mapped_column(String(5))  # "09:00", in the workspace's zone
+    closes_at: Mapped[str] = mapped_column(String(5))
+    holidays: Mapped[list[str]]  # ISO dates
+    rest_days: Mapped[int]  # across all surveys
+    rest_days_by_metric: Mapped[dict[str, Any]]
+    root_causes: Mapped[list[str]]  # suggested when a follow-up is closed
+    lawful_basis: Mapped[str] = mapped_column(String(32))  # for contacts made by hand or API
+    revision: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+
+
+class Logo(Base):
+    """The workspace's mark, re-encoded as PNG; its id changes with its content."""
+
+    __tablename__ = "logos"
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"), unique=True)
+    png: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Member(HasId, Base):
+    """A user's role in a workspace."""
+
+    __tablename__ = "members"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "user_id"),
+        CheckConstraint("role IN ('owner', 'manager', 'agent', 'viewer')", name="role"),
+    )
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    role: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    joined_at: Mapped[datetime | None]  # first seen here; until then others see only the address

@@ -1,0 +1,58 @@
+"""Is everything all right? For /readyz, /metrics and `doctor`."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+
+from app.errors import Unavailable
+from app.models import FollowUp, Heartbeat, Message
+from app.runtime import Runtime
+from app.services import schema, switch
+
+ALIVE = timedelta(seconds=30)  # a worker beats every five seconds
+
+
+@dataclass(frozen=True)
+class Health:
+    ready: bool
+    checks: dict[str, str]
+
+
+def check(runtime: Runtime) -> Health:
+    """Database, migrations, worker: `ok`, or a sentence that says what to do."""
+    try:
+        current = schema.current(runtime.db)
+    except (DBAPIError, Unavailable) as error:
+        return Health(False, {"database": f"cannot be reached: {type(error).__name__}"})
+    if current != schema.head():
+        return Health(False, {"database": "ok", "migrations": "run: flask --app wsgi db upgrade"})
+    with runtime.db.read() as session:
+        beat = session.scalar(select(func.max(Heartbeat.at)))
+        paused = switch.is_paused(session)
+    alive = beat is not None and beat > runtime.clock() - ALIVE
+    checks = {
+        "database": "ok",
+        "migrations": "ok",
+        "worker": "ok" if alive else "run: flask --app wsgi worker",
+    }
+    if paused:
+        checks["sending"] = "paused; run: flask --app wsgi sending resume"
+    return Health(alive, checks)
+
+
+def gauges(runtime: Runtime) -> dict[str, int]:
+    """What waits in the tables, over all workspaces: counts only, nothing of anybody."""
+    with runtime.db.read() as session:
+        states = dict(
+            session.execute(
+                select(Message.state, func.count())
+                .where(Message.state.in_(("queued", "claimed", "attempting", "unknown", "failed")))
+                .group_by(Message.state)
+            ).all()
+        )
+        open_followups = session.scalar(select(func.count()).where(FollowUp.closed_at.is_(None)))
+        paused = switch.is_paused(session)
+    waiting = {f'messages{{state="{state}"}}': count for state, count in states.items()}
+    return {**waiting, "followups_open": open_followups or 0, "sending_paused": int(paused)}

@@ -1,0 +1,33 @@
+"""The big sending switch, for all channels of the installation."""
+
+from sqlalchemy.orm import Session
+
+from app.models import Setting
+from app.runtime import Runtime
+
+NAME = "sending_paused"
+
+
+def is_paused(session: Session) -> bool:
+    """Is nothing to leave this installation?"""
+    return session.get(Setting, NAME) is not None
+
+
+def status(runtime: Runtime) -> bool:
+    """Is sending paused?"""
+    with runtime.db.read() as session:
+        return is_paused(session)
+
+
+def pause(runtime: Runtime, why: str) -> None:
+    """Stop all sending; what is under way ends within one group. Twice is harmless."""
+    with runtime.db.write() as session:
+        session.merge(Setting(name=NAME, value=why))
+
+
+def resume(runtime: Runtime) -> None:
+    """Send again what is due. Twice is harmless."""
+    with runtime.db.write() as session:
+        found = session.get(Setting, NAME)
+        if found is not None:
+            session.delete(found)

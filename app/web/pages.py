@@ -1,0 +1,75 @@
+"""Renders console pages: the language of the reader and what the shell around every page shows."""
+
+from typing import Any
+
+from flask import Flask, g, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.rendering import words
+from app.rendering.assets import asset
+from app.rendering.languages import LOCALES, Language, language_of
+from app.services import frames
+from app.web.policy import runtime_of
+
+
+def language() -> Language:
+    """The signed-in user's language, else the browser's first that we speak."""
+    if "visitor" in g:
+        return language_of(g.visitor.locale)
+    if "user" in g:
+        return language_of(g.user.locale)
+    return language_of(request.accept_languages.best_match(LOCALES) or "en")
+
+
+def _(message: str, /, **params: object) -> str:
+    """A sentence of a view (a flash) in the reader's language."""
+    return language().gettext(message, **params)
+
+
+def render(template: str, status: int = 200, **context: Any) -> ResponseReturnValue:
+    """A console page of the visitor's workspace, with its shell."""
+    who = g.visitor
+    frame = frames.frame(runtime_of(), who)
+    html = render_template(
+        f"console/{template}",
+        who=who,
+        workspace=frame.workspace,
+        workspaces=frame.workspaces,
+        open_followups=frame.open_followups,
+        sending_paused=frame.sending_paused,
+        shortcuts=None if frame.shortcuts else "off",
+        **context,
+    )
+    return html, status
+
+
+def render_bare(template: str, status: int = 200, **context: Any) -> ResponseReturnValue:
+    """A page outside any workspace: sign-in, links, my account."""
+    return render_template(template, **context), status
+
+
+def _context() -> dict[str, Any]:
+    chosen = language()
+    theme = request.cookies.get("theme")
+    return {
+        "_": chosen.gettext,
+        "ngettext": chosen.ngettext,
+        "language": chosen,
+        "theme": theme if theme in ("light", "dark") else None,
+        "sandbox_on": runtime_of().config.sandbox_on,
+        "request_id": g.get("request_id"),
+    }
+
+
+def register(app: Flask) -> None:
+    """Globals and per-request values of every template."""
+    app.context_processor(_context)
+    app.jinja_env.globals.update(
+        asset=asset,
+        band_word=words.band_word,
+        channel_word=words.channel_word,
+        role_word=words.role_word,
+        state_word=words.state_word,
+        reason_sentence=words.reason_sentence,
+    )
+    app.jinja_options["trim_blocks"] = True

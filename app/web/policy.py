@@ -1,0 +1,87 @@
+"""Who may enter a route. Every view carries one of these decorators; a guard test refuses one without."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Literal, TypeVar, cast
+
+from flask import Flask, current_app, g, session
+from flask.typing import ResponseReturnValue
+
+from app.domain.access import Role
+from app.errors import Forbidden, NotFound, Unauthenticated
+from app.runtime import Runtime
+from app.services import sessions
+from app.services.access import Visitor
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+Kind = Literal["public", "respondent", "signed_in", "member", "key"]
+
+
+def runtime_of(app: Flask | None = None) -> Runtime:
+    """The runtime of the application that serves this request."""
+    return cast(Runtime, (app or current_app).extensions["runtime"])
+
+
+def open_to_all(view: View) -> View:
+    """Sign-in pages, health, static files: nothing of a workspace is shown."""
+    return _marked(view, "public", None)
+
+
+def by_token(view: View) -> View:
+    """The link is the authority; the verb checks it."""
+    return _marked(view, "respondent", None)
+
+
+def signed_in(view: View) -> View:
+    """Any user with a session, in no workspace in particular; `g.user` says who."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        g.user = sessions.user_of(runtime_of(), session.get("token"))
+        return view(*args, **kwargs)
+
+    return cast(View, _marked(guarded, "signed_in", None))
+
+
+def allows(role: Role) -> Callable[[View], View]:
+    """A member of the workspace in the address with at least this role; `visitor()` says who."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, slug: str, **kwargs: Any) -> ResponseReturnValue:
+            g.visitor = sessions.visit(runtime_of(), session.get("token"), slug)
+            if not g.visitor.role.reaches(role):
+                raise Forbidden
+            return view(*args, **kwargs)
+
+        return cast(View, _marked(guarded, "member", role))
+
+    return decorate
+
+
+def visitor() -> Visitor:
+    """Who acts, inside a view that `allows` guards."""
+    if "visitor" not in g:
+        raise Unauthenticated
+    return cast(Visitor, g.visitor)
+
+
+def customers_only() -> Visitor:
+    """The visitor of a customers workspace; people workspaces have no such room."""
+    who = visitor()
+    if who.is_people:
+        raise NotFound
+    return who
+
+
+def people_only() -> Visitor:
+    """The visitor of a people workspace; customers workspaces have no such room."""
+    who = visitor()
+    if not who.is_people:
+        raise NotFound
+    return who
+
+
+def _marked(view: View, kind: Kind, role: Role | None) -> View:
+    view.policy = (kind, role)  # type: ignore[attr-defined]  # read by the guard and the wall tests
+    return view

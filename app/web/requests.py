@@ -1,0 +1,47 @@
+"""Request ids, one structured log line and the metrics of each request; neither knows a token or a pulse."""
+
+import re
+import time
+
+import structlog
+from flask import Flask, Response, g, request
+from prometheus_client import Counter, Histogram
+
+from app.models import new_id
+
+log = structlog.get_logger("web")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+UNLOGGED = ("/p/", "/static/", "/healthz", "/metrics")  # a pulse's respondent leaves no line at all
+
+REQUESTS = Counter("retorno_requests_total", "Requests by route and status.", ("route", "status"))
+SECONDS = Histogram("retorno_request_seconds", "Seconds to answer, by route.", ("route",))
+
+
+def register(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else new_id()
+    g.began = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.get("request_id", "")
+    if request.path.startswith(UNLOGGED):
+        return response
+    route = str(request.url_rule) if request.url_rule else "none"
+    seconds = time.perf_counter() - g.get("began", time.perf_counter())
+    REQUESTS.labels(route, response.status_code).inc()
+    SECONDS.labels(route).observe(seconds)
+    log.info(
+        "request",
+        id=g.get("request_id"),
+        method=request.method,
+        route=route,  # the pattern, never the path: paths carry tokens
+        status=response.status_code,
+        ms=round(seconds * 1000, 1),
+    )
+    return response

@@ -1,0 +1,105 @@
+"""Fixtures for all: a runtime on SQLite and on PostgreSQL, a clock that stands still, a world to fill."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.channels.registry import open_channels
+from app.db import Database, open_database
+from app.runtime import Runtime
+from app.services import schema
+from config import Config
+from tests.postgres import PostgresServer
+from tests.world import Clock, World
+
+KINDS = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--databases", default=",".join(KINDS), help="which databases the tests run on")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_kind" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "database_kind", metafunc.config.getoption("--databases").split(","), scope="session"
+        )
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    server = PostgresServer(tmp_path_factory.mktemp("postgresql"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file, copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "retorno.db"
+    db = open_database(f"sqlite:///{path}")
+    schema.upgrade(db)
+    db.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_database(request: pytest.FixtureRequest) -> str:
+    """The address of a migrated database, emptied after each test."""
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create_database("retorno")
+    db = open_database(url)
+    schema.upgrade(db)
+    db.dispose()
+    return url
+
+
+@pytest.fixture
+def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if database_kind == "postgresql":
+        url: str = request.getfixturevalue("postgres_database")
+        return url
+    path = tmp_path / "retorno.db"
+    shutil.copy(request.getfixturevalue("sqlite_template"), path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def db(database_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    database = open_database(database_url)
+    server = None if database.is_sqlite else request.getfixturevalue("postgres")
+    yield database
+    if server is not None:
+        server.empty(database)
+    database.dispose()
+
+
+@pytest.fixture
+def config(database_url: str, tmp_path: Path) -> Config:
+    settings = {
+        "DATABASE_URL": database_url,
+        "KEYS_DIR": str(tmp_path / "keys"),
+        "SECRET_KEY": "a-secret-only-for-tests-0123456789-abcdefgh",
+    }
+    return Config.from_env(settings, argon2_profile="cheapest")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def runtime(config: Config, db: Database, clock: Clock) -> Runtime:
+    return Runtime(config=config, clock=clock, db=db, channels=open_channels(config))
+
+
+@pytest.fixture
+def world(runtime: Runtime) -> World:
+    return World(runtime)
+
+
+pytest_plugins = ["tests.web.clients"]

@@ -1,0 +1,65 @@
+"""Signed-in test clients that look at every page they fetch."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.models import UserSession, new_id
+from app.runtime import Runtime
+from app.services.access import Visitor
+from app.services.sessions import token_hash
+from app.web import create_app
+from tests.web.page_checks import check_page
+
+
+class CheckedClient(FlaskClient):
+    """Every HTML page that it fetches must be a good page; `csrf()` gives the token of a form."""
+
+    def open(self, *args: object, **kwargs: object) -> TestResponse:
+        response = super().open(*args, **kwargs)  # type: ignore[arg-type]
+        if response.mimetype == "text/html" and response.status_code != 304:
+            check_page(response.get_data(as_text=True), response.request.path)
+        return response
+
+
+@pytest.fixture
+def app(runtime: Runtime) -> Flask:
+    application = create_app(runtime)
+    application.config["WTF_CSRF_ENABLED"] = False  # tests of CSRF switch it on again
+    application.test_client_class = CheckedClient
+    return application
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Nobody in particular: a respondent, or somebody before sign-in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def client_for(app: Flask, runtime: Runtime) -> Callable[[Visitor], FlaskClient]:
+    """A client whose session is that of a member."""
+
+    def sign_in(who: Visitor) -> FlaskClient:
+        token = new_id()
+        now = runtime.clock()
+        with runtime.db.write() as session:
+            session.add(
+                UserSession(
+                    token_hash=token_hash(token),
+                    user_id=who.user_id,
+                    created_at=now,
+                    seen_at=now,
+                    expires_at=now + timedelta(days=30),
+                )
+            )
+        client = app.test_client()
+        with client.session_transaction() as cookie:
+            cookie["token"] = token
+        return client
+
+    return sign_in

@@ -1,0 +1,199 @@
+"""How the files that offices export are read: encodings, separators, headers, and what is refused."""
+
+import csv
+import io
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.contact_files import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, read_contact_file
+from app.errors import Invalid
+
+PLAIN = "Nome;E-mail;Celular;Plano\nMaria Conceição;maria@bemtevi.example;11 98765-4321;Anual\n"
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(Invalid) as caught:
+        list(read_contact_file(data).rows())
+    (only,) = caught.value.problems
+    assert only.field == "file"
+    return str(only)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"]
+)
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_j01_every_encoding_separator_and_line_ending_reads_alike(encoding: str, separator: str, ending: str):
+    text = PLAIN.replace(";", separator).replace("\n", ending)
+    file = read_contact_file(text.encode(encoding))
+    assert file.separator == separator
+    assert file.meanings == ("name", "email", "phone", None)
+    (row,) = file.rows()
+    assert row.number == 2
+    assert row.fields == {
+        "name": "Maria Conceição",
+        "email": "maria@bemtevi.example",
+        "phone": "11 98765-4321",
+    }
+    assert row.attributes == {"Plano": "Anual"}
+    assert row.problems == ()
+
+
+def test_j01_windows_quotes_and_the_euro_sign_survive():
+    file = read_contact_file("name,email,plan\n“Ana”,a@x.com,€ 10\n".encode("cp1252"))
+    (row,) = file.rows()
+    assert row.fields["name"] == "“Ana”"
+    assert row.attributes == {"plan": "€ 10"}
+
+
+def test_j01_quotes_hold_separators_quotes_and_newlines():
+    data = b'nome;e-mail;obs\n"Silva; ""Mia""";a@x.com;"uma\nduas"\nBia;b@x.com;\n'
+    first, second = read_contact_file(data).rows()
+    assert first.fields["name"] == 'Silva; "Mia"'
+    assert first.attributes == {"obs": "uma\nduas"}
+    assert (first.number, second.number) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("header", "meanings"),
+    [
+        ("e-mail,telefone,nome,idioma,fuso", ("email", "phone", "name", "locale", "time_zone")),
+        (
+            "E-MAIL,Celular,NOME COMPLETO,Idioma,Fuso horário",
+            ("email", "phone", "name", "locale", "time_zone"),
+        ),
+        ("correo,teléfono,nombre,idioma,zona horaria", ("email", "phone", "name", "locale", "time_zone")),
+        ("Correo electrónico,Móvil,Nombre,tipo,activo", ("email", "phone", "name", "kind", "active")),
+        ("email,phone,name,external_id,time_zone", ("email", "phone", "name", "external_id", "time_zone")),
+        ("Email,Mobile phone,Full name,id,Time zone", ("email", "phone", "name", "external_id", "time_zone")),
+        ("matrícula,e_mail,cidade", ("external_id", "email", None)),
+    ],
+)
+def test_headers_are_understood_in_three_languages(header: str, meanings: tuple[str | None, ...]):
+    assert read_contact_file(f"{header}\n".encode()).meanings == meanings
+
+
+def test_excels_own_separator_line_is_honoured_and_keeps_the_row_numbers():
+    (row,) = read_contact_file(b"sep=;\r\nname;email\r\nAna;a@x.com\r\n").rows()
+    assert row.number == 3
+
+
+def test_one_column_of_addresses_is_enough():
+    (row,) = read_contact_file(b"email\na@x.com\n").rows()
+    assert row.fields == {"email": "a@x.com"}
+
+
+def test_empty_rows_and_the_empty_columns_of_excel_are_nothing():
+    rows = list(read_contact_file(b"name;email;;\nAna;a@x.com;;\n;;;\n\n  ;;;\nBia;b@x.com;;\n").rows())
+    assert [row.number for row in rows] == [2, 6]
+    assert all(row.problems == () for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf \n \n", "empty"),
+        (b"name;email\nA\x00na;a@x.com\n", "null character"),
+        (b"name;email;nome\n", "mean the same"),
+        (b"email;telefone;celular\n", "mean the same"),
+        (b"email;Plano;plano\n", "mean the same"),
+        (b"nome;cidade\nAna;Recife\n", "must name the columns"),
+        (b"ana@x.com;Ana\nbia@x.com;Bia\n", "must name the columns"),
+        (b'email;name\na@x.com;"Ana\nb@x.com;Bia\n', "quotes around line"),
+        (b'email;name\na@x.com;"Ana" Souza\n', "quotes around line"),
+        (b"\xff\xfea\x00b", "damaged"),
+        ("email;name\na@x.com;José\nb@x.com;Conceição\n".encode() + b"c@x.com;Jo\xe9\n", "Line 4 is damaged"),
+        (("email;" + "x" * 61).encode(), "longer than 60"),
+        (b"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><x>&e;</x>", "XML"),
+        (b"<html><table><tr><td>email</td></tr></table></html>", "web page"),
+        (b"%PDF-1.7 email", "PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 macros", "old Excel"),
+        (b"\x1f\x8b\x08\x00email", "compressed"),
+    ],
+)
+def test_j01_what_cannot_be_taken_is_refused_whole_with_its_reason(data: bytes, words: str):
+    assert words in refusal(data)
+
+
+def test_j02_a_workbook_renamed_to_csv_is_refused_before_anything_is_unpacked():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 50_000_000)
+    assert "workbook" in refusal(packed.getvalue())
+
+
+def test_j01_limits_are_held_and_named():
+    assert "larger than 5 MB" in refusal(b"email\n" + b"a" * MAX_BYTES)
+    wide = ";".join(["email", *(f"c{number}" for number in range(MAX_COLUMNS))])
+    assert "more than 100 columns" in refusal(wide.encode())
+    assert "more than 100 columns" in refusal(";".join(f"c{n}" for n in range(10_000)).encode())
+    rows = "".join(f"{number}\n" for number in range(MAX_ROWS + 1))
+    assert "more than 5000 rows" in refusal(f"id\n{rows}".encode())
+
+
+def test_j01_a_million_rows_are_given_up_at_the_limit_not_read_to_the_end():
+    rows = read_contact_file(b"id\n" + b"1\n" * 1_000_000).rows()
+    assert sum(1 for _ in zip(range(MAX_ROWS), rows, strict=False)) == MAX_ROWS
+    with pytest.raises(Invalid):
+        next(rows)
+
+
+def test_j01_rows_that_do_not_fit_are_listed_and_the_others_still_read():
+    data = b"name;email;\nAna;a@x.com\nname;email;\nBia;b@x.com;;stray\nCaio;;\nDuda;d@x.com;\n"
+    rows = list(read_contact_file(data).rows())
+    assert [str(row.problems[0]) if row.problems else "" for row in rows] == [
+        "",
+        "This row repeats the header.",
+        "This row has more cells than the header has names.",
+        "This row has no e-mail, phone or external id.",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["=cmd|' /C calc'!A0", "@SUM(1+1)", "+55 11 98765-4321", "-1", "\t=1", "＝1"]
+)
+def test_j05_formula_text_is_read_verbatim(text: str):
+    (row,) = read_contact_file(f"email;nome;obs\na@x.com;{text};{text}\n".encode()).rows()
+    assert row.fields["name"] == text
+    assert row.attributes["obs"] == text
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.binary(max_size=200)
+    | st.text(max_size=200).map(lambda text: f"email;nome\n{text}".encode("utf-8", "replace"))
+)
+def test_j01_any_bytes_are_read_or_refused_with_a_reason(data: bytes):
+    try:
+        rows = list(read_contact_file(data).rows())
+    except Invalid as error:
+        assert error.problems
+        return
+    assert all(row.problems or row.fields for row in rows)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(
+        st.text(
+            alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
+            min_size=1,
+            max_size=20,
+        ),
+        min_size=1,
+        max_size=10,
+    )
+)
+def test_whatever_a_csv_writer_writes_is_read_back(names: list[str]):
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, delimiter=";", quoting=csv.QUOTE_ALL)
+    writer.writerow(["id", "nome"])
+    writer.writerows([str(number), name] for number, name in enumerate(names))
+    rows = list(read_contact_file(written.getvalue().encode("utf-8-sig")).rows())
+    assert [row.fields.get("name", "") for row in rows] == [name if name.strip() else "" for name in names]

@@ -27,9 +27,9 @@ BANDS_MANY = {
     "promoter": "promoters",
     "passive": "passives",
     "detractor": "detractors",
-    "satisfied": "satisfied (many)",
-    "neutral": "neutral (many)",
-    "dissatisfied": "dissatisfied (many)",
+    "satisfied": "satisfied people",
+    "neutral": "neutral people",
+    "dissatisfied": "dissatisfied people",
     "easy": "easy",
     "high_effort": "high effort",
 }

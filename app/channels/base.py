@@ -78,11 +78,16 @@ class Channel(Protocol):
     def deliver(self, batch: Iterable[Outgoing]) -> Iterator[tuple[str, Outcome]]:
         """Hand over the messages and yield (our id, outcome) for each, once, as it becomes known.
 
-        The batch is taken lazily and nothing is called before the first message is asked for. Nothing raises:
-        trouble with one message is its outcome. Whoever stops reading stops sending.
+        The batch is taken lazily. Nothing raises: trouble with one message is its outcome. An error with
+        `pause_seconds` is also the outcome of what is left of the batch, untried. Whoever stops reading stops
+        sending.
         """
         ...
 
     def probe(self) -> None:
         """Is the provider there, and does it let us in? Sends nothing; raises DeliveryError if not."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections that are kept; the channel may be used again."""
         ...

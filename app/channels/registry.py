@@ -10,13 +10,13 @@ from app.channels.smtp_connection import server_at
 
 
 class Settings(Protocol):
-    """What the channels read of the configuration; `sandbox` is auto, on or off."""
+    """What the channels read of the configuration."""
 
     @property
     def smtp_url(self) -> str | None: ...
 
     @property
-    def sandbox(self) -> str: ...
+    def sandbox_on(self) -> bool: ...
 
 
 CHANNELS: dict[str, Callable[[Settings], Channel | None]] = {
@@ -25,12 +25,9 @@ CHANNELS: dict[str, Callable[[Settings], Channel | None]] = {
 
 
 def open_channels(settings: Settings) -> Mapping[str, Channel]:
-    """The channels by name. A name that is missing is not configured.
-
-    The sandbox stands in for all while none is real (auto), or for those that are not (on).
-    """
+    """The channels by name; one that is missing is not configured. The sandbox stands in while it is on."""
     real = {name: made for name, make in CHANNELS.items() if (made := make(settings)) is not None}
-    if settings.sandbox == "on" or (settings.sandbox == "auto" and not real):
-        pretend = Sandbox()
-        return {name: real.get(name, pretend) for name in CHANNELS}
-    return real
+    if not settings.sandbox_on:
+        return real
+    pretend = Sandbox()
+    return {name: real.get(name, pretend) for name in CHANNELS}

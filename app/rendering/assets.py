@@ -1,18 +1,27 @@
 """Addresses of our own style sheets, scripts and drawings, with a fingerprint: browsers may keep them."""
 
+import re
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 STATIC = Path(__file__).parent.parent / "static"
+CONSOLE_SHEET = "css/look.css"
+_IMPORT = re.compile(r'@import url\("([^"]+)"\);\n')
+
+
+@cache
+def console_sheet() -> str:
+    """look.css with everything that it imports in its place: one request instead of thirty, and no build."""
+    sheet = STATIC / CONSOLE_SHEET
+    return _IMPORT.sub(
+        lambda found: (sheet.parent / found[1]).read_text(encoding="utf-8"),
+        sheet.read_text(encoding="utf-8"),
+    )
 
 
 @cache
 def asset(name: str) -> str:
-    """`/static/css/answer.css?v=…`; a sheet that imports others changes its fingerprint with any of them."""
-    file = STATIC / name
-    seen = sha256(file.read_bytes())
-    if name == "css/look.css":
-        for part in sorted(file.parent.rglob("*.css")):
-            seen.update(part.read_bytes())
-    return f"/static/{name}?v={seen.hexdigest()[:12]}"
+    """`/static/css/answer.css?v=…`: the address changes when the content does."""
+    content = console_sheet().encode() if name == CONSOLE_SHEET else (STATIC / name).read_bytes()
+    return f"/static/{name}?v={sha256(content).hexdigest()[:12]}"

@@ -7,7 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.runtime import Runtime
-from app.web import api, errors, headers, operations, pages, requests
+from app.web import api, errors, headers, operations, pages, requests, styles
 from app.web.blueprints import CONSOLE, RESPONDENT
 
 BODY_BYTES = 256 * 1024  # of any request; the import of contacts alone takes more, and says so itself
@@ -42,6 +42,7 @@ def create_app(runtime: Runtime) -> Flask:
     headers.register(app)
     errors.register(app)
     pages.register(app)
+    styles.register(app)
     operations.register(app)
     for blueprint in RESPONDENT:
         csrf.exempt(blueprint)

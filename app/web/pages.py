@@ -64,12 +64,5 @@ def _context() -> dict[str, Any]:
 def register(app: Flask) -> None:
     """Globals and per-request values of every template."""
     app.context_processor(_context)
-    app.jinja_env.globals.update(
-        asset=asset,
-        band_word=words.band_word,
-        channel_word=words.channel_word,
-        role_word=words.role_word,
-        state_word=words.state_word,
-        reason_sentence=words.reason_sentence,
-    )
-    app.jinja_options["trim_blocks"] = True
+    app.jinja_env.globals.update(asset=asset, **words.FOR_TEMPLATES)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

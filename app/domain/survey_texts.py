@@ -1,6 +1,6 @@
 """Everything that a survey says in one language, with the length and shape of each text in one place."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -109,3 +109,18 @@ def _tidy(name: str, text: str) -> str:
     """Line ends as we store them; the question is typed in a tall field and still one paragraph."""
     text = text.replace("\r\n", "\n").strip()
     return text.replace("\n", " ") if name == "question" else text
+
+
+def choose_locale(written: Collection[str], *wanted: str | None) -> str:
+    """Which of the languages that a survey is written in somebody gets.
+
+    The first of the wanted ones that is written, exactly or by language ("es-AR" takes "es"); in doubt
+    English, else the first by name: always one that is written (ValueError where nothing is).
+    """
+    for each in (*wanted, "en"):
+        for locale in sorted(written):
+            if each and (locale == each or locale[:2] == each[:2].lower()):
+                return locale
+    if not written:
+        raise ValueError("this survey is written in no language")
+    return min(written)

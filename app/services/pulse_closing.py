@@ -1,0 +1,216 @@
+"""Closing a pulse: open the boxes in memory, drop person and order, keep what may be shown, forget the rest.
+
+Killed anywhere it is simply run again: everything that a closed pulse keeps is one transaction, and a key
+whose pulse is closed is destroyed by whoever finds it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from app import sealing
+from app.domain.anonymity import Thresholds, disclose
+from app.domain.metrics import Band, Metric, band_of
+from app.errors import Conflict
+from app.models import (
+    Invitation,
+    Message,
+    Pulse,
+    PulseComment,
+    PulseCount,
+    PulseScore,
+    SealedAnswer,
+    new_id,
+)  # fmt: skip
+from app.runtime import Runtime
+from app.services.access import Visitor, own
+from app.services.pulse_reminders import forget_reminders
+from app.services.pulse_results import WHOLE, asked_in
+
+log = structlog.get_logger("pulses")
+Value = TypeVar("Value")
+
+BATCH = 200  # boxes in memory at a time: 1.6 MB
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the boxes said, without whose they were: two heaps that no index joins."""
+
+    scores: list[int]
+    comments: list[str]
+
+
+def close_pulse(runtime: Runtime, who: Visitor, pulse_id: str) -> None:
+    """Close it now, by hand. Raises NotFound, and Conflict when it is closed already.
+
+    First it becomes due: should we die in between, the next tick of the clock closes it.
+    """
+    with runtime.db.write() as session:
+        pulse = own(session, who, Pulse, pulse_id, lock=True)
+        if pulse.state != "open":
+            raise Conflict("This pulse is closed already.")
+        pulse.closes_at = min(pulse.closes_at, runtime.clock())
+    _close(runtime, pulse_id)
+
+
+def close_due_pulses(runtime: Runtime) -> int:
+    """Close every pulse whose time is over, and destroy the keys that a crash left of closed ones."""
+    with runtime.db.read() as session:
+        due = session.scalars(
+            select(Pulse.id).where(Pulse.state == "open", Pulse.closes_at <= runtime.clock())
+        ).all()
+    closed = sum(_close(runtime, pulse_id) for pulse_id in due)
+    _destroy_keys_of_closed(runtime)
+    return closed
+
+
+def _close(runtime: Runtime, pulse_id: str) -> bool:
+    """Close one pulse that is due; False when somebody else was quicker."""
+    _stop_asking(runtime, pulse_id)
+    with runtime.db.write() as session:
+        closed = _settle(runtime, session, pulse_id)
+        runtime.reach("closing_before_commit")
+    runtime.reach("closing_after_commit")
+    if closed:
+        sealing.destroy(runtime.config.keys_dir, pulse_id)
+        runtime.db.scrub("sealed_answers", "attempts", "tokens", "sandbox_copies", "messages")
+    return closed
+
+
+def _destroy_keys_of_closed(runtime: Runtime) -> None:
+    """What was left by a crash between commit and destruction. A key of no pulse here is left alone.
+
+    It may be another database's, whose pulse is open.
+    """
+    kept = sealing.kept_keys(runtime.config.keys_dir)
+    if not kept:
+        return
+    with runtime.db.read() as session:
+        over = session.scalars(select(Pulse.id).where(Pulse.id.in_(kept), Pulse.state != "open")).all()
+    for pulse_id in over:
+        sealing.destroy(runtime.config.keys_dir, pulse_id)
+
+
+def _stop_asking(runtime: Runtime, pulse_id: str) -> None:
+    """Whoever was not reached by now is not asked any more. A transaction of its own, on purpose.
+
+    On PostgreSQL the rows of a transaction carry its number: no row of a person may share it with the scores.
+    """
+    with runtime.db.write() as session:
+        asked = select(Invitation.id).join(Pulse, Pulse.occurrence_id == Invitation.occurrence_id)
+        asked = asked.where(Pulse.id == pulse_id)
+        session.execute(
+            update(Message)
+            .where(Message.invitation_id.in_(asked), Message.state.in_(("queued", "claimed")))
+            .values(state="cancelled", reason="expired", lease_token=None, lease_until=None)
+        )
+        session.execute(
+            update(Invitation)
+            .where(Invitation.id.in_(asked), Invitation.state.in_(("planned", "queued")))
+            .values(state="expired", reason="expired")
+        )
+
+
+def _settle(runtime: Runtime, session: Session, pulse_id: str) -> bool:
+    """Everything that a closed pulse keeps and loses, in one transaction.
+
+    The update comes first: on PostgreSQL it waits for the answers under way, which hold the row shared, and
+    those that come after find the pulse closed. So what is read below is all there will ever be.
+    """
+    pulse = session.scalars(
+        select(Pulse).where(Pulse.id == pulse_id, Pulse.state == "open").with_for_update()
+    ).one_or_none()
+    if pulse is None:
+        return False
+    pulse.state, pulse.closed_at = "closed", runtime.clock()
+    session.flush()
+    try:
+        opened = _open_all(session, _key_of(runtime, pulse), pulse_id)
+    except sealing.KeyMissing:
+        pulse.state = "void"
+        log.error("pulse_closed_void", pulse=pulse_id)
+    else:
+        _keep(session, pulse, opened)
+    session.execute(delete(SealedAnswer).where(SealedAnswer.pulse_id == pulse_id))
+    forget_reminders(session, pulse)
+    session.flush()
+    return True
+
+
+def _key_of(runtime: Runtime, pulse: Pulse) -> sealing.Key:
+    key = sealing.read_key(runtime.config.keys_dir, pulse.id)
+    if key.public_key != pulse.public_key:
+        raise sealing.KeyMissing(pulse.id)
+    return key
+
+
+def _boxes(session: Session, pulse_id: str) -> Iterator[bytes]:
+    # Pages by primary key, not a cursor: memory stays small on both databases
+    after = ""
+    while True:
+        rows = session.execute(
+            select(SealedAnswer.invitation_id, SealedAnswer.box)
+            .where(SealedAnswer.pulse_id == pulse_id, SealedAnswer.invitation_id > after)
+            .order_by(SealedAnswer.invitation_id)
+            .limit(BATCH)
+        ).all()
+        if not rows:
+            return
+        yield from (box for _, box in rows)
+        after = rows[-1][0]
+
+
+def _open_all(session: Session, key: sealing.Key, pulse_id: str) -> Opened:
+    scores: list[int] = []
+    comments: list[str] = []
+    unreadable = 0
+    for box in _boxes(session, pulse_id):
+        try:
+            score, comment = sealing.open_box(key, box)
+        except sealing.SealBroken:
+            unreadable += 1
+            continue
+        scores.append(score)
+        if comment:
+            comments.append(comment)
+    if unreadable:
+        log.warning("pulse_boxes_unreadable", pulse=pulse_id, boxes=unreadable)
+    return Opened(scores, comments)
+
+
+def _keep(session: Session, pulse: Pulse, opened: Opened) -> None:
+    """Write what may be shown, and nothing else: of too few answers not even how many there were."""
+    told = disclose(len(opened.scores), Thresholds(pulse.least_answers, pulse.least_comments), is_open=False)
+    if not told.result:
+        return
+    pulse.asked, pulse.answered = max(asked_in(session, pulse), len(opened.scores)), len(opened.scores)
+    session.execute(
+        insert(PulseScore),
+        [{"pulse_id": pulse.id, "key": key, "score": score} for key, score in _shuffled(opened.scores)],
+    )
+    if told.comments and opened.comments:
+        session.execute(
+            insert(PulseComment),
+            [{"pulse_id": pulse.id, "key": key, "comment": each} for key, each in _shuffled(opened.comments)],
+        )
+    bands = Counter(band_of(Metric.ENPS, score) for score in opened.scores)
+    session.add(
+        PulseCount(
+            pulse_id=pulse.id,
+            cut=WHOLE,
+            promoters=bands[Band.PROMOTER],
+            passives=bands[Band.PASSIVE],
+            detractors=bands[Band.DETRACTOR],
+        )
+    )
+
+
+def _shuffled(values: Sequence[Value]) -> list[tuple[str, Value]]:
+    """Each value under a new random key, in the order of the keys: heap and index know no other."""
+    return sorted(((new_id(), value) for value in values), key=lambda pair: pair[0])

@@ -91,12 +91,15 @@ def open_database(url: str) -> Database:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"check_same_thread": False}, pool_size=POOL_SIZE)
+        engine = create_engine(
+            parsed, hide_parameters=True, connect_args={"check_same_thread": False}, pool_size=POOL_SIZE
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         engine = create_engine(
             parsed,
+            hide_parameters=True,  # an error that is logged must not quote an answer or an address
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
             pool_pre_ping=True,

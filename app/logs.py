@@ -7,6 +7,9 @@ import structlog
 
 from config import Config
 
+# The library's own default shows the variables of every frame: answers, tokens, passwords
+_FRAMES = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
 
 def configure(config: Config) -> None:
     """One line for each event; libraries speak only when something is wrong."""
@@ -21,7 +24,7 @@ def configure(config: Config) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks
+            structlog.processors.ExceptionRenderer(_FRAMES)
             if config.log_format == "json"
             else structlog.processors.format_exc_info,
             renderer,

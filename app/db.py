@@ -33,6 +33,7 @@ class Database:
         """A snapshot that refuses to write (SQLite: deferred and query_only)."""
         with self._session({"reading": True}) as session:
             yield session
+            session.expunge_all()  # what was read stays readable after the snapshot has ended
             session.rollback()
 
     @contextmanager

@@ -10,17 +10,17 @@ RetornoError
 └── Unavailable      we cannot do it now and nothing was done; try again
 """
 
+import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Problem:
     """What is wrong with one field, as an English sentence that catalogues translate."""
 
     field: str
     message: str
-    params: dict[str, object] = field(default_factory=dict)
+    params: dict[str, object] = dataclasses.field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.message % self.params if self.params else self.message

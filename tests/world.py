@@ -27,6 +27,7 @@ from app.models import (
 from app.runtime import Runtime
 from app.services.access import Visitor
 from app.services.address_keys import address_key
+from app.services.tokens import token_hash, unsubscribe_token
 
 Row = TypeVar("Row", bound=Base)
 START = datetime(2026, 11, 16, 13, 0, tzinfo=UTC)  # a Monday, 10:00 in São Paulo
@@ -228,7 +229,7 @@ class World:
         for purpose in purposes:
             self.add(
                 Token(
-                    token_hash=hashlib.sha256(token_of(invitation, purpose).encode()).digest(),
+                    token_hash=token_hash(token_of(invitation, purpose)),
                     purpose=purpose,
                     workspace_id=workspace.id,
                     message_id=message.id,
@@ -266,4 +267,5 @@ class World:
 
 def token_of(invitation: Invitation, purpose: str = "answer") -> str:
     """The token that stands in the invitation's mail: the same for the same invitation, unlike real ones."""
-    return hashlib.sha256(f"{purpose}:{invitation.id}".encode()).hexdigest()[:26]
+    token = hashlib.sha256(f"token of {invitation.id}".encode()).hexdigest()[:26]
+    return unsubscribe_token(token) if purpose == "unsubscribe" else token

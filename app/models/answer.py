@@ -36,12 +36,13 @@ class Answer(HasId, Base):
     sandbox: Mapped[bool] = mapped_column(default=False)
     attributes: Mapped[dict[str, Any]]
     suspect: Mapped[bool] = mapped_column(default=False)  # kept, not counted, until a person confirms it
+    late: Mapped[bool] = mapped_column(default=False)  # came after the link had ended: kept, not counted
     recorded_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
 
 class AnswerEdit(HasId, Base):
-    """What an answer said before it was changed."""
+    """What an answer said before it was changed, or (late) what it could no longer be changed to."""
 
     __tablename__ = "answer_edits"
 
@@ -49,4 +50,5 @@ class AnswerEdit(HasId, Base):
     score: Mapped[int]
     band: Mapped[str] = mapped_column(String(16))
     comment: Mapped[str | None]
+    late: Mapped[bool] = mapped_column(default=False)
     replaced_at: Mapped[datetime]

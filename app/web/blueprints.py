@@ -2,6 +2,11 @@
 
 from flask import Blueprint
 
-RESPONDENT: tuple[Blueprint, ...] = ()  # their links are their authority: no session, no CSRF token
+from app.web import answer_pages, pulse_pages
+
+RESPONDENT: tuple[Blueprint, ...] = (
+    answer_pages.pages,
+    pulse_pages.pages,
+)  # their links are their authority: no session, no CSRF token
 
 CONSOLE: tuple[Blueprint, ...] = ()

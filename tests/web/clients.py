@@ -21,7 +21,11 @@ class CheckedClient(FlaskClient):
 
     def open(self, *args: object, **kwargs: object) -> TestResponse:
         response = super().open(*args, **kwargs)  # type: ignore[arg-type]
-        if response.mimetype == "text/html" and response.status_code != 304:
+        if (
+            response.mimetype == "text/html"
+            and response.data
+            and response.status_code not in (301, 302, 303, 304)
+        ):
             check_page(response.get_data(as_text=True), response.request.path)
         return response
 

@@ -1,0 +1,105 @@
+"""Steps that put messages into the outbox, in the transaction of what they belong to."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, insert, text
+from sqlalchemy.orm import Session
+
+from app.models import Message, new_id
+from app.models.base import UtcDateTime
+
+FIRST, USUAL = 0, 1  # alerts, replies and account mails leave before invitations
+
+_ALERTED = text(
+    "SELECT u.id, u.email, u.locale FROM members m JOIN users u ON u.id = m.user_id"
+    " WHERE m.workspace_id = :workspace_id AND m.role IN ('owner', 'manager', 'agent')"
+)
+_QUEUE = text(
+    "INSERT INTO messages (id, workspace_id, purpose, priority, channel, followup_id, user_id, to_address,"
+    " locale, state, tries, due_at, created_at) VALUES (:id, :workspace_id, 'alert', 0, 'email', :followup_id,"
+    " :user_id, :to_address, :locale, 'queued', 0, :now, :now)"
+).bindparams(bindparam("now", type_=UtcDateTime))
+
+
+def enqueue_alerts(session: Session, workspace_id: str, followup_id: str, now: datetime) -> int:
+    """One e-mail to each owner, manager and agent: a follow-up was opened. How many."""
+    connection = session.connection()
+    members = connection.execute(_ALERTED, {"workspace_id": workspace_id}).all()
+    rows = [
+        {
+            "id": new_id(),
+            "workspace_id": workspace_id,
+            "followup_id": followup_id,
+            "user_id": user_id,
+            "to_address": email,
+            "locale": locale,
+            "now": now,
+        }
+        for user_id, email, locale in members
+    ]
+    if rows:
+        connection.execute(_QUEUE, rows)
+    return len(rows)
+
+
+def enqueue_reply(
+    session: Session,
+    *,
+    workspace_id: str,
+    followup_id: str,
+    contact_id: str,
+    member_user_id: str | None,
+    to_address: str,
+    address_key: str | None,
+    locale: str,
+    body: str,
+    now: datetime,
+) -> str:
+    """An agent's words to the person, by e-mail; its id. Sending it stops the clock of first contact."""
+    message_id = new_id()
+    session.execute(
+        insert(Message).values(
+            id=message_id,
+            workspace_id=workspace_id,
+            purpose="reply",
+            priority=FIRST,
+            channel="email",
+            followup_id=followup_id,
+            contact_id=contact_id,
+            user_id=member_user_id,
+            to_address=to_address,
+            address_key=address_key,
+            locale=locale,
+            body=body,
+            state="queued",
+            due_at=now,
+            created_at=now,
+        )
+    )
+    return message_id
+
+
+def enqueue_account_mail(
+    session: Session, *, user_id: str, kind: str, to_address: str, locale: str, now: datetime
+) -> str:
+    """A mail about a user's own account: `invitation`, `reset` or `password_changed`; its id.
+
+    The one-time link in it is minted when it leaves, so no table ever holds one.
+    """
+    message_id = new_id()
+    session.execute(
+        insert(Message).values(
+            id=message_id,
+            purpose="account",
+            priority=FIRST,
+            channel="email",
+            user_id=user_id,
+            to_address=to_address,
+            locale=locale,
+            body=kind,
+            state="queued",
+            due_at=now,
+            created_at=now,
+        )
+    )
+    return message_id

@@ -1,0 +1,111 @@
+"""What stands behind a token: one statement finds the invitation, its person, its answer and its words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, bindparam, text
+from sqlalchemy.orm import Session
+
+from app.domain.business_time import BusinessCalendar
+from app.domain.dialogue import Standing
+from app.domain.metrics import Metric
+from app.domain.survey_texts import SurveyTexts, choose_locale
+from app.models import SurveyVersion
+from app.models.base import Base, UtcDateTime
+from app.services.tokens import token_hash
+
+# Text, prepared once: the two requests of a respondent are the hot path.
+_STATEMENT = text(
+    "SELECT t.message_id, i.id AS invitation_id, i.workspace_id, i.survey_id, i.version_id, i.metric,"
+    " i.contact_id, i.locale, i.channel, i.state, i.expires_at, i.sandbox, c.name AS contact_name, c.attributes,"
+    " w.name AS workspace_name, w.time_zone, w.locale AS workspace_locale, w.business_days, w.opens_at,"
+    " w.closes_at, w.holidays, l.id AS logo_id, a.id AS answer_id, a.score, a.band, a.comment,"
+    " a.contact_me, a.late, a.recorded_at, f.first_contact_due_at"
+    " FROM tokens t JOIN invitations i ON i.id = t.invitation_id JOIN contacts c ON c.id = i.contact_id"
+    " JOIN workspaces w ON w.id = i.workspace_id LEFT JOIN logos l ON l.workspace_id = i.workspace_id"
+    " LEFT JOIN answers a ON a.invitation_id = i.id LEFT JOIN followups f ON f.answer_id = a.id"
+    " WHERE t.token_hash = :hash AND t.purpose = :purpose"
+)
+_JSON = Base.metadata.tables["workspaces"].c.holidays.type
+_FIND = _STATEMENT.bindparams(bindparam("hash", type_=Base.metadata.tables["tokens"].c.token_hash.type)).columns(
+    expires_at=UtcDateTime, recorded_at=UtcDateTime, first_contact_due_at=UtcDateTime, business_days=_JSON,
+    holidays=_JSON, attributes=_JSON, sandbox=Boolean, contact_me=Boolean, late=Boolean,
+)  # fmt: skip
+
+_versions: dict[str, tuple[dict[str, SurveyTexts], bool]] = {}  # frozen rows, so never stale
+VERSIONS_KEPT = 500
+
+
+@dataclass(frozen=True)
+class Found:
+    """One row of the statement above."""
+
+    message_id: str
+    invitation_id: str
+    workspace_id: str
+    survey_id: str
+    version_id: str
+    metric: Metric
+    contact_id: str
+    locale: str
+    channel: str | None
+    state: str
+    expires_at: datetime
+    sandbox: bool
+    contact_name: str
+    attributes: dict[str, Any]
+    workspace_name: str
+    time_zone: str
+    workspace_locale: str
+    business_days: list[int]
+    opens_at: str
+    closes_at: str
+    holidays: list[str]
+    logo_id: str | None
+    answer_id: str | None
+    score: int | None
+    band: str | None
+    comment: str | None
+    contact_me: bool | None
+    late: bool | None
+    recorded_at: datetime | None
+    first_contact_due_at: datetime | None
+
+    def standing(self, sandbox_on: bool) -> Standing:
+        """Where this stands with its person; what a sandbox asked ends with the sandbox."""
+        return Standing(
+            is_open=self.state != "cancelled" and not self.late and (sandbox_on or not self.sandbox),
+            expires_at=self.expires_at,
+            recorded_at=self.recorded_at,
+            has_comment=bool(self.comment),
+        )
+
+    def calendar(self) -> BusinessCalendar:
+        """The business hours that a follow-up's due times are counted in."""
+        return BusinessCalendar.from_settings(
+            self.time_zone, self.business_days, self.opens_at, self.closes_at, self.holidays
+        )
+
+
+def find(session: Session, token: str, purpose: str) -> Found | None:
+    """What a token of this purpose opens, or None."""
+    row = session.connection().execute(_FIND, {"hash": token_hash(token), "purpose": purpose}).one_or_none()
+    if row is None:
+        return None
+    values: dict[str, Any] = dict(row._mapping)
+    return Found(**values | {"metric": Metric(values["metric"])})
+
+
+def words(session: Session, version_id: str, *wanted: str) -> tuple[str, SurveyTexts, bool]:
+    """The locale and texts of a frozen version nearest to the wanted locales, and does it open follow-ups."""
+    known = _versions.get(version_id)
+    if known is None:
+        version = session.get_one(SurveyVersion, version_id)
+        texts = {locale: SurveyTexts.from_json(each) for locale, each in version.texts.items()}
+        known = (texts, version.opens_followup)
+        if len(_versions) >= VERSIONS_KEPT:
+            _versions.clear()
+        _versions[version_id] = known
+    locale = choose_locale(known[0].keys(), *wanted)
+    return locale, known[0][locale], known[1]

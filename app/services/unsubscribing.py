@@ -1,0 +1,36 @@
+"""Behind an unsubscribe link: whose question it was, and the person's no."""
+
+from dataclasses import dataclass
+
+from app.errors import NotFound
+from app.runtime import Runtime
+from app.services import opt_outs, standing
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What the page needs to ask before it stops."""
+
+    workspace_name: str
+    logo_url: str | None
+    locale: str
+
+
+def look(runtime: Runtime, token: str) -> Leaving:
+    """Who asks, for the page behind an unsubscribe link. Changes nothing; raises NotFound."""
+    with runtime.db.read() as session:
+        found = standing.find(session, token, "unsubscribe")
+    if found is None:
+        raise NotFound
+    logo_url = f"/logo/{found.logo_id}.png" if found.logo_id else None
+    return Leaving(found.workspace_name, logo_url, found.locale)
+
+
+def unsubscribe(runtime: Runtime, token: str, *, one_click: bool) -> None:
+    """The person says no more: kept at once, before the page says so. Twice changes nothing."""
+    with runtime.db.write() as session:
+        found = standing.find(session, token, "unsubscribe")
+        if found is None:
+            raise NotFound
+        origin = "one_click" if one_click else "unsubscribe"
+        opt_outs.opt_out_by_message(session, found.message_id, origin, runtime.clock())

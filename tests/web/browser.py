@@ -1,0 +1,142 @@
+"""A live server on loopback and Chromium: pages are seen, measured for accessibility, photographed."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from app.services.access import Visitor
+
+CHROMIUM = Path("/usr/bin/chromium")
+SCREENS = Path(__file__).parents[2] / "docs" / "screens"
+WIDTHS = {390: 844, 1280: 860}
+SCHEMES = ("light", "dark")
+WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+Visit = Callable[..., Page]
+Look = Callable[[Page, str | None], None]
+
+
+class Silent(WSGIRequestHandler):
+    """Requests of tests are not worth a line each."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Live:
+    """A server that runs in a thread of the test."""
+
+    url: str
+
+
+@contextmanager
+def serving(app: Flask, port: int = 0) -> Iterator[Live]:
+    """Serves on a free port of loopback until the block ends."""
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Silent)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield Live(f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def live(app: Flask) -> Iterator[Live]:
+    """The application of this test, for a real browser."""
+    with serving(app) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(live: Live, chromium: Browser, client_for: Callable[[Visitor], FlaskClient]) -> Iterator[Visit]:
+    """`visit("/w/…", who, width=390, javascript=False)` opens a page, signed in as `who` if anybody."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(path: str, who: Visitor | None = None, width: int = 1280, **options: Any) -> Page:
+        javascript = options.pop("javascript", True)
+        context = chromium.new_context(
+            base_url=live.url,
+            viewport={"width": width, "height": WIDTHS.get(width, 844)},
+            java_script_enabled=javascript,
+            **options,
+        )
+        contexts.append(context)
+        if who is not None:
+            cookie = client_for(who).get_cookie("retorno")
+            assert cookie is not None
+            context.add_cookies([{"name": "retorno", "value": cookie.value, "url": live.url}])
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def assert_accessible(page: Page) -> None:
+    """No violation of WCAG 2.2 AA that axe can see."""
+    found = Axe().run(page, options={"runOnly": WCAG_22_AA, "resultTypes": ["violations"]})
+    words = [
+        f"{each['id']}: {each['help']}\n    " + "\n    ".join(node["html"][:160] for node in each["nodes"])
+        for each in found.response["violations"]
+    ]
+    assert not words, f"{page.url}\n  " + "\n  ".join(words)
+
+
+def assert_fits(page: Page) -> None:
+    """Nothing makes the page wider than its window."""
+    wide, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert wide <= window, f"{page.url} is {wide} px wide in a window of {window} px"
+
+
+@pytest.fixture
+def look() -> Look:
+    """`look(page, "home")`: on a phone and on a desk, light and dark; with SCREENS=1 into docs/screens."""
+    return screens
+
+
+def screens(page: Page, name: str | None) -> None:
+    """Checks the page in its four looks; one with a name is photographed when SCREENS=1."""
+    for width, height in WIDTHS.items():
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            page.set_viewport_size({"width": width, "height": height})
+            assert_accessible(page)
+            assert_fits(page)
+            if name and os.environ.get("SCREENS") == "1":
+                _photograph(page, f"{name}-{width}-{scheme}.png", width, height)
+
+
+def _photograph(page: Page, file_name: str, width: int, height: int) -> None:
+    # The window grows to the page, so that the bar at its foot is at the foot of the picture
+    whole = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": width, "height": max(height, whole)})
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENS / file_name)
+    page.set_viewport_size({"width": width, "height": height})

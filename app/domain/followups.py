@@ -8,12 +8,16 @@ from typing import Literal
 
 from app.domain.business_time import BusinessCalendar
 from app.domain.metrics import Band, Metric
-from app.errors import Invalid, Problem, problem
+from app.errors import Conflict, Invalid, Problem, problem
 
 # Business hours from opening, whatever opened it.
 FIRST_CONTACT_HOURS = 24
 CLOSING_HOURS = 72
 SOON = timedelta(hours=4)  # half a day's work: time to pick it up before something else
+
+# Where one unit gives way to the next, so that the number before it is never 1
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+_JUST_NOW, _HOURS_FROM, _DAYS_FROM = timedelta(minutes=2), timedelta(hours=2), timedelta(days=2)
 
 LONGEST_TEXT = 5_000  # about two pages; a reply, a note or a summary is shorter
 LONGEST_CAUSE = 120  # the column's width: a cause is a heading under which others will be counted
@@ -181,6 +185,30 @@ def require_closable(summary: str, root_cause: str) -> None:
     problems = closing_problems(summary, root_cause)
     if problems:
         raise Invalid(problems)
+
+
+def claimed_before(name: str, then: datetime, now: datetime) -> Conflict:
+    """Somebody else has it already: who, and since when."""
+    ago = now - then
+    if ago < _JUST_NOW:
+        return Conflict("%(name)s claimed it just now.", name=name)
+    if ago < _HOURS_FROM:
+        return Conflict("%(name)s claimed it %(minutes)s minutes ago.", name=name, minutes=ago // _MINUTE)
+    if ago < _DAYS_FROM:
+        return Conflict("%(name)s claimed it %(hours)s hours ago.", name=name, hours=ago // _HOUR)
+    return Conflict("%(name)s claimed it %(days)s days ago.", name=name, days=ago.days)
+
+
+def closed_before(name: str, then: datetime, now: datetime) -> Conflict:
+    """Somebody closed it with other words: who, and when."""
+    ago = now - then
+    if ago < _JUST_NOW:
+        return Conflict("%(name)s closed it just now.", name=name)
+    if ago < _HOURS_FROM:
+        return Conflict("%(name)s closed it %(minutes)s minutes ago.", name=name, minutes=ago // _MINUTE)
+    if ago < _DAYS_FROM:
+        return Conflict("%(name)s closed it %(hours)s hours ago.", name=name, hours=ago // _HOUR)
+    return Conflict("%(name)s closed it %(days)s days ago.", name=name, days=ago.days)
 
 
 Span = tuple[Literal["minutes", "hours", "days"], int, int]  # unit, number, minutes beside hours

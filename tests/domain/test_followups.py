@@ -15,7 +15,9 @@ from app.domain.followups import (
     Moments,
     Reason,
     State,
+    claimed_before,
     clock,
+    closed_before,
     closing_problems,
     due,
     group,
@@ -184,6 +186,24 @@ def test_an_empty_record_closes_nothing() -> None:
     with pytest.raises(Invalid):
         require_closable("", "")
     require_closable("We called her.", "Outage")
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(0), "just now"),
+        (timedelta(seconds=-3), "just now"),  # another machine's clock
+        (timedelta(seconds=119), "just now"),
+        (timedelta(minutes=2), "2 minutes ago"),
+        (timedelta(minutes=119), "119 minutes ago"),
+        (timedelta(hours=2), "2 hours ago"),
+        (timedelta(hours=47), "47 hours ago"),
+        (timedelta(days=9), "9 days ago"),
+    ],
+)
+def test_who_was_quicker_is_said_with_since_when(ago: timedelta, words: str) -> None:
+    assert str(claimed_before("Rafael", OPENED, OPENED + ago)) == f"Rafael claimed it {words}."
+    assert str(closed_before("Rafael", OPENED, OPENED + ago)) == f"Rafael closed it {words}."
 
 
 @settings(deadline=None, max_examples=100)

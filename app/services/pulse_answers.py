@@ -17,6 +17,8 @@ from app.runtime import Runtime
 from app.services import standing
 from app.services.tokens import token_hash
 
+LONGEST_COMMENT = sealing.COMMENT_CHARACTERS
+
 
 @dataclass(frozen=True)
 class PulseQuestion:
@@ -57,6 +59,12 @@ def seal_answer(runtime: Runtime, token: str, score: object, comment: str | None
         _upsert(runtime, session, invitation_id, pulse.id, box)
         runtime.reach("pulse_answer_before_commit")
     return Sealed(question, value, tone(band_of(Metric.ENPS, value)))
+
+
+def follow_up(question: PulseQuestion, score: object) -> tuple[int, str]:
+    """The score and the question after it, where the comment was refused. Raises Invalid for a bad score."""
+    value = read_score(Metric.ENPS, score)
+    return value, question.texts.followup(tone(band_of(Metric.ENPS, value)))
 
 
 def forget_sealed(session: Session, contact_id: str) -> None:
@@ -133,8 +141,7 @@ def _upsert(runtime: Runtime, session: Session, invitation_id: str, pulse_id: st
 def _tidy(comment: str) -> str:
     # Browsers send CRLF and count it as one; PostgreSQL takes every character but NUL
     words = comment.replace("\r\n", "\n").replace("\0", "").strip()
-    if len(words) > sealing.COMMENT_CHARACTERS:
-        raise Invalid(
-            [problem("comment", "At most %(limit)s characters fit.", limit=sealing.COMMENT_CHARACTERS)]
-        )
+    if len(words) > LONGEST_COMMENT:
+        message = "This is %(length)s characters long; at most %(most)s fit."
+        raise Invalid([problem("comment", message, length=len(words), most=LONGEST_COMMENT)])
     return words

@@ -84,7 +84,7 @@ def view_pulse(runtime: Runtime, who: Visitor, pulse_id: str) -> PulseDetail:
     with runtime.db.read() as session:
         pulse = own(session, who, Pulse, pulse_id)
         view = view_of(session, pulse)
-        before = _shown_before(session, pulse) if view.result else None
+        before = shown_before(session, pulse) if view.result else None
         change = None
         if view.result and before and before.result:
             change = compare(Metric.ENPS, view.result.counts, before.result.counts)
@@ -149,8 +149,8 @@ def _sealed(session: Session, pulse: Pulse) -> int:
     return count or 0
 
 
-def _shown_before(session: Session, pulse: Pulse) -> PulseView | None:
-    """The last pulse that closed before this one with a result."""
+def shown_before(session: Session, pulse: Pulse) -> PulseView | None:
+    """A step: the last pulse that closed before this one with a result."""
     before = session.scalars(
         select(Pulse)
         .join(PulseCount, PulseCount.pulse_id == Pulse.id)

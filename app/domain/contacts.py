@@ -19,6 +19,7 @@ MAX_ATTRIBUTES = 100  # as many as a file may have columns
 MAX_ATTRIBUTE_NAME = 60
 MAX_ATTRIBUTE = 1_000  # characters: an attribute is a fact, not a document
 MAX_SEARCH = 800
+MAX_EVIDENCE = 500
 
 Scalar: TypeAlias = str | int | float | bool
 Reader: TypeAlias = Callable[[str, object], object]
@@ -95,6 +96,18 @@ def read_line(name: str, value: object) -> str:
 def read_lawful_basis(name: str, value: object) -> str:
     """One of LAWFUL_BASES, to be named: no basis is ever assumed here."""
     return _one_of(name, value, dict.fromkeys(LAWFUL_BASES))
+
+
+def read_evidence(value: object) -> str:
+    """How we know that somebody wants to be asked again; never empty. Raises Invalid."""
+    text = _text("evidence", value).strip()
+    if not text:
+        raise Invalid([problem("evidence", "Say how you know: when, and in which words they agreed.")])
+    if len(text) > MAX_EVIDENCE:
+        raise Invalid([problem("evidence", "This is longer than %(most)s characters.", most=MAX_EVIDENCE)])
+    if any(unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\r\n\t" for sign in text):
+        raise Invalid([problem("evidence", "This contains a character that nobody can see.")])
+    return text
 
 
 def fold(text: str) -> str:

@@ -1,0 +1,195 @@
+"""Steps on the rows of contacts: load, find who is meant, take over values. Verbs stand in contacts.py."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from app.domain.addresses import Address, default_region
+from app.domain.contacts import MAX_ATTRIBUTES, ContactValues, Scalar, search_text
+from app.errors import Conflict, Invalid, NotFound, problem
+from app.models import Contact, Workspace, new_id
+from app.services import access
+from app.services.access import Visitor
+from app.services.address_keys import address_key
+
+_PLAIN = ("name", "telegram_chat_id", "external_id", "kind", "locale", "time_zone", "active")
+_ORIGIN = ("lawful_basis", "source")
+
+
+@dataclass(frozen=True)
+class Card:
+    """A contact as pages, the API and commands show it."""
+
+    id: str
+    external_id: str | None
+    name: str
+    email: str | None
+    phone: str | None
+    telegram_chat_id: str | None
+    kind: str
+    locale: str | None
+    time_zone: str | None
+    attributes: dict[str, Scalar]
+    active: bool
+    lawful_basis: str
+    source: str | None
+    email_bounced_at: datetime | None
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def label(self) -> str:
+        """What to call somebody who may have no name."""
+        return self.name or self.email or self.phone or self.external_id or "–"
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """What was given of a person, with the keys of their addresses."""
+
+    values: ContactValues
+    email_key: str | None
+    phone_key: str | None
+
+
+def card(row: Contact) -> Card:
+    """The row as a value that outlives its session."""
+    return Card(**{name: getattr(row, name) for name in Card.__dataclass_fields__})
+
+
+def load(session: Session, who: Visitor, id: str, *, lock: bool = False) -> Contact:
+    """A contact of the visitor's workspace. Raises NotFound, also for somebody who was erased."""
+    contact = access.own(session, who, Contact, id, lock=lock)
+    if contact.erased_at is not None:
+        raise NotFound
+    return contact
+
+
+def workspace_for_writing(session: Session, who: Visitor) -> Workspace:
+    """The workspace, held until the transaction ends: who is meant is decided by one writer at a time.
+
+    The lock is NO KEY UPDATE: answers and messages, which only refer to the workspace, pass by it.
+    """
+    query = select(Workspace).where(Workspace.id == who.workspace_id).with_for_update(key_share=True)
+    return session.scalars(query).one()
+
+
+def region_of(workspace: Workspace) -> str | None:
+    """The country of phone numbers that do not carry one."""
+    return default_region(workspace.time_zone)
+
+
+def keyed(session: Session, values: ContactValues) -> Keyed:
+    """The values with the keyed hashes of their addresses."""
+    email, phone = values.get("email"), values.get("phone")
+    return Keyed(
+        values,
+        address_key(session, email.key) if email else None,
+        address_key(session, phone.key) if phone else None,
+    )
+
+
+def candidates(session: Session, workspace_id: str, people: Iterable[Keyed]) -> list[Contact]:
+    """Every contact of the workspace that shares an external id or an address with one of these people."""
+    given = list(people)
+    external_ids = [each.values.get("external_id") for each in given if each.values.get("external_id")]
+    emails = [each.email_key for each in given if each.email_key]
+    phones = [each.phone_key for each in given if each.phone_key]
+    query = select(Contact).where(
+        Contact.workspace_id == workspace_id,
+        Contact.erased_at.is_(None),
+        or_(
+            Contact.external_id.in_(external_ids),
+            Contact.email_key.in_(emails),
+            Contact.phone_key.in_(phones),
+        ),
+    )
+    return list(session.scalars(query.order_by(Contact.created_at, Contact.id)))
+
+
+def matching(person: Keyed, among: Iterable[Contact]) -> Contact | None:
+    """Who is meant: by external id, else exactly one by e-mail, then by phone; None is somebody new.
+
+    A contact with another external id is somebody else, whatever address they share.
+    Raises Conflict when an address belongs to several.
+    """
+    external_id = person.values.get("external_id")
+    rows = list(among)
+    if external_id:
+        same = [row for row in rows if row.external_id == external_id]
+        if same:
+            return same[0]
+        rows = [row for row in rows if row.external_id is None]
+    for column, key, message in (
+        ("email_key", person.email_key, "Several contacts have this e-mail: give an external id."),
+        ("phone_key", person.phone_key, "Several contacts have this phone: give an external id."),
+    ):
+        found = [row for row in rows if key and getattr(row, column) == key]
+        if len(found) > 1:
+            raise Conflict(message)
+        if found:
+            return found[0]
+    return None
+
+
+def new_row(person: Keyed, workspace: Workspace, now: datetime) -> Contact:
+    """A contact with the workspace's defaults for what was not said. Not added to a session yet."""
+    row = Contact(
+        id=new_id(),
+        workspace_id=workspace.id,
+        name="",
+        kind="employee" if workspace.kind == "people" else "customer",
+        attributes={},
+        active=True,
+        lawful_basis=workspace.lawful_basis,
+        revision=1,
+        created_at=now,
+        updated_at=now,
+    )
+    _take(row, person, (*_PLAIN, *_ORIGIN))
+    return row
+
+
+def update_row(row: Contact, person: Keyed, now: datetime, *, keep_origin: bool = False) -> bool:
+    """Take over what was given; what is absent stays. Says whether anything changed.
+
+    `keep_origin` leaves lawful basis and source as they were, unless there was no basis at all.
+    """
+    origin = () if keep_origin and row.lawful_basis != "none" else _ORIGIN
+    if not _take(row, person, (*_PLAIN, *origin)):
+        return False
+    row.revision += 1
+    row.updated_at = now
+    return True
+
+
+def _take(row: Contact, person: Keyed, names: Iterable[str]) -> bool:
+    given = cast(dict[str, Any], person.values)
+    changes: dict[str, Any] = {name: given[name] for name in names if name in given}
+    if "email" in given:
+        changes |= _address("email", given["email"], person.email_key)
+        if person.email_key != row.email_key:
+            changes["email_bounced_at"] = None  # another mailbox: what bounced was the old one
+    if "phone" in given:
+        changes |= _address("phone", given["phone"], person.phone_key)
+    if "attributes" in given:
+        merged = {**(row.attributes or {}), **given["attributes"]}
+        changes["attributes"] = {name: value for name, value in merged.items() if value is not None}
+        if len(changes["attributes"]) > MAX_ATTRIBUTES:
+            message = "A contact has at most %(most)s attributes."
+            raise Invalid([problem("attributes", message, most=MAX_ATTRIBUTES)])
+    changed = {name: value for name, value in changes.items() if getattr(row, name) != value}
+    for name, value in changed.items():
+        setattr(row, name, value)
+    if changed:
+        row.search_name = search_text(row.name, row.email, row.phone, row.external_id)
+    return bool(changed)
+
+
+def _address(name: str, address: Address | None, key: str | None) -> dict[str, str | None]:
+    return {name: address.text if address else None, f"{name}_key": key}

@@ -1,0 +1,209 @@
+"""Contacts: the people who may be asked. Create, edit, find, put away; forgetting stands in erasure.py."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.domain.contacts import read_contact, search_words
+from app.errors import Conflict, Invalid, problem
+from app.models import Contact, Workspace
+from app.runtime import Runtime
+from app.services import contact_rows, opt_outs
+from app.services.access import Visitor
+from app.services.contact_rows import Card, Keyed, card
+from app.services.opt_outs import Standing, is_opted_out
+from app.services.paging import PAGE, Page, cursor_at, place_of
+
+Show = Literal["active", "inactive", "opted_out", "all"]
+NAMES_SOMEBODY = ("name", "email", "phone", "external_id")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of the list."""
+
+    contact: Card
+    opted_out: bool
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One contact with what decides whether they may be asked."""
+
+    contact: Card
+    opt_outs: tuple[Standing, ...]
+
+    @property
+    def is_opted_out(self) -> bool:
+        return any(each.lifted_at is None and each.kind != "bounce" for each in self.opt_outs)
+
+
+def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> str:
+    """Add somebody by hand; gives their id.
+
+    Raises Invalid: a wrong field, nothing that names them, or somebody here already has the address.
+    """
+    with runtime.db.write() as session:
+        workspace = contact_rows.workspace_for_writing(session, who)
+        person = _read(session, workspace, raw)
+        _refuse_nobody(person)
+        _refuse_known(session, workspace.id, person)
+        row = contact_rows.new_row(person, workspace, runtime.clock())
+        session.add(row)
+        return row.id
+
+
+def edit(
+    runtime: Runtime, who: Visitor, id: str, raw: Mapping[str, object], revision: int | None = None
+) -> int:
+    """Change what is given; what is absent stays, None or an empty text empties. Gives the new revision.
+
+    Raises Conflict when somebody saved since `revision` (None: whoever comes last wins).
+    """
+    with runtime.db.write() as session:
+        workspace = contact_rows.workspace_for_writing(session, who)
+        row = contact_rows.load(session, who, id, lock=True)
+        if revision is not None and revision != row.revision:
+            raise Conflict(
+                "Somebody else has changed this contact since you opened it. Nothing of theirs was lost."
+            )
+        person = _read(session, workspace, raw)
+        _refuse_known(session, workspace.id, person, but=row)
+        contact_rows.update_row(row, person, runtime.clock())
+        if not any(getattr(row, name) for name in NAMES_SOMEBODY):
+            raise Invalid([problem("name", "Give a name, an e-mail, a phone or an external id.")])
+        return row.revision
+
+
+def upsert(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> tuple[Card, bool]:
+    """Create or update whoever is meant; gives the contact and whether they are new.
+
+    Matched by external id, else exactly one by e-mail, then by phone. Raises Conflict when several have
+    the address, Invalid for wrong fields.
+    """
+    with runtime.db.write() as session:
+        return put(session, who, raw, runtime.clock())
+
+
+def put(session: Session, who: Visitor, raw: Mapping[str, object], now: datetime) -> tuple[Card, bool]:
+    """The step of `upsert`, for callers that commit something of their own with it."""
+    workspace = contact_rows.workspace_for_writing(session, who)
+    person = _read(session, workspace, raw)
+    found = contact_rows.matching(person, contact_rows.candidates(session, workspace.id, [person]))
+    if found is not None:
+        contact_rows.update_row(found, person, now)
+        session.flush()
+        return card(found), False
+    _refuse_nobody(person)
+    row = contact_rows.new_row(person, workspace, now)
+    session.add(row)
+    session.flush()
+    return card(row), True
+
+
+def set_active(runtime: Runtime, who: Visitor, id: str, active: bool) -> None:
+    """Put somebody away, or take them back; who is inactive is not asked. Twice changes nothing."""
+    with runtime.db.write() as session:
+        row = contact_rows.load(session, who, id, lock=True)
+        if row.active != active:
+            row.active = active
+            row.revision += 1
+            row.updated_at = runtime.clock()
+
+
+def one(runtime: Runtime, who: Visitor, id: str) -> Detail:
+    """A contact with their opt-outs."""
+    with runtime.db.read() as session:
+        row = contact_rows.load(session, who, id)
+        return Detail(card(row), opt_outs.standings(session, row))
+
+
+def find(
+    runtime: Runtime,
+    who: Visitor,
+    *,
+    query: str = "",
+    show: Show = "all",
+    cursor: str | None = None,
+    limit: int = PAGE,
+) -> Page[Listed]:
+    """Contacts by name: those in whose name, addresses or external id every word of the query stands."""
+    order = (Contact.search_name, Contact.id)
+    opted = is_opted_out()
+    chosen = select(Contact, opted).where(*_found(who, query), *_shown(show, opted)).order_by(*order)
+    if cursor:
+        name, id = place_of(cursor, str, str)
+        chosen = chosen.where(or_(order[0] > name, and_(order[0] == name, order[1] > id)))
+    with runtime.db.read() as session:
+        rows = session.execute(chosen.limit(limit + 1)).all()
+        more = (
+            cursor_at((rows[limit - 1][0].search_name, rows[limit - 1][0].id)) if len(rows) > limit else None
+        )
+        return Page(tuple(Listed(card(row), bool(out)) for row, out in rows[:limit]), more)
+
+
+def count(runtime: Runtime, who: Visitor, *, query: str = "", show: Show = "all") -> int:
+    """How many `find` would list in all."""
+    opted = is_opted_out()
+    with runtime.db.read() as session:
+        chosen: Select[int] = select(func.count(Contact.id)).where(*_found(who, query), *_shown(show, opted))
+        return session.scalar(chosen) or 0
+
+
+def _found(who: Visitor, query: str) -> list[ColumnElement[bool]]:
+    words = [Contact.search_name.contains(word, autoescape=True) for word in search_words(query)]
+    return [Contact.workspace_id == who.workspace_id, Contact.erased_at.is_(None), *words]
+
+
+def _shown(show: Show, opted: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    if show == "active":
+        return [Contact.active.is_(True), ~opted]
+    if show == "inactive":
+        return [Contact.active.is_(False)]
+    return [opted] if show == "opted_out" else []
+
+
+def _read(session: Session, workspace: Workspace, raw: Mapping[str, object]) -> Keyed:
+    return contact_rows.keyed(session, read_contact(raw, contact_rows.region_of(workspace)))
+
+
+def _refuse_nobody(person: Keyed) -> None:
+    if not any(person.values.get(name) for name in NAMES_SOMEBODY):
+        raise Invalid([problem("name", "Give a name, an e-mail, a phone or an external id.")])
+
+
+def _refuse_known(session: Session, workspace_id: str, person: Keyed, but: Contact | None = None) -> None:
+    """Nobody is here twice; two external ids make two people, even behind one address."""
+    external_id = person.values.get("external_id", but.external_id if but else None)
+    problems = []
+    for row in contact_rows.candidates(session, workspace_id, [person]):
+        if row is but:
+            continue
+        if external_id and row.external_id == external_id:
+            problems.append(
+                problem("external_id", "%(name)s has this external id already.", name=card(row).label)
+            )
+        elif not (external_id and row.external_id):
+            if (
+                person.email_key
+                and row.email_key == person.email_key
+                and not _keeps(but, "email_key", person)
+            ):
+                problems.append(problem("email", "%(name)s has this e-mail already.", name=card(row).label))
+            if (
+                person.phone_key
+                and row.phone_key == person.phone_key
+                and not _keeps(but, "phone_key", person)
+            ):
+                problems.append(problem("phone", "%(name)s has this phone already.", name=card(row).label))
+    if problems:
+        raise Invalid(problems)
+
+
+def _keeps(row: Contact | None, column: str, person: Keyed) -> bool:
+    """Is this address the row's own already? Then the form only sent back what it was given."""
+    return row is not None and getattr(row, column) == getattr(person, column)

@@ -1,0 +1,154 @@
+"""Forgetting a person: what they were goes, that they were counted and must not be asked stays."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.models import (
+    Answer,
+    AnswerEdit,
+    Attempt,
+    Contact,
+    FollowUp,
+    FollowUpClosure,
+    FollowUpEvent,
+    ImportFile,
+    Invitation,
+    Message,
+    OptOut,
+    SandboxCopy,
+    Token,
+    new_id,
+)  # fmt: skip
+from app.runtime import Runtime
+from app.services import contact_rows, opt_outs
+from app.services.access import Visitor
+from app.services.pulse_answers import forget_sealed
+
+WORDS = ("noted", "contacted", "replied", "closed")  # the events whose text somebody wrote about the person
+TOUCHED = (
+    "contacts", "answers", "answer_edits", "messages", "attempts", "tokens", "sandbox_copies", "opt_outs",
+    "followup_events", "followup_closures", "invitations", "import_files",
+    "sealed_answers",
+)  # fmt: skip
+
+
+def erase(runtime: Runtime, who: Visitor, id: str) -> None:
+    """Remove name, addresses, attributes, comments and stored texts of one person, for good.
+
+    Scores and what was sent stay counted, without words. Keyed hashes of the addresses stay as opt-outs,
+    so that a later import does not ask them again. What is queued for them is cancelled. Their box in an open
+    pulse goes; what they said in a closed one cannot be found by anybody, and stays counted.
+    """
+    now = runtime.clock()
+    with runtime.db.write() as session:
+        contact = contact_rows.load(session, who, id, lock=True)
+        _remember_not_to_ask(session, contact, now)
+        _stop_what_is_queued(session, contact)
+        _forget_words(session, contact)
+        forget_sealed(session, contact.id)
+        _close_followups(session, who, contact, now)
+        _forget_person(session, contact, now)
+    runtime.db.scrub(*TOUCHED)
+
+
+def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> None:
+    keys = (contact.email_key, contact.phone_key)
+    if any(keys):
+        opt_outs.record(
+            session, contact.workspace_id, contact.id, keys, kind="erasure", origin="erasure", now=now
+        )
+    session.execute(update(OptOut).where(OptOut.contact_id == contact.id).values(lifted_evidence=None))
+
+
+def _stop_what_is_queued(session: Session, contact: Contact) -> None:
+    """Also what a worker has claimed: without its lease it may not attempt it any more."""
+    session.execute(
+        update(Message)
+        .where(Message.contact_id == contact.id, Message.state.in_(("queued", "claimed")))
+        .values(state="cancelled", reason="erased", lease_token=None, lease_until=None)
+    )
+    session.execute(
+        update(Invitation)
+        .where(Invitation.contact_id == contact.id, Invitation.state.in_(("planned", "queued")))
+        .values(state="cancelled", reason="erased", until=None)
+    )
+
+
+def _forget_words(session: Session, contact: Contact) -> None:
+    answers = select(Answer.id).where(Answer.contact_id == contact.id)
+    session.execute(update(AnswerEdit).where(AnswerEdit.answer_id.in_(answers)).values(comment=None))
+    session.execute(update(Answer).where(Answer.contact_id == contact.id).values(comment=None, attributes={}))
+    followups = select(FollowUp.id).where(FollowUp.contact_id == contact.id)
+    theirs = or_(Message.contact_id == contact.id, Message.followup_id.in_(followups))
+    messages = select(Message.id).where(theirs)
+    session.execute(delete(SandboxCopy).where(SandboxCopy.message_id.in_(messages)))
+    session.execute(delete(Token).where(Token.message_id.in_(messages)))
+    session.execute(update(Attempt).where(Attempt.message_id.in_(messages)).values(detail=None))
+    session.execute(update(Message).where(theirs).values(subject=None, body=None, detail=None))
+    session.execute(
+        update(Message).where(Message.contact_id == contact.id).values(to_address="", address_key=None)
+    )
+    session.execute(update(Invitation).where(Invitation.contact_id == contact.id).values(address_key=None))
+
+
+def _close_followups(session: Session, who: Visitor, contact: Contact, now: datetime) -> None:
+    """Nobody is left to return to; what was written about them goes with them."""
+    all_of_them = select(FollowUp.id).where(FollowUp.contact_id == contact.id)
+    session.execute(
+        update(FollowUpEvent)
+        .where(FollowUpEvent.followup_id.in_(all_of_them), FollowUpEvent.kind.in_(WORDS))
+        .values(text=None)
+    )
+    session.execute(
+        update(FollowUpClosure)
+        .where(FollowUpClosure.followup_id.in_(all_of_them))
+        .values(summary="", ask_again=False)
+    )
+    still_open = session.scalars(
+        select(FollowUp).where(FollowUp.contact_id == contact.id, FollowUp.closed_at.is_(None))
+    )
+    for followup in still_open.all():
+        followup.closed_at = now
+        followup.revision += 1
+        session.add(_closure(who, followup, now))
+        session.add(_closed(who, followup, now))
+
+
+def _closure(who: Visitor, followup: FollowUp, now: datetime) -> FollowUpClosure:
+    return FollowUpClosure(
+        id=new_id(),
+        workspace_id=followup.workspace_id,
+        followup_id=followup.id,
+        closed_by=who.name,
+        summary="",
+        root_cause="",
+        ask_again=False,
+        closed_at=now,
+    )
+
+
+def _closed(who: Visitor, followup: FollowUp, now: datetime) -> FollowUpEvent:
+    return FollowUpEvent(
+        id=new_id(),
+        workspace_id=followup.workspace_id,
+        followup_id=followup.id,
+        at=now,
+        kind="closed",
+        actor=who.name,
+        member_id=who.member_id,
+    )
+
+
+def _forget_person(session: Session, contact: Contact, now: datetime) -> None:
+    contact.name = contact.search_name = ""
+    contact.external_id = contact.email = contact.email_key = contact.phone = contact.phone_key = None
+    contact.telegram_chat_id = contact.locale = contact.time_zone = contact.source = None
+    contact.email_bounced_at = None
+    contact.attributes = {}
+    contact.active = False
+    contact.revision += 1
+    contact.updated_at = contact.erased_at = now
+    # A file that waits for its confirmation may hold the person's row; its uploader sends it again.
+    session.execute(delete(ImportFile).where(ImportFile.workspace_id == contact.workspace_id))

@@ -1,0 +1,205 @@
+"""Opt-outs: rows of their own, by person and by keyed address; they win over everything and outlive all."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from app.domain.contacts import read_evidence
+from app.models import Contact, Invitation, Message, OptOut, Workspace, new_id
+from app.runtime import Runtime
+from app.services import contact_rows
+from app.services.access import Visitor
+
+WISHES = ("own_wish", "erasure")  # what the person's own opt-in lifts; bounces and legal blocks stay
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One opt-out as people read it. `by_person` is False for one that came with the address alone."""
+
+    kind: str
+    origin: str
+    since: datetime
+    by_person: bool
+    lifted_at: datetime | None = None
+    evidence: str | None = None
+
+
+def opted_out(session: Session, workspace_id: str, contact_id: str, *address_keys: str | None) -> str | None:
+    """Why this person must not be asked at these addresses: `opted_out`, `bounced` or None.
+
+    A bounce counts for its own address only; everything else holds on every channel of the person.
+    """
+    keys = [key for key in address_keys if key]
+    standing = select(OptOut.kind).where(
+        OptOut.workspace_id == workspace_id,
+        OptOut.lifted_at.is_(None),
+        or_(
+            and_(OptOut.contact_id == contact_id, OptOut.kind != "bounce"),
+            OptOut.address_key.in_(keys),
+        ),
+    )
+    kinds = set(session.scalars(standing))
+    if kinds - {"bounce"}:
+        return "opted_out"
+    return "bounced" if kinds else None
+
+
+def is_opted_out() -> ColumnElement[bool]:
+    """The same for a statement over Contact: does an opt-out (no bounce) hold for this person?"""
+    row = aliased(OptOut)
+    return (
+        select(row.id)
+        .where(
+            row.workspace_id == Contact.workspace_id,
+            row.lifted_at.is_(None),
+            row.kind != "bounce",
+            or_(
+                row.contact_id == Contact.id,
+                row.address_key == Contact.email_key,
+                row.address_key == Contact.phone_key,
+            ),
+        )
+        .exists()
+    )
+
+
+def among(session: Session, workspace_id: str, address_keys: Iterable[str]) -> frozenset[str]:
+    """Those of these addresses that an opt-out (no bounce) stands for."""
+    standing = select(OptOut.address_key).where(
+        OptOut.workspace_id == workspace_id,
+        OptOut.lifted_at.is_(None),
+        OptOut.kind != "bounce",
+        OptOut.address_key.in_(list(address_keys)),
+    )
+    return frozenset(key for key in session.scalars(standing) if key)
+
+
+def opt_out(runtime: Runtime, who: Visitor, contact_id: str, origin: str) -> None:
+    """The person does not want to be asked any more, on no channel. Saying it twice changes nothing."""
+    with runtime.db.write() as session:
+        contact = contact_rows.load(session, who, contact_id)
+        record(
+            session,
+            contact.workspace_id,
+            contact.id,
+            (contact.email_key, contact.phone_key),
+            kind="own_wish",
+            origin=origin,
+            now=runtime.clock(),
+        )
+
+
+def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> None:
+    """The person's own word that they may be asked again, with how we know it.
+
+    Lifts no bounce and no legal block. Raises Invalid without evidence.
+    """
+    proof = read_evidence(evidence)
+    with runtime.db.write() as session:
+        contact = contact_rows.load(session, who, contact_id)
+        session.execute(
+            update(OptOut)
+            .where(_of(contact), OptOut.kind.in_(WISHES), OptOut.lifted_at.is_(None))
+            .values(lifted_at=runtime.clock(), lifted_evidence=proof)
+        )
+
+
+def opt_out_by_message(session: Session, message_id: str, origin: str, now: datetime) -> None:
+    """A step: whoever got this message says no more. Raises nothing; twice changes nothing.
+
+    It holds for that person in the message's workspace, and for everybody with that address in every
+    workspace that wrote to it from the same sender.
+    """
+    message = session.get(Message, message_id)
+    if message is None or message.workspace_id is None:
+        return
+    say = partial(
+        record, session, address_keys=(message.address_key,), kind="own_wish", origin=origin, now=now
+    )
+    say(message.workspace_id, message.contact_id)
+    if message.address_key is not None:
+        for workspace_id in session.scalars(_wrote_to(message.address_key, message.sender_id)).all():
+            say(workspace_id, None)
+
+
+def record(
+    session: Session,
+    workspace_id: str,
+    contact_id: str | None,
+    address_keys: Iterable[str | None],
+    *,
+    kind: str,
+    origin: str,
+    now: datetime,
+) -> None:
+    """A step: one row for each address, or one for the person alone; those that stand already are left."""
+    keys: list[str | None] = [key for key in dict.fromkeys(address_keys) if key]
+    standing = select(OptOut.contact_id, OptOut.address_key).where(
+        OptOut.workspace_id == workspace_id,
+        OptOut.kind == kind,
+        OptOut.lifted_at.is_(None),
+        or_(OptOut.contact_id == contact_id, OptOut.address_key.in_(keys)),
+    )
+    known = {(row.contact_id, row.address_key) for row in session.execute(standing)}
+    addresses = {key for _, key in known}
+    for key in keys or [None]:
+        if (contact_id, key) in known or (contact_id is None and key in addresses):
+            continue
+        session.add(
+            OptOut(
+                id=new_id(),
+                workspace_id=workspace_id,
+                contact_id=contact_id,
+                address_key=key,
+                kind=kind,
+                origin=origin,
+                created_at=now,
+            )
+        )
+    session.flush()
+
+
+def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
+    """Every opt-out of this person or their addresses, those that were lifted included, newest first."""
+    rows = session.scalars(select(OptOut).where(_of(contact)).order_by(OptOut.created_at.desc(), OptOut.id))
+    seen: dict[tuple[object, ...], Standing] = {}
+    for row in rows:
+        standing = Standing(
+            row.kind,
+            row.origin,
+            row.created_at,
+            row.contact_id == contact.id,
+            row.lifted_at,
+            row.lifted_evidence,
+        )
+        # One wish is a row for each address; people read it once.
+        seen.setdefault((row.kind, row.origin, row.created_at, row.lifted_at), standing)
+    return tuple(seen.values())
+
+
+def _of(contact: Contact) -> ColumnElement[bool]:
+    keys = [key for key in (contact.email_key, contact.phone_key) if key]
+    return and_(
+        OptOut.workspace_id == contact.workspace_id,
+        or_(OptOut.contact_id == contact.id, OptOut.address_key.in_(keys)),
+    )
+
+
+def _wrote_to(address_key: str, sender_id: str | None) -> Select[str]:
+    """The workspaces that asked this address from this sender."""
+    asked = (
+        select(Invitation.id)
+        .join(Message, Message.invitation_id == Invitation.id)
+        .where(
+            Invitation.workspace_id == Workspace.id,
+            Invitation.address_key == address_key,
+            Invitation.sent_at.is_not(None),
+            Message.sender_id.is_not_distinct_from(sender_id),
+        )
+    )
+    return select(Workspace.id).where(asked.exists())

@@ -49,7 +49,7 @@ class Cohort:
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose answers count: one workspace's, and the pretend ones only while no channel is real."""
+    """Whose answers count: one workspace's, and the pretend ones only while the sandbox is on."""
 
     workspace_id: str
     with_sandbox: bool
@@ -75,7 +75,7 @@ class Scope:
 
 def scope_of(runtime: Runtime, who: Visitor) -> Scope:
     """A step: what counts for this visitor."""
-    return Scope(who.workspace_id, with_sandbox=not runtime.config.has_channel)
+    return Scope(who.workspace_id, with_sandbox=runtime.config.sandbox_on)
 
 
 def counts_by(

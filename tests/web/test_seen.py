@@ -133,13 +133,14 @@ def test_a_letter_presses_its_act_but_never_while_typing(show: Show) -> None:
     page = show(draw_text(LIST, **shell(code="en")))
     page.locator("#note").press("c")
     expect(page.locator("#note")).to_have_value("c")
-    page.locator("body").press("c")
+    page.locator("#note").blur()
+    page.keyboard.press("c")
     page.wait_for_url("**/?pressed=claim")
 
 
 def test_letters_can_be_switched_off(show: Show) -> None:
     page = show(draw_text(LIST, **shell(code="en", shortcuts="off")))
-    page.locator("body").press("c")
+    page.keyboard.press("c")
     page.get_by_role("link", name="Tomás").press("j")
     expect(page.get_by_role("link", name="Tomás")).to_be_focused()
     assert "pressed" not in page.url

@@ -1,9 +1,11 @@
-"""Sealed boxes for pulse answers, and the key files that open them; the only importer of PyNaCl.
+"""Sealed boxes for pulse answers, their key files, and locked settings; the only importer of PyNaCl.
 
 Everybody can seal with the public key in the database. Opening takes the private key, which is a file
 outside database, backups and logs, and which is destroyed once the pulse is closed.
 """
 
+import base64
+import hashlib
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from pathlib import Path
 from nacl.bindings import crypto_box_SEALBYTES
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
+from nacl.secret import SecretBox
 
 COMMENT_CHARACTERS = 2_000
 _HEADER = 3  # one byte of score, two of the comment's length
@@ -97,6 +100,25 @@ def destroy(keys_dir: Path, name: str) -> bool:
         return False
     _sync_folder(keys_dir)
     return True
+
+
+def lock(secret_key: str, words: str) -> str:
+    """Text that must not stand in the database in clear, such as a second factor's secret."""
+    return base64.b64encode(_secret_box(secret_key).encrypt(words.encode())).decode()
+
+
+def unlock(secret_key: str, locked: str) -> str:
+    """The text again; raises SealBroken when it was locked with another key, or changed since."""
+    try:
+        return _secret_box(secret_key).decrypt(base64.b64decode(locked, validate=True)).decode()
+    except (CryptoError, ValueError) as error:
+        raise SealBroken from error
+
+
+def _secret_box(secret_key: str) -> SecretBox:
+    return SecretBox(
+        hashlib.blake2b(secret_key.encode(), digest_size=SecretBox.KEY_SIZE, person=b"locked").digest()
+    )
 
 
 def _path(keys_dir: Path, name: str) -> Path:

@@ -1,0 +1,184 @@
+"""Who belongs to a workspace, and as what: inviting, changing a role, removing. The last owner stays."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.domain.access import Role
+from app.errors import Conflict, Invalid, NotFound, Problem, problem
+from app.models import Member, User, Workspace, new_id
+from app.runtime import Runtime
+from app.services import account_mail, links, sessions
+from app.services.access import Visitor, own
+from app.services.accounts import by_email, read_account_email
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """A member as the others see them. Before the first visit (`joined`) the name is that of the address."""
+
+    id: str
+    user_id: str
+    name: str
+    email: str
+    role: Role
+    joined: datetime | None
+
+
+@dataclass(frozen=True)
+class Invited:
+    """What became of an invitation. Without a mail server the link is shown once, to hand over in person."""
+
+    email: str
+    link: str | None
+
+
+def list_members(runtime: Runtime, who: Visitor) -> list[MemberRow]:
+    """Everybody in the visitor's workspace, owners first."""
+    with runtime.db.read() as session:
+        query = (
+            select(Member, User).join(User, User.id == Member.user_id)
+            .where(Member.workspace_id == who.workspace_id)
+        )  # fmt: skip
+        rows = [_row(member, user) for member, user in session.execute(query)]
+    return sorted(rows, key=lambda row: (-row.role.rank, row.name.casefold(), row.id))
+
+
+def invite(runtime: Runtime, who: Visitor, email: str, role: str) -> Invited:
+    """Make somebody a member at once and send them a link. Says the same whether they have an account or not.
+
+    Raises Invalid for the address or the role, Conflict for somebody who is a member already.
+    """
+    address, chosen = _read(email, role)
+    with runtime.db.write() as session:
+        workspace = session.get_one(Workspace, who.workspace_id)
+        user, is_new = _user_for(session, runtime, address, workspace)
+        _add(session, runtime, workspace, user, chosen)
+        purpose = "welcome" if user.password_hash else "invitation"
+        if account_mail.is_possible(runtime):
+            account_mail.enqueue(session, runtime, user, purpose, workspace=workspace, inviter=who.name)
+            return Invited(address, None)
+        # Whoever sees the link could use it: it sets a password only for somebody who exists nowhere else.
+        purpose = purpose if is_new else "welcome"
+        return Invited(address, links.mint(session, runtime, user, purpose, workspace.id))
+
+
+def change_role(runtime: Runtime, who: Visitor, member_id: str, role: str, but: str | None = None) -> None:
+    """Give a member another role and end that person's sessions, except the one with the token `but`.
+
+    Raises Invalid, Conflict and NotFound.
+    """
+    chosen = _read_role(role)
+    with runtime.db.write() as session:
+        _one_at_a_time(session, who)
+        member = own(session, who, Member, member_id, lock=True)
+        if member.role == chosen.value:
+            return
+        if chosen is not Role.OWNER:
+            _keep_an_owner(session, member)
+        member.role = chosen.value
+        sessions.end_all(session, member.user_id, but=but)
+
+
+def remove(runtime: Runtime, who: Visitor, member_id: str, but: str | None = None) -> None:
+    """End a membership and that person's sessions, except the one with the token `but`.
+
+    What they wrote stays. Raises Conflict and NotFound.
+    """
+    with runtime.db.write() as session:
+        _one_at_a_time(session, who)
+        member = own(session, who, Member, member_id, lock=True)
+        _keep_an_owner(session, member)
+        session.delete(member)
+        sessions.end_all(session, member.user_id, but=but)
+
+
+def create(runtime: Runtime, email: str, slug: str, role: str) -> str | None:
+    """The operator makes a member; returns the link that sets a password, none where there is one already.
+
+    Raises NotFound for an unknown workspace, Invalid, Conflict.
+    """
+    address, chosen = _read(email, role)
+    with runtime.db.write() as session:
+        workspace = session.scalar(select(Workspace).where(Workspace.slug == slug))
+        if workspace is None:
+            raise NotFound
+        user, _ = _user_for(session, runtime, address, workspace)
+        _add(session, runtime, workspace, user, chosen)
+        if user.password_hash is not None:
+            return None
+        return links.mint(session, runtime, user, "invitation", workspace.id)
+
+
+def _read(email: str, role: str) -> tuple[str, Role]:
+    problems: list[Problem] = []
+    address = read_account_email(email, problems)
+    if problems:
+        raise Invalid(problems)
+    return address, _read_role(role)
+
+
+def _read_role(role: str) -> Role:
+    try:
+        return Role(role)
+    except ValueError as error:
+        raise Invalid([problem("role", "Choose one of the roles.")]) from error
+
+
+def _user_for(session: Session, runtime: Runtime, email: str, workspace: Workspace) -> tuple[User, bool]:
+    user = by_email(session, email)
+    if user is not None:
+        return user, False
+    user = User(
+        id=new_id(), email=email, name=email.partition("@")[0][:120], locale=workspace.locale,
+        created_at=runtime.clock(),
+    )  # fmt: skip
+    session.add(user)
+    _flush_or_conflict(session)
+    return user, True
+
+
+def _add(session: Session, runtime: Runtime, workspace: Workspace, user: User, role: Role) -> None:
+    already = select(Member.id).where(Member.workspace_id == workspace.id, Member.user_id == user.id)
+    if session.scalar(already):
+        raise Conflict("This person is a member already.")
+    session.add(
+        Member(
+            id=new_id(), workspace_id=workspace.id, user_id=user.id, role=role.value,
+            created_at=runtime.clock(),
+        )
+    )  # fmt: skip
+    _flush_or_conflict(session)
+
+
+def _flush_or_conflict(session: Session) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict("Somebody else invited this person a moment ago.") from error
+
+
+def _one_at_a_time(session: Session, who: Visitor) -> None:
+    """Two owners who remove each other at once: the second one waits, and then is the last one."""
+    query = select(Workspace.id).where(Workspace.id == who.workspace_id)
+    session.execute(query.with_for_update(key_share=True))
+
+
+def _keep_an_owner(session: Session, member: Member) -> None:
+    """Raises Conflict when this is the only owner."""
+    if member.role != Role.OWNER.value:
+        return
+    owners = select(func.count()).where(
+        Member.workspace_id == member.workspace_id, Member.role == Role.OWNER.value
+    )
+    if (session.scalar(owners) or 0) < 2:
+        raise Conflict("A workspace keeps at least one owner. Make somebody else an owner first.")
+
+
+def _row(member: Member, user: User) -> MemberRow:
+    known = member.joined_at is not None
+    name = user.name if known else user.email.partition("@")[0]
+    return MemberRow(member.id, user.id, name, user.email, Role(member.role), member.joined_at)

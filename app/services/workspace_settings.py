@@ -1,0 +1,116 @@
+"""A workspace's settings and its logo: read, changed by an owner, never overwritten unseen."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app.domain import workspace_settings as rules
+from app.errors import Conflict, Invalid, NotFound
+from app.models import Logo, Workspace, new_id
+from app.runtime import Runtime
+from app.services import logos
+from app.services.access import Visitor
+
+EDITABLE = (
+    "name", "sender_name", "reply_to", "postal_address", "time_zone", "locale", "business_days", "opens_at",
+    "closes_at", "holidays", "rest_days", "rest_days_by_metric", "root_causes", "lawful_basis",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that the settings page and the API show; `values` has the names of EDITABLE."""
+
+    slug: str
+    kind: str
+    revision: int
+    logo_url: str | None
+    values: Mapping[str, Any]
+
+
+def read(runtime: Runtime, who: Visitor) -> Settings:
+    """The settings of the visitor's workspace."""
+    with runtime.db.read() as session:
+        return _settings(session, session.get_one(Workspace, who.workspace_id))
+
+
+def update(
+    runtime: Runtime, who: Visitor, changes: Mapping[str, object], revision: int | None = None
+) -> Settings:
+    """Change what is named and leave the rest; with a revision, only if nobody else saved in between.
+
+    Raises Invalid and Conflict.
+    """
+    clean = rules.checked(changes)
+    with runtime.db.write() as session:
+        workspace = _locked(session, who)
+        if revision is not None and workspace.revision != revision:
+            raise Conflict(
+                "Somebody else saved these settings meanwhile. Look at them again, then save yours."
+            )
+        if "rest_days_by_metric" in clean:
+            clean["rest_days_by_metric"] = {**workspace.rest_days_by_metric, **_mapping(clean)}
+        for name, value in clean.items():
+            setattr(workspace, name, value)
+        if problems := rules.hours_problems(workspace.opens_at, workspace.closes_at):
+            raise Invalid(problems)
+        workspace.revision += 1
+        return _settings(session, workspace)
+
+
+def set_logo(runtime: Runtime, who: Visitor, upload: bytes) -> str:
+    """Re-encode an upload as the workspace's logo and return its new address. Raises Invalid."""
+    png = logos.reencoded(upload)
+    with runtime.db.write() as session:
+        workspace = _locked(session, who)
+        session.execute(delete(Logo).where(Logo.workspace_id == workspace.id))
+        logo = Logo(id=new_id(), workspace_id=workspace.id, png=png)
+        session.add(logo)
+        return logo_path(logo.id)
+
+
+def remove_logo(runtime: Runtime, who: Visitor) -> None:
+    """Go without a logo; harmless when there is none."""
+    with runtime.db.write() as session:
+        session.execute(delete(Logo).where(Logo.workspace_id == who.workspace_id))
+
+
+def logo(runtime: Runtime, logo_id: str) -> bytes:
+    """The picture behind a logo's public address; raises NotFound. Ids are ours, random and never a path."""
+    if not re.fullmatch(r"[a-z2-7]{26}", logo_id):
+        raise NotFound
+    with runtime.db.read() as session:
+        png = session.scalar(select(Logo.png).where(Logo.id == logo_id))
+    if png is None:
+        raise NotFound
+    return png
+
+
+def logo_path(logo_id: str) -> str:
+    """Where the logo is served; a new logo has a new address, so that caches may keep the old one."""
+    return f"/logo/{logo_id}.png"
+
+
+def _locked(session: Session, who: Visitor) -> Workspace:
+    query = select(Workspace).where(Workspace.id == who.workspace_id)
+    return session.scalars(query.with_for_update(key_share=True)).one()
+
+
+def _settings(session: Session, workspace: Workspace) -> Settings:
+    logo_id = session.scalar(select(Logo.id).where(Logo.workspace_id == workspace.id))
+    return Settings(
+        slug=workspace.slug,
+        kind=workspace.kind,
+        revision=workspace.revision,
+        logo_url=logo_path(logo_id) if logo_id else None,
+        values={name: getattr(workspace, name) for name in EDITABLE},
+    )
+
+
+def _mapping(clean: Mapping[str, object]) -> dict[str, Any]:
+    value = clean["rest_days_by_metric"]
+    return dict(value) if isinstance(value, Mapping) else {}

@@ -107,10 +107,8 @@ def is_overdue(now: datetime) -> ColumnElement[bool]:
 
 
 def is_waiting_for_them() -> ColumnElement[bool]:
-    """We replied last: the same rule as `domain.followups.state`, in SQL."""
-    heard_at = func.coalesce(
-        select(Answer.updated_at).where(Answer.id == FollowUp.answer_id).scalar_subquery(), FollowUp.opened_at
-    )
+    """We replied last: the same rule as `domain.followups.state`, over the rows of `records_query`."""
+    heard_at = func.coalesce(Answer.updated_at, FollowUp.opened_at)
     return and_(is_open(), FollowUp.replied_at.is_not(None), FollowUp.replied_at > heard_at)
 
 

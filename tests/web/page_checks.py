@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 BROUGHT_BY_CALLERS = ("/r/", "/p/", "/u/")  # answer pages: their token is the authority, so no CSRF field
+MAILS = ("/sandbox/mail/",)  # a mail in its frame: inline styles are how mail is written
 UNLABELLED = {"hidden", "submit", "button", "reset", "image"}
 
 
@@ -104,6 +105,8 @@ def problems_of(html: str, url: str = "/") -> list[str]:
     page.feed(html)
     page.close()
     found = page.problems + [f"<{tag}> is never closed" for tag, _ in page.open]
+    if url.startswith(MAILS):
+        return [words for words in found if "style" not in words]
     found += _structure(page, url)
     found += _names(page)
     found += _forms(page, url)

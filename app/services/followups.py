@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.access import Role
 from app.domain.followups import CLOSING_HOURS, Reason, closed_before, require_closable, text_problems
-from app.errors import Conflict, Invalid, NotFound, problem
+from app.errors import Conflict, Invalid, NotFound, Problem, problem
 from app.models import Answer, Contact, FollowUp, FollowUpClosure, Member, User, Workspace, new_id
 from app.runtime import Runtime
 from app.services import outbox
@@ -84,7 +84,7 @@ def assign(
 
 def note(runtime: Runtime, who: Visitor, id: str, text: str, contacted: bool = False) -> None:
     """Write something down; with `contacted` we spoke to them, and the clock of first contact stops."""
-    text = _words("text", text, "Write the note first.")
+    text = _words(text, problem("text", "Write the note first."))
     kind = "contacted" if contacted else "noted"
     with runtime.db.write() as session:
         doing = act(runtime, session, who, id)
@@ -102,7 +102,7 @@ def reply(runtime: Runtime, who: Visitor, id: str, text: str) -> str | None:
     A member answers what is theirs: an unclaimed one becomes theirs, somebody else's is a Conflict. The clock
     of first contact stops when the message has left.
     """
-    text = _words("text", text, "Write the reply first.")
+    text = _words(text, problem("text", "Write the reply first."))
     with runtime.db.write() as session:
         doing = act(runtime, session, who, id)
         found = doing.row(lock=True)
@@ -194,9 +194,9 @@ def _name_of_worker(session: Session, who: Visitor, member_id: str) -> str:
     return session.get_one(User, member.user_id).name
 
 
-def _words(field: str, text: str, missing: str) -> str:
+def _words(text: str, missing: Problem) -> str:
     words = _tidy(text)
-    problems = text_problems(field, words, problem(field, missing))
+    problems = text_problems(missing.field, words, missing)
     if problems:
         raise Invalid(problems)
     return words

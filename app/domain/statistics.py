@@ -36,6 +36,14 @@ class Counts:
             self.total + other.total,
         )
 
+    def __sub__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.upper - other.upper,
+            self.middle - other.middle,
+            self.lower - other.lower,
+            self.total - other.total,
+        )
+
 
 @dataclass(frozen=True)
 class Score:

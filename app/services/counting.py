@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, func, null, select
+from sqlalchemy import ColumnElement, Row, case, func, null, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.domain.metrics import RULES, Metric
@@ -68,7 +68,7 @@ class Scope:
         found = [
             Invitation.workspace_id == self.workspace_id,
             Invitation.state.in_(REACHED),
-            Invitation.sent_at.is_not(None),
+            or_(Invitation.sent_at.is_not(None), Invitation.state == "answered"),
         ]
         return found if self.with_sandbox else [*found, Invitation.sandbox.is_(False)]
 
@@ -126,12 +126,14 @@ def cohorts_by(
     take the contact's present ones: those who did not answer have none of another moment.
     """
     key = _group_column(group, Invitation, Contact.attributes).label("key")
+    # an attempt whose end we never heard has no moment of sending, yet it may be answered
+    asked_at = func.coalesce(Invitation.sent_at, Invitation.created_at)
     query = (
         select(key, func.count(), func.sum(case((Invitation.state == "answered", 1), else_=0)))
         .where(
             *scope.asked(),
             Invitation.metric == metric.value,
-            *_filtered(filters, Invitation, Invitation.sent_at, Contact.attributes),
+            *_filtered(filters, Invitation, asked_at, Contact.attributes),
         )
         .group_by("key")
     )
@@ -168,7 +170,7 @@ def _group_column(
 def _filtered(
     filters: Filters,
     table: type[Answer] | type[Invitation],
-    moment: InstrumentedAttribute[Any],
+    moment: ColumnElement[datetime] | InstrumentedAttribute[datetime],
     attributes: InstrumentedAttribute[dict[str, Any]],
 ) -> list[ColumnElement[bool]]:
     given = (

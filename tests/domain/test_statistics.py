@@ -114,8 +114,9 @@ def test_nps_equals_its_definition_over_the_raw_answers(scores: list[int]) -> No
     assert score.mean == Fraction(sum(scores), len(scores))
 
 
-def test_counts_add_up_cell_by_cell() -> None:
+def test_counts_add_up_and_are_taken_away_cell_by_cell() -> None:
     assert Counts(1, 2, 3, 4) + Counts(10, 20, 30, 40) == Counts(11, 22, 33, 44)
+    assert Counts(11, 22, 33, 44) - Counts(10, 20, 30, 40) == Counts(1, 2, 3, 4)
 
 
 # --- the interval ------------------------------------------------------------------------------------------

@@ -179,6 +179,14 @@ def test_the_response_rate_is_of_those_whom_the_question_reached(
     assert reached(runtime, workspace) == {None: Cohort(delivered=5, answered=2)}
 
 
+def test_an_answer_proves_that_an_attempt_whose_end_nobody_heard_arrived(
+    runtime: Runtime, world: World, workspace: Workspace, survey: Survey, clock: Clock
+) -> None:
+    world.invitation(workspace, survey, world.contact(workspace), state="answered", sent_at=None)
+    today = Filters(since=clock.now - timedelta(hours=1), until=clock.now + timedelta(hours=1))
+    assert reached(runtime, workspace, today) == {None: Cohort(delivered=1, answered=1)}
+
+
 def test_the_cohort_is_of_the_day_of_sending_however_late_they_answer(
     runtime: Runtime, world: World, workspace: Workspace, survey: Survey, clock: Clock
 ) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -96,6 +96,7 @@ def _find(
             Token.purpose == "pulse",
             Pulse.state == "open",
             Pulse.closes_at > runtime.clock(),
+            or_(Invitation.sandbox.is_(False), literal(runtime.config.sandbox_on)),
         )
     )  # fmt: skip
     row = session.execute(query.with_for_update(read=True, of=Pulse) if lock else query).one_or_none()

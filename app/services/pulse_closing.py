@@ -131,16 +131,27 @@ def _settle(runtime: Runtime, session: Session, pulse_id: str) -> bool:
     pulse.state, pulse.closed_at = "closed", runtime.clock()
     session.flush()
     try:
+        _drop_what_the_sandbox_asked(runtime, session, pulse)
         opened = _open_all(session, _key_of(runtime, pulse), pulse_id)
     except sealing.KeyMissing:
         pulse.state = "void"
         log.error("pulse_closed_void", pulse=pulse_id)
     else:
-        _keep(session, pulse, opened)
+        _keep(session, pulse, opened, asked_in(session, pulse, sandbox_on=runtime.config.sandbox_on))
     session.execute(delete(SealedAnswer).where(SealedAnswer.pulse_id == pulse_id))
     forget_reminders(session, pulse)
     session.flush()
     return True
+
+
+def _drop_what_the_sandbox_asked(runtime: Runtime, session: Session, pulse: Pulse) -> None:
+    """Once a channel is real, play no longer counts."""
+    if runtime.config.sandbox_on:
+        return
+    played = select(Invitation.id).where(
+        Invitation.occurrence_id == pulse.occurrence_id, Invitation.sandbox.is_(True)
+    )
+    session.execute(delete(SealedAnswer).where(SealedAnswer.invitation_id.in_(played)))
 
 
 def _key_of(runtime: Runtime, pulse: Pulse) -> sealing.Key:
@@ -184,12 +195,13 @@ def _open_all(session: Session, key: sealing.Key, pulse_id: str) -> Opened:
     return Opened(scores, comments)
 
 
-def _keep(session: Session, pulse: Pulse, opened: Opened) -> None:
+def _keep(session: Session, pulse: Pulse, opened: Opened, asked: int) -> None:
     """Write what may be shown, and nothing else: of too few answers not even how many there were."""
     told = disclose(len(opened.scores), Thresholds(pulse.least_answers, pulse.least_comments), is_open=False)
     if not told.result:
         return
-    pulse.asked, pulse.answered = max(asked_in(session, pulse), len(opened.scores)), len(opened.scores)
+    pulse.answered = len(opened.scores)
+    pulse.asked = max(asked, pulse.answered)  # a mail may bounce after it was answered
     session.execute(
         insert(PulseScore),
         [{"pulse_id": pulse.id, "key": key, "score": score} for key, score in _shuffled(opened.scores)],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.anonymity import Hidden, Thresholds, disclose, in_steps
@@ -131,12 +131,19 @@ def counts_of(session: Session, pulse_id: str) -> Counts | None:
     return Counts(count.promoters, count.passives, count.detractors, int(total or 0))
 
 
-def asked_in(session: Session, pulse: Pulse) -> int:
-    """A step: how many are being asked, or were; those whom nothing reached do not count."""
+def asked_in(session: Session, pulse: Pulse, *, sandbox_on: bool = True) -> int:
+    """A step: how many are being asked, or were; those whom nothing reached do not count.
+
+    Nor, once the sandbox is off, those whom only it asked.
+    """
     count = session.scalar(
         select(func.count())
         .select_from(Invitation)
-        .where(Invitation.occurrence_id == pulse.occurrence_id, Invitation.state.in_(REACHED))
+        .where(
+            Invitation.occurrence_id == pulse.occurrence_id,
+            Invitation.state.in_(REACHED),
+            or_(Invitation.sandbox.is_(False), literal(sandbox_on)),
+        )
     )
     return count or 0
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.rendering.assets import STATIC
 from app.web.headers import POLICY
-from tests.web.browser import assert_fits, screens, serving
+from tests.web.browser import Visit, assert_fits, screens, serving
 from tests.web.drawing import draw_text, shell
 from tests.web.test_answer_templates import PAGES, drawn
 
@@ -144,3 +144,18 @@ def test_letters_can_be_switched_off(show: Show) -> None:
     page.get_by_role("link", name="Tomás").press("j")
     expect(page.get_by_role("link", name="Tomás")).to_be_focused()
     assert "pressed" not in page.url
+
+
+def test_an_address_that_leads_nowhere_is_calm_in_the_readers_language(visit: Visit) -> None:
+    page = visit("/there-is-nothing", locale="es")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Aquí no hay nada")
+    screens(page, None)
+
+
+def test_the_console_sheet_comes_in_one_piece(visit: Visit) -> None:
+    page = visit("/there-is-nothing")
+    sheets = page.evaluate(
+        "performance.getEntriesByType('resource').filter(r => r.name.includes('.css')).length"
+    )
+    assert sheets == 1
+    assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--go').trim()") == "#f7c244"

@@ -77,29 +77,3 @@ def enqueue_reply(
         )
     )
     return message_id
-
-
-def enqueue_account_mail(
-    session: Session, *, user_id: str, kind: str, to_address: str, locale: str, now: datetime
-) -> str:
-    """A mail about a user's own account: `invitation`, `reset` or `password_changed`; its id.
-
-    The one-time link in it is minted when it leaves, so no table ever holds one.
-    """
-    message_id = new_id()
-    session.execute(
-        insert(Message).values(
-            id=message_id,
-            purpose="account",
-            priority=FIRST,
-            channel="email",
-            user_id=user_id,
-            to_address=to_address,
-            locale=locale,
-            body=kind,
-            state="queued",
-            due_at=now,
-            created_at=now,
-        )
-    )
-    return message_id

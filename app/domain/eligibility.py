@@ -1,0 +1,82 @@
+"""May we ask this person now? The first reason that says no, and until when. Services ask the same in SQL."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one person when somebody wants to ask them."""
+
+    active: bool = True
+    erased: bool = False
+    lawful_basis: str = "legitimate_interest"
+    opted_out: bool = False
+    has_address: bool = True
+    bounced: bool = False
+    asked_at: datetime | None = None  # the last ask that left or is about to, of any survey
+    asked_metric_at: datetime | None = None  # the same, of this metric
+
+
+@dataclass(frozen=True)
+class Rest:
+    """How long a person is left alone, in calendar days of the workspace's zone.
+
+    `days` is across all surveys, `metric_days` for one metric; the later of the two clocks wins. A rule that
+    comes in months may be `early_days` early.
+    """
+
+    days: int
+    metric_days: int
+    zone: ZoneInfo
+    early_days: int = 0
+
+    def cutoff(self, days: int, now: datetime) -> datetime:
+        """Who was asked at this moment or later still rests."""
+        needed = max(0, days - self.early_days)
+        today = now.astimezone(self.zone).date()
+        return _midnight(today - timedelta(days=needed - 1), self.zone)
+
+    def ends(self, asked_at: datetime, days: int) -> datetime:
+        """The local midnight at which this rest is over."""
+        needed = max(0, days - self.early_days)
+        return _midnight(asked_at.astimezone(self.zone).date() + timedelta(days=needed), self.zone)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`reason` is None when the person may be asked; `until` is when a passing reason ends."""
+
+    reason: str | None = None
+    until: datetime | None = None
+
+
+def may_ask(facts: Facts, rest: Rest, now: datetime) -> Verdict:
+    """The first reason not to ask, in the order in which they weigh; opt-out comes before all that passes."""
+    for holds, reason in (
+        (facts.erased, "erased"),
+        (not facts.active, "inactive"),
+        (facts.lawful_basis == "none", "no_lawful_basis"),
+        (facts.opted_out, "opted_out"),
+        (not facts.has_address, "no_address"),
+        (facts.bounced, "bounced"),
+    ):
+        if holds:
+            return Verdict(reason)
+    until = rested_at(facts, rest)
+    return Verdict("resting", until) if until is not None and until > now else Verdict()
+
+
+def rested_at(facts: Facts, rest: Rest) -> datetime | None:
+    """When both clocks have run out; None for somebody who was never asked."""
+    ends = [
+        rest.ends(asked_at, days)
+        for asked_at, days in ((facts.asked_at, rest.days), (facts.asked_metric_at, rest.metric_days))
+        if asked_at is not None
+    ]
+    return max(ends) if ends else None
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(0), zone).astimezone(UTC)

@@ -1,0 +1,106 @@
+"""Loads a claimed group with all that its letters need, and refuses what must not leave any more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, bindparam, text
+from sqlalchemy.orm import Session
+
+from app.domain.delivery import Leaving, refusal
+from app.models.base import Base, UtcDateTime
+
+_JSON = Base.metadata.tables["contacts"].c.attributes.type
+_STATEMENT = text(
+    "SELECT m.id, m.workspace_id, m.purpose, m.channel, m.invitation_id, m.followup_id, m.contact_id,"
+    " m.user_id, m.to_address, m.address_key, m.locale, m.body, m.tries, m.created_at,"
+    " i.state AS invitation_state, i.expires_at, i.version_id, i.metric, i.occurrence_id,"
+    " COALESCE(i.sandbox, :no) AS sandbox,"
+    " c.name AS contact_name, c.attributes, c.active AS contact_active, c.erased_at,"
+    " w.slug AS workspace_slug, w.name AS workspace_name, w.sender_name, w.reply_to, w.postal_address,"
+    " w.locale AS workspace_locale, w.time_zone, w.rest_days, w.revision AS workspace_revision,"
+    " w.kind AS workspace_kind, l.id AS logo_id,"
+    " (SELECT min(CASE o.kind WHEN 'bounce' THEN 2 ELSE 1 END) FROM opt_outs o"
+    "   WHERE o.workspace_id = m.workspace_id AND o.lifted_at IS NULL"
+    "   AND (o.contact_id = m.contact_id AND o.kind <> 'bounce' OR o.address_key = m.address_key"
+    "     OR o.address_key = c.email_key AND o.kind <> 'bounce'"
+    "     OR o.address_key = c.phone_key AND o.kind <> 'bounce')) AS opted_out,"
+    " EXISTS (SELECT 1 FROM answers a WHERE a.invitation_id = m.invitation_id)"
+    "  OR EXISTS (SELECT 1 FROM sealed_answers s WHERE s.invitation_id = m.invitation_id) AS already_answered"
+    " FROM messages m LEFT JOIN invitations i ON i.id = m.invitation_id"
+    " LEFT JOIN contacts c ON c.id = m.contact_id LEFT JOIN workspaces w ON w.id = m.workspace_id"
+    " LEFT JOIN logos l ON l.workspace_id = m.workspace_id"
+    " WHERE m.lease_token = :lease AND m.state = 'claimed' AND m.lease_until > :now AND m.id IN :ids"
+)
+_LOAD = _STATEMENT.bindparams(
+    bindparam("now", type_=UtcDateTime), bindparam("no", False, Boolean), bindparam("ids", expanding=True)
+).columns(
+    expires_at=UtcDateTime, created_at=UtcDateTime, erased_at=UtcDateTime, attributes=_JSON, sandbox=Boolean,
+    contact_active=Boolean, already_answered=Boolean,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Departing:
+    """One claimed message with everything about its invitation, person and workspace."""
+
+    id: str
+    workspace_id: str | None
+    purpose: str
+    channel: str
+    invitation_id: str | None
+    followup_id: str | None
+    contact_id: str | None
+    user_id: str | None
+    to_address: str
+    address_key: str | None
+    locale: str
+    body: str | None
+    tries: int
+    created_at: datetime
+    invitation_state: str | None
+    expires_at: datetime | None
+    version_id: str | None
+    metric: str | None
+    occurrence_id: str | None
+    sandbox: bool
+    contact_name: str | None
+    attributes: dict[str, Any] | None
+    contact_active: bool | None
+    erased_at: datetime | None
+    workspace_slug: str | None
+    workspace_name: str | None
+    sender_name: str | None
+    reply_to: str | None
+    postal_address: str | None
+    workspace_locale: str | None
+    time_zone: str | None
+    rest_days: int | None
+    workspace_revision: int | None
+    workspace_kind: str | None
+    logo_id: str | None
+    opted_out: int | None  # 1: opted out, 2: bounced
+    already_answered: bool
+
+    def refusal(self, now: datetime) -> str | None:
+        """Why it must not leave any more; None when it may."""
+        return refusal(
+            Leaving(
+                purpose=self.purpose,
+                invitation_state=self.invitation_state,
+                expires_at=self.expires_at,
+                contact_active=self.contact_active is not False,
+                contact_erased=self.erased_at is not None,
+                opted_out={1: "opted_out", 2: "bounced"}.get(self.opted_out or 0),
+                already_answered=self.already_answered,
+            ),
+            now,
+        )
+
+
+def load(session: Session, ids: Sequence[str], lease: str, now: datetime) -> list[Departing]:
+    """The messages of this group that are still ours, in the order of their ids."""
+    rows = session.connection().execute(_LOAD, {"ids": list(ids), "lease": lease, "now": now, "no": False})
+    by_id = {row.id: Departing(**row._mapping) for row in rows}
+    return [by_id[each] for each in ids if each in by_id]

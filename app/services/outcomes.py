@@ -1,0 +1,124 @@
+"""Records how attempts ended: one transaction for a group, fenced by the lease token."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.orm import Session
+
+from app.channels.base import DeliveryError, KeptCopy, Outcome, Receipt
+from app.domain.delivery import REPEATABLE, next_try
+from app.models import SandboxCopy, Setting
+from app.models.base import UtcDateTime
+from app.services import followup_opening, opt_outs
+from app.services.departing import Departing
+
+_NOW = bindparam("now", type_=UtcDateTime)
+_SENT = text(
+    "UPDATE messages SET state = CASE WHEN state = 'delivered' THEN 'delivered' ELSE 'sent' END,"
+    " reason = NULL, detail = NULL, provider_id = :provider_id, sent_at = :now"
+    " WHERE id = :id AND lease_token = :lease AND state IN ('attempting', 'unknown', 'delivered')"
+).bindparams(_NOW)
+_INVITATION_SENT = text(
+    "UPDATE invitations SET sent_at = COALESCE(sent_at, :now), reason = NULL,"
+    " state = CASE WHEN state IN ('queued', 'sending', 'unknown') THEN 'sent' ELSE state END WHERE id = :id"
+).bindparams(_NOW)
+_ENDED = text(
+    "UPDATE attempts SET ended_at = :now, outcome = :outcome, detail = :detail"
+    " WHERE message_id = :id AND ended_at IS NULL"
+).bindparams(_NOW)
+_NOT_SENT = text(
+    "UPDATE messages SET state = :state, reason = :reason, detail = :detail, due_at = COALESCE(:due, due_at),"
+    " tries = :tries WHERE id = :id AND lease_token = :lease AND state = 'attempting'"
+).bindparams(bindparam("due", type_=UtcDateTime))
+_INVITATION_STATE = text(
+    "UPDATE invitations SET state = :state, reason = :reason WHERE id = :id AND state = 'sending'"
+)
+CHANNEL_REST = "channel_rests_until:"  # a row of `installation`, so that every worker sees it
+
+
+def record(session: Session, group: Sequence[tuple[Departing, Outcome]], lease: str, now: datetime) -> int:
+    """Write down how each attempt ended. How many were handed over."""
+    sent = [(each, outcome) for each, outcome in group if isinstance(outcome, Receipt)]
+    _record_sent(session, sent, lease, now)
+    for each, outcome in group:
+        if isinstance(outcome, DeliveryError):
+            _record_error(session, each, outcome, lease, now)
+    return len(sent)
+
+
+def _record_sent(
+    session: Session, sent: Sequence[tuple[Departing, Receipt]], lease: str, now: datetime
+) -> None:
+    if not sent:
+        return
+    connection = session.connection()
+    connection.execute(
+        _SENT,
+        [
+            {"id": each.id, "provider_id": receipt.provider_id[:320], "now": now, "lease": lease}
+            for each, receipt in sent
+        ],
+    )
+    connection.execute(
+        _ENDED, [{"id": each.id, "now": now, "outcome": "sent", "detail": None} for each, _ in sent]
+    )
+    invitations = [{"id": each.invitation_id, "now": now} for each, _ in sent if each.purpose == "invitation"]
+    if invitations:
+        connection.execute(_INVITATION_SENT, invitations)
+    for each, receipt in sent:
+        if each.purpose == "reply" and each.followup_id:
+            followup_opening.reply_left(session, each.followup_id, now)
+        if receipt.kept is not None:
+            _keep_copy(session, each, receipt.kept, now)
+
+
+def _keep_copy(session: Session, each: Departing, kept: KeptCopy, now: datetime) -> None:
+    """What the sandbox shows. Links that set passwords never stand there."""
+    if each.purpose != "account":
+        copy = SandboxCopy(
+            message_id=each.id, subject=kept.subject, text=kept.text, html=kept.html, arrived_at=now
+        )
+        session.merge(copy)
+
+
+def _record_error(session: Session, each: Departing, error: DeliveryError, lease: str, now: datetime) -> None:
+    state, due, tries = _after(each, error, now)
+    connection = session.connection()
+    values = {"id": each.id, "lease": lease, "reason": error.reason, "detail": error.detail}
+    connection.execute(_NOT_SENT, values | {"state": state, "due": due, "tries": tries})
+    outcome = "unknown" if error.unknown else error.reason
+    connection.execute(_ENDED, {"id": each.id, "now": now, "outcome": outcome, "detail": error.detail})
+    if each.purpose == "invitation":
+        reason = None if state == "queued" else error.reason
+        connection.execute(_INVITATION_STATE, {"id": each.invitation_id, "state": state, "reason": reason})
+    if error.pause_seconds is not None:
+        rest_channel(session, each.channel, now, error.pause_seconds)
+    if error.permanent and error.reason == "invalid_address" and each.workspace_id and each.address_key:
+        opt_outs.record(
+            session, each.workspace_id, None, (each.address_key,), kind="bounce", origin="provider", now=now
+        )
+
+
+def _after(each: Departing, error: DeliveryError, now: datetime) -> tuple[str, datetime | None, int]:
+    """The message's next state, when it is due again, and how often it has been tried."""
+    if error.unknown and each.purpose not in REPEATABLE:
+        return "unknown", None, each.tries
+    if error.permanent:
+        return "failed", None, each.tries
+    if error.pause_seconds is not None:  # our trouble or the provider's: it is not held against the message
+        return "queued", now + timedelta(seconds=error.pause_seconds), each.tries - 1
+    due = next_try(each.tries, now)
+    return ("failed", None, each.tries) if due is None else ("queued", due, each.tries)
+
+
+def rest_channel(session: Session, channel: str, now: datetime, seconds: int) -> None:
+    """Nothing is tried on this channel until then, by any worker."""
+    until = now + timedelta(seconds=seconds)
+    session.merge(Setting(name=CHANNEL_REST + channel, value=until.isoformat()))
+
+
+def is_resting(session: Session, channel: str, now: datetime) -> bool:
+    """Is the channel left alone for a while?"""
+    found = session.get(Setting, CHANNEL_REST + channel)
+    return found is not None and datetime.fromisoformat(found.value) > now

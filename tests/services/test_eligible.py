@@ -1,0 +1,120 @@
+"""The SQL that plans and previews says the same as the pure rule, for every person."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.domain.eligibility import Facts, Rest, may_ask
+from app.domain.metrics import Metric
+from app.models import Contact, OptOut, new_id
+from app.runtime import Runtime
+from app.services import eligible
+from tests.world import Clock, World
+
+NOW = datetime(2026, 11, 16, 13, 0, tzinfo=UTC)
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+
+
+def test_rest_is_counted_in_calendar_days_of_the_workspace() -> None:
+    rest = Rest(days=30, metric_days=90, zone=SAO_PAULO)
+    asked = datetime(2026, 10, 17, 2, 0, tzinfo=UTC)  # 23:00 of the 16th in São Paulo
+    verdict = may_ask(Facts(asked_at=asked), rest, datetime(2026, 11, 15, 2, 59, tzinfo=UTC))
+    assert verdict.reason == "resting"
+    assert verdict.until == datetime(2026, 11, 15, 3, 0, tzinfo=UTC)
+    assert may_ask(Facts(asked_at=asked), rest, datetime(2026, 11, 15, 3, 0, tzinfo=UTC)).reason is None
+
+
+def test_a_quarterly_rule_meets_the_rest_of_ninety_days() -> None:
+    asked = datetime(2026, 2, 1, 13, 0, tzinfo=UTC)
+    now = datetime(2026, 5, 1, 13, 0, tzinfo=UTC)
+    facts = Facts(asked_at=asked, asked_metric_at=asked)
+    assert may_ask(facts, Rest(30, 90, SAO_PAULO), now).reason == "resting"
+    assert may_ask(facts, Rest(30, 90, SAO_PAULO, early_days=7), now).reason is None
+
+
+def test_the_later_of_the_two_clocks_wins() -> None:
+    facts = Facts(asked_at=NOW - timedelta(days=5), asked_metric_at=NOW - timedelta(days=80))
+    verdict = may_ask(facts, Rest(30, 90, ZoneInfo("UTC")), NOW)
+    assert verdict.until == datetime(2026, 12, 11, tzinfo=UTC)
+
+
+def test_an_opt_out_weighs_more_than_what_passes() -> None:
+    facts = Facts(opted_out=True, bounced=True, asked_at=NOW)
+    assert may_ask(facts, Rest(30, 90, SAO_PAULO), NOW).reason == "opted_out"
+
+
+people = st.fixed_dictionaries(
+    {
+        "active": st.booleans(),
+        "basis": st.sampled_from(["none", "consent"]),
+        "address": st.booleans(),
+        "opt_out": st.sampled_from([None, "own_wish", "bounce", "legal", "erasure"]),
+        "by": st.sampled_from(["person", "address"]),
+        "lifted": st.booleans(),
+        "asks": st.lists(
+            st.tuples(
+                st.integers(0, 100),
+                st.sampled_from(["nps", "csat"]),
+                st.sampled_from(["sent", "skipped", "queued"]),
+            ),
+            max_size=3,
+        ),
+    }
+)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(person=people)
+def test_sql_and_the_pure_rule_agree(runtime: Runtime, world: World, clock: Clock, person: dict) -> None:
+    workspace = world.workspace()
+    contact = world.contact(
+        workspace,
+        active=person["active"],
+        lawful_basis=person["basis"],
+        email=f"{new_id()}@bemtevi.example" if person["address"] else None,
+    )
+    if person["opt_out"] and (person["by"] == "person" or contact.email_key):
+        world.add(
+            OptOut(
+                id=new_id(),
+                workspace_id=workspace.id,
+                kind=person["opt_out"],
+                origin="console",
+                created_at=NOW,
+                contact_id=contact.id if person["by"] == "person" else None,
+                address_key=contact.email_key if person["by"] == "address" else None,
+                lifted_at=NOW if person["lifted"] else None,
+            )
+        )
+    surveys = {metric: world.survey(workspace, metric) for metric in (Metric.NPS, Metric.CSAT)}
+    for days, metric, state in person["asks"]:
+        at = clock.now - timedelta(days=days)
+        sent = at if state == "sent" else None
+        world.invitation(
+            workspace, surveys[Metric(metric)], contact, state=state, created_at=at, sent_at=sent
+        )
+    with runtime.db.read() as session:
+        ask = eligible.asking(session, workspace.id, Metric.NPS, clock.now)
+        facts = eligible.facts(session, ask, contact.id)
+        in_sql = session.execute(
+            eligible.audience(workspace.id).add_columns(eligible.reason(ask)).where(Contact.id == contact.id)
+        ).one_or_none()
+    verdict = may_ask(facts, ask.rest, clock.now)
+    if not person["active"]:
+        assert (in_sql, verdict.reason) == (None, "inactive")
+    else:
+        assert in_sql is not None
+        assert in_sql[1] == verdict.reason
+
+
+@pytest.mark.parametrize("state", ["skipped", "failed", "cancelled"])
+def test_what_never_left_starts_no_rest(runtime: Runtime, world: World, clock: Clock, state: str) -> None:
+    workspace = world.workspace()
+    contact = world.contact(workspace)
+    world.invitation(workspace, world.survey(workspace), contact, state=state, sent_at=None)
+    with runtime.db.read() as session:
+        ask = eligible.asking(session, workspace.id, Metric.NPS, clock.now)
+        assert may_ask(eligible.facts(session, ask, contact.id), ask.rest, clock.now).reason is None

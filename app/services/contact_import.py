@@ -1,21 +1,23 @@
 """The import of a small file: look first, then commit in chunks; the same file again changes nothing."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from app.domain.contact_files import ContactFile, Row, read_contact_file
+from app.domain.contact_files import ContactFile, read_contact_file
 from app.domain.contacts import MAX_LINE, ContactValues, read_lawful_basis, read_line
 from app.errors import Invalid, NotFound, problem
 from app.models import ImportFile, Workspace, new_id
 from app.runtime import Runtime
 from app.services import access, contact_rows
 from app.services.access import Visitor
-from app.services.import_rows import Chunk, Known, Preview, Report, RowResult
+from app.services.import_rows import Chunk, Known, Preview, Report, RowResult, read_rows
 
-CHUNK = 200  # rows committed at once: some ten milliseconds of the one writer that SQLite has
+CHUNK = 50  # rows committed at once: some ten milliseconds of the one writer that SQLite has
+PAUSE = 0.005  # seconds between two chunks: whoever waits to write comes in between
 KEPT = timedelta(hours=24)  # how long an uploaded file waits for its confirmation
 
 Progress = Callable[[int, int], None]
@@ -23,9 +25,9 @@ Progress = Callable[[int, int], None]
 
 def look(runtime: Runtime, who: Visitor, data: bytes) -> Report:
     """What an import of this file would do, row by row; changes nothing. Raises Invalid for a bad file."""
-    rows = list(read_contact_file(data).rows())
+    file = read_contact_file(data)
     with runtime.db.read() as session:
-        return _dry_run(runtime, session, who, rows)
+        return _dry_run(runtime, session, who, file)
 
 
 def run(
@@ -76,7 +78,7 @@ def preview(runtime: Runtime, who: Visitor, id: str) -> Preview:
         kept = _own_file(session, who, id)
         workspace = session.get_one(Workspace, who.workspace_id)
         file = read_contact_file(kept.content)
-        report = _dry_run(runtime, session, who, list(file.rows()))
+        report = _dry_run(runtime, session, who, file)
         columns = tuple(zip(file.columns, file.meanings, strict=True))
         return Preview(kept.id, kept.file_name, columns, workspace.lawful_basis, report)
 
@@ -130,22 +132,26 @@ def _origin(lawful_basis: str, source: str) -> ContactValues:
 def _commit(
     runtime: Runtime, who: Visitor, file: ContactFile, origin: ContactValues, progress: Progress | None
 ) -> Report:
-    rows = list(file.rows())
+    with runtime.db.read() as session:
+        region = contact_rows.region_of(session.get_one(Workspace, who.workspace_id))
+    rows = list(read_rows(file.rows(), region, origin))
     results: list[RowResult] = []
     for start in range(0, len(rows), CHUNK):
         runtime.reach("import_chunk")
         with runtime.db.write() as session:
             workspace = contact_rows.workspace_for_writing(session, who)
-            chunk = rows[start : start + CHUNK]
-            results += Chunk(session, workspace, Known(), runtime.clock(), origin).take(chunk)
+            chunk = Chunk(session, workspace, Known(), runtime.clock())
+            results += chunk.take(rows[start : start + CHUNK])
         if progress:
             progress(len(results), len(rows))
+        time.sleep(PAUSE)
     return Report(tuple(results))
 
 
-def _dry_run(runtime: Runtime, session: Session, who: Visitor, rows: list[Row]) -> Report:
+def _dry_run(runtime: Runtime, session: Session, who: Visitor, file: ContactFile) -> Report:
     workspace = session.get_one(Workspace, who.workspace_id)
-    chunk = Chunk(session, workspace, Known(pretend=True), runtime.clock(), {})
+    rows = list(read_rows(file.rows(), contact_rows.region_of(workspace), {}))
+    chunk = Chunk(session, workspace, Known(pretend=True), runtime.clock())
     results: list[RowResult] = []
     for start in range(0, len(rows), CHUNK):
         results += chunk.take(rows[start : start + CHUNK])

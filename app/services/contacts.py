@@ -183,27 +183,19 @@ def _refuse_known(session: Session, workspace_id: str, person: Keyed, but: Conta
     for row in contact_rows.candidates(session, workspace_id, [person]):
         if row is but:
             continue
+        name = card(row).label
         if external_id and row.external_id == external_id:
-            problems.append(
-                problem("external_id", "%(name)s has this external id already.", name=card(row).label)
-            )
+            problems.append(problem("external_id", "%(name)s has this external id already.", name=name))
         elif not (external_id and row.external_id):
-            if (
-                person.email_key
-                and row.email_key == person.email_key
-                and not _keeps(but, "email_key", person)
-            ):
-                problems.append(problem("email", "%(name)s has this e-mail already.", name=card(row).label))
-            if (
-                person.phone_key
-                and row.phone_key == person.phone_key
-                and not _keeps(but, "phone_key", person)
-            ):
-                problems.append(problem("phone", "%(name)s has this phone already.", name=card(row).label))
+            if _newly_shares("email_key", person, row, but):
+                problems.append(problem("email", "%(name)s has this e-mail already.", name=name))
+            if _newly_shares("phone_key", person, row, but):
+                problems.append(problem("phone", "%(name)s has this phone already.", name=name))
     if problems:
         raise Invalid(problems)
 
 
-def _keeps(row: Contact | None, column: str, person: Keyed) -> bool:
-    """Is this address the row's own already? Then the form only sent back what it was given."""
-    return row is not None and getattr(row, column) == getattr(person, column)
+def _newly_shares(column: str, person: Keyed, row: Contact, but: Contact | None) -> bool:
+    """An address that was shared before is only sent back by the form as it was given."""
+    key = getattr(person, column)
+    return bool(key) and getattr(row, column) == key and not (but and getattr(but, column) == key)

@@ -1,6 +1,6 @@
 """The steps of an import: rows of a file become contacts, one chunk at a time, for real or only to look."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -97,19 +97,38 @@ class Known:
         return [self._rows[id] for id in ids]
 
 
+ReadRow = tuple[Row, ContactValues | tuple[Problem, ...]]
+
+
+def read_rows(rows: Iterable[Row], region: str | None, origin: ContactValues) -> Iterator[ReadRow]:
+    """Each row with its values or its problems; the slow half of the work, so no transaction waits for it.
+
+    `origin` is the lawful basis and source of whoever turns out to be new.
+    """
+    for row in rows:
+        if row.problems:
+            yield row, row.problems
+            continue
+        try:
+            yield row, {**read_contact({**row.fields, "attributes": row.attributes}, region), **origin}
+        except Invalid as error:
+            yield row, error.problems
+
+
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows inside one transaction. `origin` is the lawful basis and source of whoever is new."""
+    """Some rows inside one transaction."""
 
     session: Session
     workspace: Workspace
     known: Known
     now: datetime
-    origin: ContactValues
 
-    def take(self, rows: Sequence[Row]) -> list[RowResult]:
+    def take(self, rows: Sequence[ReadRow]) -> list[RowResult]:
         """Create or update who is meant, row by row, in their order."""
-        people = [self._person(row) for row in rows]
+        people = [
+            each if isinstance(each, tuple) else contact_rows.keyed(self.session, each) for _, each in rows
+        ]
         readable = [each for each in people if isinstance(each, Keyed)]
         self.known.load(self.session, self.workspace.id, readable)
         keys = [key for each in readable for key in (each.email_key, each.phone_key) if key]
@@ -118,18 +137,8 @@ class Chunk:
             self._take(row, person, silent)
             if isinstance(person, Keyed)
             else RowResult(row.number, "refused", _label(row), person)
-            for row, person in zip(rows, people, strict=True)
+            for (row, _), person in zip(rows, people, strict=True)
         ]
-
-    def _person(self, row: Row) -> Keyed | tuple[Problem, ...]:
-        if row.problems:
-            return row.problems
-        raw = {**row.fields, "attributes": row.attributes}
-        try:
-            values = read_contact(raw, contact_rows.region_of(self.workspace))
-        except Invalid as error:
-            return error.problems
-        return contact_rows.keyed(self.session, {**values, **self.origin})
 
     def _take(self, row: Row, person: Keyed, silent: frozenset[str]) -> RowResult:
         try:

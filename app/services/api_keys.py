@@ -73,7 +73,7 @@ def revoke(runtime: Runtime, who: Visitor, key_id: str) -> None:
 def revoke_by_id(runtime: Runtime, key_id: str) -> None:
     """The operator ends a key, of whatever workspace. Raises NotFound."""
     with runtime.db.write() as session:
-        key = session.get(ApiKey, key_id)
+        key = session.get(ApiKey, key_id.replace("\0", "?"))  # PostgreSQL takes no NUL
         if key is None:
             raise NotFound
         _end(runtime, key)

@@ -1,6 +1,7 @@
 """Signed-in browsers: a row each, read on every request, so that what ends one ends it at once."""
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -71,7 +72,7 @@ def visit(runtime: Runtime, token: object, slug: str) -> Visitor:
             Member.id.label("member_id"), Member.role, Member.joined_at, Workspace.slug, Workspace.kind,
             Workspace.time_zone, Workspace.id.label("workspace_id"),
         )
-        .outerjoin(Workspace, Workspace.slug == slug)
+        .outerjoin(Workspace, Workspace.slug == slug.replace("\0", "?"))  # PostgreSQL takes no NUL
         .outerjoin(Member, (Member.workspace_id == Workspace.id) & (Member.user_id == User.id))
     )  # fmt: skip
     with runtime.db.read() as session:
@@ -128,13 +129,13 @@ def sign_out_everywhere(runtime: Runtime, person: Person) -> None:
 
 def end_device(runtime: Runtime, person: Person, device_id: str) -> None:
     """End one of this person's own sessions; raises NotFound for anything else."""
-    if len(device_id) != 16:
+    if not re.fullmatch(r"[0-9a-f]{16}", device_id):
         raise NotFound
     with runtime.db.write() as session:
         done = session.execute(
             delete(UserSession).where(
                 UserSession.user_id == person.id,
-                UserSession.token_hash.startswith(device_id, autoescape=True),
+                UserSession.token_hash.startswith(device_id),
             )
         )
         if not done.rowcount:  # type: ignore[attr-defined]  # a DELETE always has one

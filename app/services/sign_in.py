@@ -33,11 +33,11 @@ def sign_in(runtime: Runtime, email: str, password: str, caller: Caller) -> Ente
     try:
         address = account_email(email)
     except BadAddress:
-        address = email.strip().casefold()[:320]
+        address = ""  # nobody's, and found out as late as any other
     with runtime.db.write() as session:
         user = by_email(session, address)
         stored = user.password_hash if user else None
-        counted = tries.count_sign_in(session, address, user.id if user else None, caller, now)
+        counted = tries.count_sign_in(session, address or email, user.id if user else None, caller, now)
     if not passwords.matches(runtime, stored, password) or user is None or stored is None:
         raise _wrong()
     better = passwords.hashed(runtime, password) if passwords.is_outdated(runtime, stored) else None

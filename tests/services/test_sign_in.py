@@ -1,4 +1,4 @@
-"""Signing in: sessions that end, counted tries, nothing to learn for a stranger (G01, G02, G06, G07, G15, G16)."""
+"""Signing in: sessions that end, counted tries, nothing to learn (G01, G02, G06, G07, G15, G16)."""
 
 import statistics
 import time
@@ -129,7 +129,7 @@ def test_a_visitor_is_a_member_of_exactly_the_workspace_in_the_address(
     strange = world.workspace()
     token = token_of(sign_in(runtime, EMAIL, PASSWORD, HERE))
     assert sessions.visit(runtime, token, who.workspace_slug) == replace(who, name="Camila Prado")
-    for slug in (strange.slug, "no-such-place", "", "%", who.workspace_slug.upper() + "x"):
+    for slug in (strange.slug, "no-such-place", "", "%", "\x00", who.workspace_slug.upper() + "x"):
         with pytest.raises(NotFound):
             sessions.visit(runtime, token, slug)
 
@@ -305,7 +305,15 @@ def test_g07_an_unknown_address_and_a_wrong_password_are_told_the_same(
     world.user(email="without.password@aroeira.example", password_hash=None)
     said = {
         str(fail(runtime, email))
-        for email in (EMAIL, "nobody@aroeira.example", "without.password@aroeira.example", "no address", "")
+        for email in (
+            EMAIL,
+            "nobody@aroeira.example",
+            "without.password@aroeira.example",
+            "no address",
+            "",
+            "a\x00b@x.example",
+            "\udc80",
+        )
     }
     assert len(said) == 1
 
@@ -323,7 +331,7 @@ def test_g07_an_unknown_address_takes_as_long_as_a_known_one(runtime: Runtime) -
         return statistics.median(taken)
 
     median(["warm@aroeira.example"])
-    known, unknown = median([EMAIL] * 5), median([f"nobody{n}@aroeira.example" for n in range(5)])
+    known, unknown = median([EMAIL] * 3), median([f"nobody{n}@aroeira.example" for n in range(3)])
     assert unknown > known / 2
     assert known > unknown / 2
 

@@ -1,10 +1,11 @@
 """One attribute of a contact or an answer as text, in SQL, the same on SQLite and on PostgreSQL."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import String, literal
+from sqlalchemy import String, func, literal, select, true
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
@@ -37,3 +38,15 @@ def _on_sqlite(element: AttributeText, compiler: SQLCompiler, **kw: Any) -> str:
     value = "CASE WHEN type IN ('true', 'false') THEN type ELSE CAST(value AS TEXT) END"
     each, wanted = compiler.process(attributes, **kw), compiler.process(name, **kw)
     return f"(SELECT {value} FROM json_each({each}) WHERE key = {wanted})"  # noqa: S608 - bound parameters
+
+
+def attribute_names(
+    session: Session,
+    attributes: InstrumentedAttribute[dict[str, Any]],
+    conditions: Sequence[ColumnElement[bool]],
+) -> tuple[str, ...]:
+    """The names that occur in these rows, sorted: what a list is filtered by, the columns of a file."""
+    taken_apart = func.json_each if session.get_bind().dialect.name == "sqlite" else func.jsonb_each_text
+    each = taken_apart(attributes).table_valued("key", "value", name="each")
+    query = select(each.c.key).distinct().select_from(attributes.class_).join(each, true())
+    return tuple(sorted(session.scalars(query.where(*conditions))))

@@ -78,6 +78,11 @@ def scope_of(runtime: Runtime, who: Visitor) -> Scope:
     return Scope(who.workspace_id, with_sandbox=runtime.config.sandbox_on)
 
 
+def of_answers(filters: Filters) -> list[ColumnElement[bool]]:
+    """A step: the filters as conditions of an answer, by the moment it was recorded."""
+    return _filtered(filters, Answer, Answer.recorded_at, Answer.attributes)
+
+
 def counts_by(
     session: Session, scope: Scope, metric: Metric, filters: Filters, group: str | None = None
 ) -> dict[str | None, Counts]:
@@ -88,7 +93,7 @@ def counts_by(
         .where(
             *scope.answers(),
             Answer.metric == metric.value,
-            *_filtered(filters, Answer, Answer.recorded_at, Answer.attributes),
+            *of_answers(filters),
         )
         .group_by("key", Answer.band)
     )

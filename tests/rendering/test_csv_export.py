@@ -66,7 +66,7 @@ def test_numbers_stay_numbers_even_below_zero() -> None:
 def test_moments_are_utc_and_days_are_days() -> None:
     brasilia = timezone(timedelta(hours=-3))
     row = [datetime(2026, 11, 16, 13, 12, tzinfo=brasilia), date(2026, 11, 20), True, False, None]
-    assert parsed(["a"], [row])[1] == ["2026-11-16T16:12:00Z", "2026-11-20", "yes", "no", ""]
+    assert parsed(["a"], [row])[1] == ["2026-11-16T16:12:00Z", "2026-11-20", "true", "false", ""]
 
 
 def test_the_file_begins_with_the_mark_and_ends_lines_as_the_standard_says() -> None:

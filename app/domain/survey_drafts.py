@@ -26,7 +26,7 @@ def merge(
         if locale not in ours:
             problems.append(problem(ANYWHERE, "“%(locale)s” is not one of our languages.", locale=locale))
         elif change is None and locale == required:
-            problems.append(problem(ANYWHERE, "The workspace's own language cannot be left out."))
+            problems.append(problem(ANYWHERE, "The workspace’s own language cannot be left out."))
         elif change is None:
             merged.pop(locale, None)
         else:

@@ -1,14 +1,17 @@
 """Surveys as pages read them: the list, and one survey with its draft and its versions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Metric
+from app.domain.placeholders import check, fill, parse, values_for
+from app.domain.survey_drafts import publishing_problems
 from app.domain.survey_texts import SurveyTexts, choose_locale
+from app.errors import Problem
 from app.models import Survey, SurveyVersion, User, Workspace
 from app.rendering.languages import LOCALES
 from app.runtime import Runtime
@@ -41,11 +44,21 @@ class Sheet:
     archived_at: datetime | None
     workspace_name: str
     workspace_locale: str
+    problems: tuple[Problem, ...]  # what keeps the draft from being published; fields are named `locale.text`
 
     @property
     def live(self) -> Version | None:
         """The version that people are shown now."""
         return self.versions[0] if self.versions else None
+
+    def problems_in(self, locale: str) -> list[Problem]:
+        """What is missing or wrong in one language; fields are named as the texts are."""
+        start = f"{locale}."
+        return [
+            replace(each, field=each.field.removeprefix(start))
+            for each in self.problems
+            if each.field.startswith(start)
+        ]
 
     @property
     def next_number(self) -> int:
@@ -84,7 +97,7 @@ def list_surveys(runtime: Runtime, who: Visitor, *, archived: bool = False) -> l
             .where(Survey.workspace_id == who.workspace_id, away)
             .order_by(Survey.updated_at.desc(), Survey.id)
         )
-        return [_line(survey, workspace.locale, number, at) for survey, number, at in rows]
+        return [_line(survey, workspace, number, at) for survey, number, at in rows]
 
 
 def _sheet(session: Session, who: Visitor, survey: Survey) -> Sheet:
@@ -108,19 +121,26 @@ def _sheet(session: Session, who: Visitor, survey: Survey) -> Sheet:
         archived_at=survey.archived_at,
         workspace_name=workspace.name,
         workspace_locale=workspace.locale,
+        problems=tuple(publishing_problems(survey.draft, Metric(survey.metric), workspace.locale)),
     )
 
 
-def _line(survey: Survey, locale: str, number: int | None, at: datetime | None) -> Line:
-    shown = choose_locale(survey.draft, locale)
+def _line(survey: Survey, workspace: Workspace, number: int | None, at: datetime | None) -> Line:
+    shown = choose_locale(survey.draft, workspace.locale)
     return Line(
         id=survey.id,
         name=survey.name,
         metric=Metric(survey.metric),
-        question=SurveyTexts.from_json(survey.draft[shown]).question,
+        question=_question(SurveyTexts.from_json(survey.draft[shown]), workspace),
         locale=shown,
         locales=tuple(each for each in LOCALES if each in survey.draft),
         live_number=number,
         published_at=at,
         archived_at=survey.archived_at,
     )
+
+
+def _question(texts: SurveyTexts, workspace: Workspace) -> str:
+    if check(texts.question, "question"):
+        return texts.question  # a ready text of an older release, say: the editor tells what is wrong with it
+    return fill(parse(texts.question), values_for(workspace.name))

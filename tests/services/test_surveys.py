@@ -210,7 +210,7 @@ def test_the_list_shows_the_question_and_what_is_live(runtime: Runtime, camila: 
     one, two = survey_sheets.list_surveys(runtime, camila)
     assert (one.name, one.live_number, one.published_at) == ("First", 1, clock.now)
     assert (two.name, two.live_number, two.locale) == ("Second", None, "pt-BR")
-    assert one.question == ready_texts(Metric.NPS, "pt-BR").question
+    assert one.question == "De 0 a 10, qual a chance de você recomendar Aroeira a um amigo ou colega?"
     assert one.locales == LOCALES
 
 

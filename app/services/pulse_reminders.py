@@ -1,11 +1,93 @@
 """Reminding those who have not answered yet, once; and forgetting at closing who they were."""
 
 import secrets
+from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, insert, select
+from sqlalchemy import Select, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.models import Attempt, Invitation, Message, Pulse, SandboxCopy, Token
+from app.models import Attempt, Invitation, Message, Pulse, SandboxCopy, SealedAnswer, Token, new_id
+from app.runtime import Runtime
+from app.services.outbox import USUAL
+
+REMIND_AFTER = timedelta(days=3)
+ASKED = ("sent", "delivered", "unknown")
+
+
+def remind_pulses(runtime: Runtime) -> int:
+    """Remind once, three days after the first invitation of a pulse left. How many pulses it was.
+
+    Never how many people: in the worker's log that would tell how many have answered.
+    """
+    now = runtime.clock()
+    with runtime.db.read() as session:
+        due = session.scalars(_due(now)).all()
+    for pulse_id in due:
+        with runtime.db.write() as session:
+            _remind(session, runtime, pulse_id, now)
+            runtime.reach("pulse_reminders_before_commit")
+    return len(due)
+
+
+def _due(now: datetime) -> Select[str]:
+    first_left = (
+        select(func.min(Invitation.sent_at, type_=Invitation.created_at.type))
+        .where(Invitation.occurrence_id == Pulse.occurrence_id)
+        .scalar_subquery()
+    )
+    return select(Pulse.id).where(
+        Pulse.state == "open",
+        Pulse.reminded_at.is_(None),
+        Pulse.closes_at > now,
+        first_left <= now - REMIND_AFTER,
+    )
+
+
+def _remind(session: Session, runtime: Runtime, pulse_id: str, now: datetime) -> None:
+    """One reminder for everybody who was asked and has no box; the mark on the pulse makes it one."""
+    marked = session.scalars(
+        update(Pulse)
+        .where(Pulse.id == pulse_id, Pulse.state == "open", Pulse.reminded_at.is_(None))
+        .values(reminded_at=now)
+        .returning(Pulse.occurrence_id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if marked is None:
+        return
+    silent = session.execute(
+        select(Message)
+        .join(Invitation, Invitation.id == Message.invitation_id)
+        .where(
+            Invitation.occurrence_id == marked,
+            Invitation.state.in_(ASKED),
+            Message.purpose == "invitation",
+            Message.state.in_(ASKED),
+            Invitation.id.not_in(select(SealedAnswer.invitation_id).where(SealedAnswer.pulse_id == pulse_id)),
+            or_(Invitation.sandbox.is_(False), literal(runtime.config.sandbox_on)),
+        )
+        .order_by(Invitation.id)
+    ).scalars()
+    reminders = [_reminder(message, now) for message in silent]
+    if reminders:
+        session.execute(insert(Message), reminders)
+
+
+def _reminder(original: Message, now: datetime) -> dict[str, object]:
+    return {
+        "id": new_id(),
+        "workspace_id": original.workspace_id,
+        "purpose": "reminder",
+        "priority": USUAL,
+        "channel": original.channel,
+        "invitation_id": original.invitation_id,
+        "contact_id": original.contact_id,
+        "to_address": original.to_address,
+        "address_key": original.address_key,
+        "locale": original.locale,
+        "state": "queued",
+        "due_at": now,
+        "created_at": now,
+    }
 
 
 def forget_reminders(session: Session, pulse: Pulse) -> None:

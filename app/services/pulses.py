@@ -1,0 +1,208 @@
+"""Opening a pulse: its key, its occurrence and everybody's invitation in one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from app import sealing
+from app.domain.anonymity import Thresholds
+from app.domain.eligibility import Verdict, may_ask
+from app.domain.metrics import Metric
+from app.errors import Conflict, Invalid, problem
+from app.models import Contact, Invitation, Occurrence, Pulse, Survey, Workspace, new_id
+from app.runtime import Runtime
+from app.services import eligible, inviting
+from app.services.access import Visitor, own
+from app.services.attributes import attribute_text
+from app.services.pulse_results import REACHED
+
+OPEN_FOR = timedelta(days=14)  # two working weeks: long enough for a holiday, short enough to remember
+LONGEST = timedelta(days=90)  # until the next quarter's pulse
+Audience = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Whom a pulse would ask if it were opened now."""
+
+    people: int
+    not_asked: list[tuple[str, int]]
+
+
+def preview_pulse(runtime: Runtime, who: Visitor, survey_id: str, audience: object = None) -> Preview:
+    """How many people would be asked, and why the others would not. Raises as open_pulse does."""
+    wanted = read_audience(audience)
+    with runtime.db.read() as session:
+        _askable(session, who, survey_id)
+        counts: dict[str | None, int] = {}
+        for _, verdict in _decide(session, who.workspace_id, wanted, runtime.clock()):
+            counts[verdict.reason] = counts.get(verdict.reason, 0) + 1
+    people = counts.pop(None, 0)
+    return Preview(
+        people, sorted(((str(reason), n) for reason, n in counts.items()), key=lambda each: -each[1])
+    )
+
+
+def open_pulse(
+    runtime: Runtime,
+    who: Visitor,
+    survey_id: str,
+    *,
+    closes_at: datetime | None = None,
+    audience: object = None,
+) -> str:
+    """Ask all active employees, or those of the audience; the pulse's id.
+
+    Raises NotFound, Invalid for a closing time or an audience that cannot be, Conflict for a survey that is
+    not published and when nobody can be asked.
+    """
+    now = runtime.clock()
+    wanted = read_audience(audience)
+    until = _closing(closes_at, now)
+    with runtime.db.write() as session:
+        survey = _askable(session, who, survey_id)
+        occurrence = Occurrence(
+            id=new_id(),
+            workspace_id=who.workspace_id,
+            survey_id=survey.id,
+            version_id=survey.published_version_id,
+            origin="pulse",
+            key=new_id(),
+            audience=dict(wanted),
+            channels=["email"],
+            state="running",
+            due_at=now,
+            created_at=now,
+        )
+        session.add(occurrence)
+        session.flush()
+        pulse_id, people = _open(session, runtime, occurrence, until, now)
+        if not people:
+            raise Conflict("There is nobody who can be asked now.")
+        runtime.reach("pulse_before_commit")
+    return pulse_id
+
+
+def open_occurrence(session: Session, runtime: Runtime, occurrence: Occurrence) -> None:
+    """A step: a schedule's e-NPS is due, so its pulse opens."""
+    now = runtime.clock()
+    _open(session, runtime, occurrence, now + OPEN_FOR, now)
+
+
+def read_audience(given: object) -> Audience:
+    """Nothing or "all" is everybody; `{"attributes": {name: value}}` those who have all of them.
+
+    Raises Invalid.
+    """
+    if given in (None, "", "all", {}):
+        return {}
+    attributes = given.get("attributes") if isinstance(given, Mapping) and len(given) == 1 else None
+    fits = isinstance(attributes, Mapping) and all(
+        isinstance(each, str) and each for pair in attributes.items() for each in pair
+    )
+    if not fits or not attributes:
+        raise Invalid([problem("audience", "Say “all”, or which attributes have which value.")])
+    return {"attributes": dict(attributes)}
+
+
+def _askable(session: Session, who: Visitor, survey_id: str) -> Survey:
+    survey = own(session, who, Survey, survey_id)
+    if Metric(survey.metric) is not Metric.ENPS:
+        raise Invalid([problem("survey", "Only an e-NPS survey opens a pulse.")])
+    if survey.archived_at is not None or survey.published_version_id is None:
+        raise Conflict("Publish this survey first: only then can people be asked.")
+    return survey
+
+
+def _closing(closes_at: datetime | None, now: datetime) -> datetime:
+    if closes_at is None:
+        return now + OPEN_FOR
+    if closes_at <= now:
+        raise Invalid([problem("closes_at", "This moment is over. Choose a later one.")])
+    if closes_at > now + LONGEST:
+        raise Invalid([problem("closes_at", "At most %(days)s days from now.", days=LONGEST.days)])
+    return closes_at
+
+
+def _open(
+    session: Session, runtime: Runtime, occurrence: Occurrence, closes_at: datetime, now: datetime
+) -> tuple[str, int]:
+    """The key's file is there before the transaction commits: no pulse is ever open without one.
+
+    A crash in between leaves a key that opens nothing.
+    """
+    inviting.one_at_a_time(session, occurrence.workspace_id)
+    promised = Thresholds()
+    pulse_id = new_id()
+    session.add(
+        Pulse(
+            id=pulse_id,
+            workspace_id=occurrence.workspace_id,
+            occurrence_id=occurrence.id,
+            survey_id=occurrence.survey_id,
+            version_id=occurrence.version_id,
+            state="open",
+            public_key=sealing.make_key(runtime.config.keys_dir, pulse_id),
+            least_answers=promised.answers,
+            least_comments=promised.comments,
+            opened_at=now,
+            closes_at=closes_at,
+        )
+    )
+    session.flush()
+    decided = _decide(session, occurrence.workspace_id, occurrence.audience, now)
+    locale = session.get_one(Workspace, occurrence.workspace_id).locale
+    inviting.invite(session, occurrence, Metric.ENPS.value, decided, now, locale=locale, expires_at=closes_at)
+    occurrence.state, occurrence.ended_at = "run", now
+    session.flush()
+    return pulse_id, sum(verdict.reason is None for _, verdict in decided)
+
+
+def _decide(
+    session: Session, workspace_id: str, audience: Audience, now: datetime
+) -> list[tuple[Contact, Verdict]]:
+    """Everybody of the audience with the reason why not, if any; of two with one address one is asked."""
+    ask = eligible.asking(session, workspace_id, Metric.ENPS, now)
+    query = _people(workspace_id, audience).add_columns(
+        eligible.reason(ask), _in_another_pulse().label("elsewhere")
+    )
+    decided: list[tuple[Contact, Verdict]] = []
+    seen: set[str | None] = set()
+    for contact, reason, elsewhere in session.execute(query).all():
+        if elsewhere and reason in (None, "resting"):
+            verdict = Verdict("in_another_pulse")
+        elif reason is not None:
+            verdict = may_ask(eligible.facts(session, ask, contact.id), ask.rest, now)
+        else:
+            verdict = Verdict("duplicate") if contact.email_key in seen else Verdict()
+            seen.add(contact.email_key)
+        decided.append((contact, verdict))
+    return decided
+
+
+def _people(workspace_id: str, audience: Audience) -> Select[Contact]:
+    query = eligible.audience(workspace_id).where(Contact.kind == "employee").order_by(Contact.id)
+    attributes = audience.get("attributes")
+    if isinstance(attributes, Mapping):
+        for name, value in attributes.items():
+            query = query.where(attribute_text(Contact.attributes, name) == value)
+    return query
+
+
+def _in_another_pulse() -> ColumnElement[bool]:
+    """Is this person, or anybody with their address, being asked by a pulse that is open?"""
+    theirs = aliased(Invitation)
+    return (
+        select(theirs.id)
+        .join(Pulse, Pulse.occurrence_id == theirs.occurrence_id)
+        .where(
+            Pulse.workspace_id == Contact.workspace_id,
+            Pulse.state == "open",
+            theirs.state.in_(REACHED),
+            or_(theirs.contact_id == Contact.id, theirs.address_key == Contact.email_key),
+        )
+        .exists()
+    )

@@ -3,8 +3,9 @@
 from flask import Flask
 
 from app.cli.operations import database, sending
+from app.cli.worker import worker
 
-COMMANDS = (database, sending)
+COMMANDS = (database, sending, worker)
 
 
 def register(app: Flask) -> None:

@@ -1,6 +1,6 @@
 """When a schedule is due: a local rule and a zone become moments, across clock changes and short months.
 
-A local time that a clock change skips is due at the first moment after the gap; one that comes twice is due the
+A local time that a clock change skips is due at the first moment after the gap; one that comes twice, the
 first time. A monthly rule that begins on the 31st takes the last day of shorter months.
 """
 
@@ -26,7 +26,7 @@ class Repeat(StrEnum):
     QUARTERLY = "quarterly"
 
 
-# After downtime a due run still happens if it is no later than this; older ones end as missed, with a row each.
+# After downtime a run still happens if it is no later than this; older ones end as missed, a row each.
 LATEST = {
     Repeat.ONCE: timedelta(days=7),
     Repeat.DAILY: timedelta(hours=12),

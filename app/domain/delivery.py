@@ -31,17 +31,15 @@ def refusal(leaving: Leaving, now: datetime) -> str | None:
         return "erased"
     if leaving.purpose not in ASKING:
         return None
-    if leaving.opted_out:
-        return leaving.opted_out
-    if leaving.invitation_state == "cancelled":
-        return "cancelled"
-    if not leaving.contact_active:
-        return "inactive"
-    if leaving.already_answered:
-        return "duplicate"
-    if leaving.expires_at is not None and now >= leaving.expires_at:
-        return "expired"
-    return None
+    expired = leaving.expires_at is not None and now >= leaving.expires_at
+    reasons = (
+        (leaving.opted_out is not None, leaving.opted_out),
+        (leaving.invitation_state == "cancelled", "cancelled"),
+        (not leaving.contact_active, "inactive"),
+        (leaving.already_answered, "duplicate"),
+        (expired, "expired"),
+    )
+    return next((reason for holds, reason in reasons if holds), None)
 
 
 def next_try(tries: int, now: datetime) -> datetime | None:

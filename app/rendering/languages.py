@@ -2,7 +2,8 @@
 
 import gettext
 import io
-from datetime import date, datetime
+from datetime import date as Day
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -38,23 +39,23 @@ class Language:
         found = self._translations.ngettext(one, many, number)
         return found % {"num": self.number(number), **params}
 
-    def date(self, day: date) -> str:
+    def date(self, day: Day) -> str:
         """19 de novembro de 2026 · 19 November 2026 · 19 de noviembre de 2026"""
         if self.code == "en":
             return f"{day.day} {format_date(day, 'MMMM y', self._locale)}"
         return format_date(day, "long", self._locale)
 
-    def short_date(self, day: date) -> str:
+    def short_date(self, day: Day) -> str:
         """19 de novembro · 19 November · 19 de noviembre"""
         if self.code == "en":
             return f"{day.day} {format_date(day, 'MMMM', self._locale)}"
         return format_skeleton("MMMMd", day, locale=self._locale)
 
-    def weekday(self, day: date) -> str:
+    def weekday(self, day: Day) -> str:
         """quinta-feira · Thursday · jueves"""
         return format_date(day, "EEEE", self._locale)
 
-    def month(self, day: date) -> str:
+    def month(self, day: Day) -> str:
         """Novembro de 2026 · November 2026 · Noviembre de 2026"""
         pattern = "MMMM y" if self.code == "en" else "MMMM 'de' y"
         words = format_date(day, pattern, self._locale)

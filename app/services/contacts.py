@@ -9,14 +9,17 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.contacts import read_contact, search_words
+from app.domain.eligibility import may_ask
+from app.domain.metrics import Metric, metrics_for
 from app.errors import Conflict, Invalid, problem
-from app.models import Contact, Workspace
+from app.models import Contact, FollowUp, Workspace
 from app.runtime import Runtime
-from app.services import contact_rows, opt_outs
+from app.services import contact_rows, eligible, opt_outs, timeline
 from app.services.access import Visitor
 from app.services.contact_rows import Card, Keyed, card
 from app.services.opt_outs import Standing, is_opted_out
 from app.services.paging import PAGE, Page, cursor_at, place_of
+from app.services.timeline import Moment
 
 Show = Literal["active", "inactive", "opted_out", "all"]
 NAMES_SOMEBODY = ("name", "email", "phone", "external_id")
@@ -31,15 +34,33 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Askable:
+    """May they be asked this metric now, and if not, why not and until when."""
+
+    metric: str
+    reason: str | None
+    until: datetime | None
+
+
+@dataclass(frozen=True)
 class Detail:
-    """One contact with what decides whether they may be asked."""
+    """One contact with what decides whether they may be asked, and what happened so far."""
 
     contact: Card
     opt_outs: tuple[Standing, ...]
+    askable: tuple[Askable, ...]
+    moments: Page[Moment]
+    open_followup: str | None
+    now: datetime
 
     @property
     def is_opted_out(self) -> bool:
         return any(each.lifted_at is None and each.kind != "bounce" for each in self.opt_outs)
+
+    @property
+    def may_opt_in(self) -> bool:
+        """Is there anything that the person's own word would lift?"""
+        return any(each.lifted_at is None and each.kind in opt_outs.WISHES for each in self.opt_outs)
 
 
 def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> str:
@@ -115,11 +136,39 @@ def set_active(runtime: Runtime, who: Visitor, id: str, active: bool) -> None:
             row.updated_at = runtime.clock()
 
 
-def one(runtime: Runtime, who: Visitor, id: str) -> Detail:
-    """A contact with their opt-outs."""
+def one(runtime: Runtime, who: Visitor, id: str) -> Card:
+    """A contact. Raises NotFound."""
+    with runtime.db.read() as session:
+        return card(contact_rows.load(session, who, id))
+
+
+def detail(runtime: Runtime, who: Visitor, id: str, cursor: str | None = None) -> Detail:
+    """The page of a contact, in one snapshot. Raises NotFound."""
+    now = runtime.clock()
     with runtime.db.read() as session:
         row = contact_rows.load(session, who, id)
-        return Detail(card(row), opt_outs.standings(session, row))
+        return Detail(
+            contact=card(row),
+            opt_outs=opt_outs.standings(session, row),
+            askable=tuple(
+                _askable(session, who, row, metric, now) for metric in metrics_for(who.workspace_kind)
+            ),
+            moments=timeline.page(session, who, row, cursor),
+            open_followup=_open_followup(session, row),
+            now=now,
+        )
+
+
+def _askable(session: Session, who: Visitor, row: Contact, metric: Metric, now: datetime) -> Askable:
+    ask = eligible.asking(session, who.workspace_id, metric, now)
+    verdict = may_ask(eligible.facts(session, ask, row.id), ask.rest, now)
+    return Askable(metric.value, verdict.reason, verdict.until)
+
+
+def _open_followup(session: Session, row: Contact) -> str | None:
+    """The one that has waited longest."""
+    waiting = select(FollowUp.id).where(FollowUp.contact_id == row.id, FollowUp.closed_at.is_(None))
+    return session.scalars(waiting.order_by(FollowUp.opened_at).limit(1)).first()
 
 
 def find(

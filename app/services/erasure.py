@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import (
@@ -19,11 +19,11 @@ from app.models import (
     OptOut,
     SandboxCopy,
     Token,
-    new_id,
 )  # fmt: skip
 from app.runtime import Runtime
 from app.services import contact_rows, opt_outs
 from app.services.access import Visitor
+from app.services.followup_opening import leave_event
 from app.services.pulse_answers import forget_sealed
 
 WORDS = ("noted", "contacted", "replied", "closed")  # the events whose text somebody wrote about the person
@@ -66,7 +66,7 @@ def _stop_what_is_queued(session: Session, contact: Contact) -> None:
     """Also what a worker has claimed: without its lease it may not attempt it any more."""
     session.execute(
         update(Message)
-        .where(Message.contact_id == contact.id, Message.state.in_(("queued", "claimed")))
+        .where(Message.id.in_(_messages(contact)), Message.state.in_(("queued", "claimed")))
         .values(state="cancelled", reason="erased", lease_token=None, lease_until=None)
     )
     session.execute(
@@ -77,20 +77,26 @@ def _stop_what_is_queued(session: Session, contact: Contact) -> None:
 
 
 def _forget_words(session: Session, contact: Contact) -> None:
+    """What they said and what was said to them or about them; states and scores stay."""
     answers = select(Answer.id).where(Answer.contact_id == contact.id)
     session.execute(update(AnswerEdit).where(AnswerEdit.answer_id.in_(answers)).values(comment=None))
     session.execute(update(Answer).where(Answer.contact_id == contact.id).values(comment=None, attributes={}))
-    followups = select(FollowUp.id).where(FollowUp.contact_id == contact.id)
-    theirs = or_(Message.contact_id == contact.id, Message.followup_id.in_(followups))
-    messages = select(Message.id).where(theirs)
+    messages = _messages(contact)
     session.execute(delete(SandboxCopy).where(SandboxCopy.message_id.in_(messages)))
     session.execute(delete(Token).where(Token.message_id.in_(messages)))
     session.execute(update(Attempt).where(Attempt.message_id.in_(messages)).values(detail=None))
-    session.execute(update(Message).where(theirs).values(subject=None, body=None, detail=None))
     session.execute(
-        update(Message).where(Message.contact_id == contact.id).values(to_address="", address_key=None)
+        update(Message).where(Message.id.in_(messages)).values(subject=None, body=None, detail=None)
     )
+    to_them = Message.contact_id == contact.id  # alerts keep the address of the member who got them
+    session.execute(update(Message).where(to_them).values(to_address="", address_key=None))
     session.execute(update(Invitation).where(Invitation.contact_id == contact.id).values(address_key=None))
+
+
+def _messages(contact: Contact) -> Select[str]:
+    """Everything to the person, and what members were sent about their follow-ups."""
+    followups = select(FollowUp.id).where(FollowUp.contact_id == contact.id)
+    return select(Message.id).where(or_(Message.contact_id == contact.id, Message.followup_id.in_(followups)))
 
 
 def _close_followups(session: Session, who: Visitor, contact: Contact, now: datetime) -> None:
@@ -106,39 +112,19 @@ def _close_followups(session: Session, who: Visitor, contact: Contact, now: date
         .where(FollowUpClosure.followup_id.in_(all_of_them))
         .values(summary="", ask_again=False)
     )
-    still_open = session.scalars(
-        select(FollowUp).where(FollowUp.contact_id == contact.id, FollowUp.closed_at.is_(None))
-    )
-    for followup in still_open.all():
+    still_open = select(FollowUp).where(FollowUp.contact_id == contact.id, FollowUp.closed_at.is_(None))
+    for followup in session.scalars(still_open).all():
         followup.closed_at = now
         followup.revision += 1
-        session.add(_closure(who, followup, now))
-        session.add(_closed(who, followup, now))
-
-
-def _closure(who: Visitor, followup: FollowUp, now: datetime) -> FollowUpClosure:
-    return FollowUpClosure(
-        id=new_id(),
-        workspace_id=followup.workspace_id,
-        followup_id=followup.id,
-        closed_by=who.name,
-        summary="",
-        root_cause="",
-        ask_again=False,
-        closed_at=now,
-    )
-
-
-def _closed(who: Visitor, followup: FollowUp, now: datetime) -> FollowUpEvent:
-    return FollowUpEvent(
-        id=new_id(),
-        workspace_id=followup.workspace_id,
-        followup_id=followup.id,
-        at=now,
-        kind="closed",
-        actor=who.name,
-        member_id=who.member_id,
-    )
+        leave_event(
+            session,
+            contact.workspace_id,
+            followup.id,
+            now,
+            "closed",
+            actor=who.name,
+            member_id=who.member_id,
+        )
 
 
 def _forget_person(session: Session, contact: Contact, now: datetime) -> None:

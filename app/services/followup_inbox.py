@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
 from sqlalchemy import ColumnElement, Integer, String, and_, func, literal, or_, select, tuple_
@@ -59,6 +59,7 @@ class Inbox:
     page: Page[Waiting]
     counts: Counts
     now: datetime
+    closes_at: time  # of a business day, local
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def inbox(
         page = read(session, query, cursor)
         waiting = tuple(_waiting(record, now, calendar) for record in page.items)
         counts = _counts(session, who, (whose, shown), calendar, now)
-        return Inbox(Page(waiting, page.next_cursor), counts, now)
+        return Inbox(Page(waiting, page.next_cursor), counts, now, calendar.closes)
 
 
 def listed(

@@ -102,17 +102,18 @@ def _begun(session: Session, who: Visitor) -> bool:
 
 
 def _stage(session: Session, scope: Scope, metric: Metric, until: datetime, days: int) -> Stage:
-    """Twice the period in steps: each point of the trend is the sum of the steps of one period up to it."""
-    step = timedelta(days=days) / STEPS
-    edges = [until - step * number for number in range(2 * STEPS, -1, -1)]
+    """Twice the period in steps of whole days: each point of the trend is the sum of one period up to it."""
+    offsets = [timedelta(days=round(days * step / STEPS)) for step in range(STEPS + 1)]
+    since = until - offsets[-1]
+    edges = [since - offsets[-1] + offset for offset in offsets[:-1]] + [since + offset for offset in offsets]
     sums = list(accumulate(counts_in_steps(session, scope, metric, edges), initial=Counts()))
     points = [sums[end] - sums[end - STEPS] for end in range(STEPS, 2 * STEPS + 1)]
-    cohort = cohorts_by(session, scope, metric, Filters(since=edges[STEPS], until=until)).get(None, Cohort())
+    cohort = cohorts_by(session, scope, metric, Filters(since=since, until=until)).get(None, Cohort())
     return Stage(
         reading=read(metric, points[-1], cohort, points[0]),
         trend=tuple(score_of(metric, counts) for counts in points),
         moments=tuple(edges[STEPS:]),
-        since=edges[STEPS],
+        since=since,
     )
 
 

@@ -66,5 +66,7 @@ def forget_old(runtime: Runtime) -> int:
 
 
 def _shortened(key: str) -> str:
-    """The key itself, or a digest of what would not fit: callers choose the length of an address."""
-    return key if len(key) <= 120 else f"{key[:40]}#{hashlib.sha256(key.encode()).hexdigest()}"
+    """The key itself, or a digest: callers choose how long an address is and what is in it."""
+    if len(key) <= 120 and key.isascii() and key.isprintable():
+        return key
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

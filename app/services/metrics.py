@@ -58,6 +58,11 @@ class Reading:
         """Of those who were asked in the period, how many have answered."""
         return response_rate(self.cohort.answered, self.cohort.delivered)
 
+    @property
+    def score_before(self) -> Score | None:
+        """Of the time that this is compared with."""
+        return score_of(self.metric, self.before)
+
     def to_json(self) -> dict[str, object]:
         """What the API answers."""
         rate = self.response_rate

@@ -21,6 +21,7 @@ WISHES = ("own_wish", "erasure")  # what the person's own opt-in lifts; bounces 
 class Standing:
     """One opt-out as people read it. `by_person` is False for one that came with the address alone."""
 
+    id: str
     kind: str
     origin: str
     since: datetime
@@ -170,6 +171,7 @@ def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
     seen: dict[tuple[object, ...], Standing] = {}
     for row in rows:
         standing = Standing(
+            row.id,
             row.kind,
             row.origin,
             row.created_at,

@@ -16,8 +16,9 @@ _ALERTED = text(
 )
 _QUEUE = text(
     "INSERT INTO messages (id, workspace_id, purpose, priority, channel, followup_id, user_id, to_address,"
-    " locale, state, tries, due_at, created_at) VALUES (:id, :workspace_id, 'alert', 0, 'email', :followup_id,"
-    " :user_id, :to_address, :locale, 'queued', 0, :now, :now)"
+    " locale, state, tries, due_at, created_at)"
+    " VALUES (:id, :workspace_id, 'alert', 0, 'email', :followup_id, :user_id, :to_address,"
+    " :locale, 'queued', 0, :now, :now)"
 ).bindparams(bindparam("now", type_=UtcDateTime))
 
 

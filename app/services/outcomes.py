@@ -102,14 +102,15 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
 
 def _after(each: Departing, error: DeliveryError, now: datetime) -> tuple[str, datetime | None, int]:
     """The message's next state, when it is due again, and how often it has been tried."""
+    tries = each.tries + 1
     if error.unknown and each.purpose not in REPEATABLE:
-        return "unknown", None, each.tries
+        return "unknown", None, tries
     if error.permanent:
-        return "failed", None, each.tries
+        return "failed", None, tries
     if error.pause_seconds is not None:  # our trouble or the provider's: it is not held against the message
-        return "queued", now + timedelta(seconds=error.pause_seconds), each.tries - 1
-    due = next_try(each.tries, now)
-    return ("failed", None, each.tries) if due is None else ("queued", due, each.tries)
+        return "queued", now + timedelta(seconds=error.pause_seconds), each.tries
+    due = next_try(tries, now)
+    return ("failed", None, tries) if due is None else ("queued", due, tries)
 
 
 def rest_channel(session: Session, channel: str, now: datetime, seconds: int) -> None:

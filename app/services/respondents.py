@@ -51,7 +51,9 @@ def sheet(runtime: Runtime, token: str, wish: str | None = None, pressed: str | 
         )
         if step is Step.GONE:
             raise NotFound
-        locale, texts, _opens = standing.words(session, found.version_id, found.locale, found.workspace_locale)
+        locale, texts, _opens = standing.words(
+            session, found.version_id, found.locale, found.workspace_locale
+        )
     band_tone = tone(Band(found.band)) if found.band else "flat"
     values = values_for(found.workspace_name, found.contact_name, found.attributes)
     rule = RULES[found.metric]

@@ -1,6 +1,6 @@
-"""The sender: claim (commit), attempt (commit), call the provider with no transaction open, record (commit)."""
+"""The sender: claim, attempt, call the provider with no transaction open, record; a commit after each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, insert, select, text, update
@@ -11,7 +11,8 @@ from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE
 from app.models import Attempt, Message, new_id
 from app.models.base import UtcDateTime
 from app.runtime import Runtime
-from app.services import composing, departing, outcomes, senders, switch, tokens
+from app.services import composing, departing, outcomes, senders, switch
+from app.services.composing import Letter
 from app.services.departing import Departing
 from app.services.outbox import FIRST, USUAL
 
@@ -88,19 +89,18 @@ def _claim(runtime: Runtime, channel: str, priority: int) -> tuple[str, list[str
 
 
 def _send_group(runtime: Runtime, name: str, channel: Channel, ids: Sequence[str], lease: str) -> int:
-    now = runtime.clock()
     with runtime.db.write() as session:
-        group = _attempt(session, runtime, name, ids, lease, now)
+        letters = _attempt(session, runtime, name, ids, lease)
     runtime.reach("attempting")
-    if not group:
+    if not letters:
         return 0
     ended: list[tuple[Departing, Outcome]] = []
-    known = {each.id: each for each, _ in group}
-    letters, failed = composing.letters(runtime, group)
-    ended.extend((known[id], error) for id, error in failed.items())
-    for id, outcome in channel.deliver(letters):
+    known = {each.of.id: each.of for each in letters}
+    refused: list[tuple[Departing, Outcome]] = []
+    for id, outcome in channel.deliver(composing.fill(runtime, letters, refused)):
         ended.append((known[id], outcome))
         runtime.reach("handed_over")
+    ended.extend(refused)
     silent = known.keys() - {each.id for each, _ in ended}
     ended.extend((known[id], DeliveryError("provider_refused", unknown=True)) for id in silent)
     with runtime.db.write() as session:
@@ -109,10 +109,9 @@ def _send_group(runtime: Runtime, name: str, channel: Channel, ids: Sequence[str
     return sent
 
 
-def _attempt(
-    session: Session, runtime: Runtime, name: str, ids: Sequence[str], lease: str, now: datetime
-) -> list[tuple[Departing, Mapping[str, str]]]:
-    """Check once more, mint the links and write the attempts; what is returned may be sent after the commit."""
+def _attempt(session: Session, runtime: Runtime, name: str, ids: Sequence[str], lease: str) -> list[Letter]:
+    """Check once more, mint the links, write the attempts; what is returned may be sent after the commit."""
+    now = runtime.clock()
     if switch.is_paused(session):
         return []
     leaving: list[Departing] = []
@@ -125,21 +124,19 @@ def _attempt(
     if not leaving:
         return []
     connection = session.connection()
-    sender = senders.sender_id(session, name, composing.identity(runtime, name), now)
+    sender = senders.sender_id(session, name, composing.identity(runtime), now)
     until = now + ATTEMPT_LEASE
     connection.execute(
         _ATTEMPTING, [{"id": each.id, "lease": lease, "until": until, "sender": sender} for each in leaving]
     )
     connection.execute(insert(Attempt), [_attempt_row(each, now) for each in leaving])
-    is_sandbox = runtime.config.smtp_url is None
+    sandbox = runtime.config.smtp_url is None
     asked = [
-        {"id": each.invitation_id, "sandbox": is_sandbox} for each in leaving if each.purpose == "invitation"
+        {"id": each.invitation_id, "sandbox": sandbox} for each in leaving if each.purpose == "invitation"
     ]
     if asked:
         connection.execute(_SENDING, asked)
-    links = composing.links(session, leaving, now)
-    tokens.keep(session, [minted for each in links.values() for minted in each], now)
-    return [(each, {minted.purpose: minted.token for minted in links[each.id]}) for each in leaving]
+    return composing.compose(session, runtime, leaving, now)
 
 
 def _attempt_row(each: Departing, now: datetime) -> dict[str, object]:

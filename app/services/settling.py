@@ -36,8 +36,8 @@ _PRESUMED = text(
     " FROM attempts WHERE message_id = messages.id) WHERE state = 'unknown' AND lease_until <= :before"
 ).bindparams(_BEFORE)
 _EXPIRED = text(
-    "UPDATE invitations SET state = 'expired', reason = 'expired' WHERE state IN ('sent', 'delivered', 'unknown')"
-    " AND expires_at <= :now AND metric <> 'enps'"
+    "UPDATE invitations SET state = 'expired', reason = 'expired'"
+    " WHERE state IN ('sent', 'delivered', 'unknown') AND expires_at <= :now AND metric <> 'enps'"
 ).bindparams(_NOW)
 
 

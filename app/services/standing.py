@@ -18,8 +18,8 @@ from app.services.tokens import token_hash
 # Text, prepared once: the two requests of a respondent are the hot path.
 _STATEMENT = text(
     "SELECT t.message_id, i.id AS invitation_id, i.workspace_id, i.survey_id, i.version_id, i.metric,"
-    " i.contact_id, i.locale, i.channel, i.state, i.expires_at, i.sandbox, c.name AS contact_name, c.attributes,"
-    " w.name AS workspace_name, w.time_zone, w.locale AS workspace_locale, w.business_days, w.opens_at,"
+    " i.contact_id, i.locale, i.channel, i.state, i.expires_at, i.sandbox, c.name AS contact_name,"
+    " c.attributes, w.name AS workspace_name, w.time_zone, w.locale AS workspace_locale, w.business_days, w.opens_at,"
     " w.closes_at, w.holidays, l.id AS logo_id, a.id AS answer_id, a.score, a.band, a.comment,"
     " a.contact_me, a.late, a.recorded_at, f.first_contact_due_at"
     " FROM tokens t JOIN invitations i ON i.id = t.invitation_id JOIN contacts c ON c.id = i.contact_id"
@@ -28,7 +28,8 @@ _STATEMENT = text(
     " WHERE t.token_hash = :hash AND t.purpose = :purpose"
 )
 _JSON = Base.metadata.tables["workspaces"].c.holidays.type
-_FIND = _STATEMENT.bindparams(bindparam("hash", type_=Base.metadata.tables["tokens"].c.token_hash.type)).columns(
+_HASH = bindparam("hash", type_=Base.metadata.tables["tokens"].c.token_hash.type)
+_FIND = _STATEMENT.bindparams(_HASH).columns(
     expires_at=UtcDateTime, recorded_at=UtcDateTime, first_contact_due_at=UtcDateTime, business_days=_JSON,
     holidays=_JSON, attributes=_JSON, sandbox=Boolean, contact_me=Boolean, late=Boolean,
 )  # fmt: skip

@@ -1,0 +1,38 @@
+"""The whole timetable on one page. A job is `f(runtime) -> how much it did`; it only wakes us."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.runtime import Runtime
+from app.services import (
+    contact_import, heartbeats, limits, links, planning, pulse_closing, sending, sessions, settling,
+)  # fmt: skip
+
+Work = Callable[[Runtime], int]
+
+
+@dataclass(frozen=True)
+class Job:
+    """`clock` jobs run in one worker at a time, the one that holds the lease; the others in every worker."""
+
+    name: str
+    work: Work
+    every_seconds: float
+    clock: bool = True
+
+
+TIMETABLE = (
+    Job("send_urgent", sending.send_urgent, 0.25, clock=False),  # an alert leaves within a second
+    Job("send_due", sending.send_due, 0.5, clock=False),
+    Job("heartbeat", heartbeats.beat, 5, clock=False),
+    Job("end_leases", settling.end_leases, 1),
+    Job("plan_schedules", planning.plan_schedules, 1),
+    Job("expand_occurrences", planning.expand_occurrences, 1),
+    Job("close_due_pulses", pulse_closing.close_due_pulses, 15),
+    Job("presume_sent", settling.presume_sent, 300),
+    Job("expire_invitations", settling.expire_invitations, 300),
+    Job("forget_sessions", sessions.forget_old, 3600),
+    Job("forget_links", links.forget_old, 3600),
+    Job("forget_limits", limits.forget_old, 3600),
+    Job("forget_import_files", contact_import.forget_old_files, 3600),
+)

@@ -1,0 +1,84 @@
+"""The worker: APScheduler's threads tick, the timetable's jobs look into the tables and do what is due."""
+
+import signal
+import threading
+from types import FrameType
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from app.errors import Unavailable
+from app.jobs.timetable import TIMETABLE, Job
+from app.runtime import Runtime
+from app.services import heartbeats
+
+log = structlog.get_logger("worker")
+THREADS = 4  # sending, urgent sending, planning and one for the rest; each keeps one connection
+RENEW_SECONDS = 1
+
+
+class Worker:
+    """Runs every job in its rhythm until told to stop; what is under way is finished."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.stopped = threading.Event()
+        self.has_clock = False
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT."""
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, self._stop)
+        scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(THREADS)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone="UTC",
+        )
+        for job in TIMETABLE:
+            scheduler.add_job(self._tick, "interval", args=[job], seconds=job.every_seconds, id=job.name)
+        self._renew()
+        do(self.runtime, next(each for each in TIMETABLE if each.name == "heartbeat"))
+        scheduler.start()
+        log.info("worker started", name=heartbeats.worker_name())
+        while not self.stopped.wait(RENEW_SECONDS):
+            self._renew()
+        scheduler.shutdown(wait=True)
+        heartbeats.leave(self.runtime)
+        log.info("worker stopped", name=heartbeats.worker_name())
+
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self.stopped.set()
+
+    def _renew(self) -> None:
+        try:
+            self.has_clock = heartbeats.hold_clock(self.runtime)
+        except Unavailable:
+            self.has_clock = False
+
+    def _tick(self, job: Job) -> None:
+        if not self.stopped.is_set() and (self.has_clock or not job.clock):
+            do(self.runtime, job)
+
+
+def do(runtime: Runtime, job: Job) -> int:
+    """One job once. A failure is logged and the others go on; its rows are still due at the next tick."""
+    try:
+        done = job.work(runtime)
+    except Unavailable:
+        log.info("database busy", job=job.name)
+        return 0
+    except Exception:
+        log.exception("job failed", job=job.name)
+        return 0
+    if done and job.name != "heartbeat":
+        log.info("job done", job=job.name, number=done)
+    return done
+
+
+def run_until_idle(runtime: Runtime) -> int:
+    """Every job again and again until none finds anything due. How much was done."""
+    total = 0
+    while done := sum(do(runtime, job) for job in TIMETABLE if job.name != "heartbeat"):
+        total += done
+    return total

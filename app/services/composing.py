@@ -1,0 +1,173 @@
+"""What a departing message says: read, and its links minted, with the attempt; filled in after it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.channels.base import DeliveryError, Outcome, Outgoing
+from app.domain.metrics import Metric
+from app.domain.placeholders import values_for
+from app.models import Answer, Contact, FollowUp, Message, Pulse, User, Workspace
+from app.rendering import mails
+from app.rendering.languages import language_of
+from app.rendering.mail_drafts import Letterhead
+from app.rendering.mails import Alert, PulseTerms, Reply
+from app.rendering.mime import HeaderRefused, MailForm, To
+from app.runtime import Runtime
+from app.services import account_mail, standing, tokens
+from app.services.departing import Departing
+from app.services.tokens import Minted
+
+log = structlog.get_logger("composing")
+SANDBOX_ADDRESS = "retorno@sandbox.invalid"  # who writes while no mailbox is ours
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message that may be filled in and sent once the attempt is committed."""
+
+    of: Departing
+    form: MailForm
+    values: Mapping[str, str]
+    to_name: str
+
+
+def identity(runtime: Runtime) -> str:
+    """The mailbox that our e-mail comes from."""
+    return runtime.config.mail_from or SANDBOX_ADDRESS
+
+
+def compose(session: Session, runtime: Runtime, leaving: Sequence[Departing], now: datetime) -> list[Letter]:
+    """One letter for each, in order; their links are minted and kept in this transaction."""
+    minted: list[Minted] = []
+    letters = [_letter(session, runtime, each, minted) for each in leaving]
+    tokens.keep(session, minted, now)
+    return letters
+
+
+def fill(
+    runtime: Runtime, letters: Iterable[Letter], refused: list[tuple[Departing, Outcome]]
+) -> Iterator[Outgoing]:
+    """The finished mails, made as the channel asks for them; what no header may carry is `refused`."""
+    for letter in letters:
+        each = letter.of
+        try:
+            to = To(each.id, each.to_address, letter.to_name, each.created_at)
+            mime = letter.form.fill(to, letter.values)
+        except HeaderRefused as error:
+            refused.append(
+                (each, DeliveryError("invalid_address", permanent=True, detail=type(error).__name__))
+            )
+            continue
+        yield Outgoing(id=each.id, from_address=identity(runtime), to_address=each.to_address, mime=mime)
+
+
+def _letter(session: Session, runtime: Runtime, each: Departing, minted: list[Minted]) -> Letter:
+    if each.purpose == "alert":
+        return _alert(session, runtime, each)
+    if each.purpose == "reply":
+        return _reply(session, runtime, each)
+    if each.purpose == "account":
+        return _account(session, runtime, each)
+    return _asking(session, runtime, each, minted)
+
+
+def _asking(session: Session, runtime: Runtime, each: Departing, minted: list[Minted]) -> Letter:
+    assert (
+        each.version_id and each.invitation_id and each.workspace_id and each.workspace_locale
+    )  # of every ask
+    locale, texts, _ = standing.words(session, each.version_id, each.locale, each.workspace_locale)
+    is_pulse, reminder = each.workspace_kind == "people", each.purpose == "reminder"
+    letterhead = _letterhead(runtime, each)
+    if is_pulse:
+        form = mails.pulse_mail(letterhead, texts, locale, _terms(session, each), reminder)
+    else:
+        form = mails.survey_mail(letterhead, texts, Metric(each.metric or ""), locale, reminder)
+    purpose = "pulse" if is_pulse else "answer"
+    answer = tokens.mint(purpose, each.workspace_id, each.id, each.invitation_id)
+    out = tokens.unsubscribe_token(answer.token)
+    minted += [answer, Minted(out, "unsubscribe", each.workspace_id, each.id, each.invitation_id)]
+    url = runtime.config.public_url
+    values = values_for(each.workspace_name or "", each.contact_name or "", each.attributes)
+    values |= {"link": f"{url}/{'p' if is_pulse else 'r'}/{answer.token}", "unsubscribe": f"{url}/u/{out}"}
+    return Letter(each, form, values, each.contact_name or "")
+
+
+def _terms(session: Session, each: Departing) -> PulseTerms:
+    pulse = session.scalars(select(Pulse).where(Pulse.occurrence_id == each.occurrence_id)).one()
+    closes_on = pulse.closes_at.astimezone(ZoneInfo(each.time_zone or "UTC")).date()
+    return PulseTerms(closes_on, pulse.least_answers, pulse.least_comments)
+
+
+def _alert(session: Session, runtime: Runtime, each: Departing) -> Letter:
+    followup, contact, answer = session.execute(
+        select(FollowUp, Contact, Answer)
+        .join(Contact, Contact.id == FollowUp.contact_id)
+        .join(Answer, Answer.id == FollowUp.answer_id)
+        .where(FollowUp.id == each.followup_id)
+    ).one()
+    alert = Alert(
+        person=contact.name,
+        metric=Metric(answer.metric),
+        score=answer.score,
+        band=answer.band,
+        comment=answer.comment or "",
+        wants_contact=answer.contact_me,
+        due=followup.first_contact_due_at,
+        zone=each.time_zone or "UTC",
+    )
+    link = f"{runtime.config.public_url}/w/{each.workspace_slug}/followups/{followup.id}"
+    return Letter(each, mails.alert_mail(_letterhead(runtime, each), alert, each.locale), {"link": link}, "")
+
+
+def _reply(session: Session, runtime: Runtime, each: Departing) -> Letter:
+    followup = session.get_one(FollowUp, each.followup_id)
+    agent = session.get(User, each.user_id)
+    reply = Reply(words=each.body or "", agent=agent.name if agent else each.workspace_name or "")
+    answer = session.get(Answer, followup.answer_id) if followup.answer_id else None
+    if answer is not None:
+        asked = session.scalar(
+            select(Message.id)
+            .where(Message.invitation_id == answer.invitation_id, Message.purpose == "invitation")
+            .order_by(Message.created_at)
+            .limit(1)
+        )
+        reply = Reply(
+            words=reply.words,
+            agent=reply.agent,
+            score=answer.score,
+            comment=answer.comment or "",
+            answered_on=answer.recorded_at.astimezone(ZoneInfo(each.time_zone or "UTC")).date(),
+            answers_message=asked or "",
+        )
+    form = mails.reply_mail(_letterhead(runtime, each), reply, each.locale)
+    return Letter(each, form, {}, each.contact_name or "")
+
+
+def _account(session: Session, runtime: Runtime, each: Departing) -> Letter:
+    message = session.get_one(Message, each.id)
+    words = account_mail.filled(session, runtime, message)
+    workspace = session.get(Workspace, message.workspace_id) if message.workspace_id else None
+    letterhead = Letterhead(name=workspace.name if workspace else "Retorno", from_address=identity(runtime))
+    action = language_of(each.locale).gettext("Continue")
+    return Letter(
+        each, mails.letter_mail(letterhead, message.subject or "", words, each.locale, action), {}, ""
+    )
+
+
+def _letterhead(runtime: Runtime, each: Departing) -> Letterhead:
+    logo_url = f"{runtime.config.public_url}/logo/{each.logo_id}.png" if each.logo_id else ""
+    return Letterhead(
+        name=each.workspace_name or "",
+        from_address=identity(runtime),
+        sender_name=each.sender_name or "",
+        reply_to=each.reply_to or "",
+        postal_address=each.postal_address or "",
+        logo_url=logo_url,
+        rest_days=each.rest_days or 0,
+    )

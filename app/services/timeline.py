@@ -29,7 +29,16 @@ from app.services.paging import Page, cursor_at, place_of
 PAGE = 40  # some years of a person who is asked every quarter
 MOST = 1_000  # rows of one kind that are looked at; nobody honest has as many
 
-_HELD_BACK = ("skipped",)
+_STEPS = (
+    "opened",
+    "claimed",
+    "assigned",
+    "noted",
+    "contacted",
+    "replied",
+    "closed",
+    "reopened",
+)  # of one press
 _PULSE_STATES = {
     "answered": "sent",
     "expired": "sent",
@@ -67,7 +76,7 @@ class Asked(Moment):
     reason: str | None
     sandbox: bool
     kind: ClassVar[str] = "asked"
-    rank: ClassVar[int] = 1
+    rank: ClassVar[int] = 10
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,7 @@ class HeldBack(Moment):
     reason: str | None
     until: datetime | None
     kind: ClassVar[str] = "held_back"
-    rank: ClassVar[int] = 1
+    rank: ClassVar[int] = 10
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ class Reminded(Moment):
     state: str
     reason: str | None
     kind: ClassVar[str] = "reminded"
-    rank: ClassVar[int] = 2
+    rank: ClassVar[int] = 20
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,7 @@ class Answered(Moment):
     counted: bool
     sandbox: bool
     kind: ClassVar[str] = "answered"
-    rank: ClassVar[int] = 3
+    rank: ClassVar[int] = 30
 
 
 @dataclass(frozen=True)
@@ -121,7 +130,7 @@ class Changed(Moment):
     score: int
     band: str
     kind: ClassVar[str] = "changed"
-    rank: ClassVar[int] = 4
+    rank: ClassVar[int] = 40
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,7 @@ class FollowedUp(Moment):
     actor: str | None
     text: str | None
     kind: ClassVar[str] = "followed_up"
-    rank: ClassVar[int] = 5
+    rank: ClassVar[int] = 50
 
 
 @dataclass(frozen=True)
@@ -144,7 +153,7 @@ class OptedOut(Moment):
     origin: str
     by_person: bool
     kind: ClassVar[str] = "opted_out"
-    rank: ClassVar[int] = 6
+    rank: ClassVar[int] = 60
 
 
 @dataclass(frozen=True)
@@ -153,7 +162,7 @@ class OptedIn(Moment):
 
     evidence: str | None
     kind: ClassVar[str] = "opted_in"
-    rank: ClassVar[int] = 7
+    rank: ClassVar[int] = 70
 
 
 def timeline(
@@ -177,7 +186,8 @@ def page(
 
 
 def _place(moment: Moment) -> tuple[datetime, int, str]:
-    return moment.at, moment.rank, moment.id
+    step = _STEPS.index(moment.step) if isinstance(moment, FollowedUp) and moment.step in _STEPS else 0
+    return moment.at, moment.rank + step, moment.id
 
 
 def _all(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
@@ -200,7 +210,7 @@ def _asks(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
         .limit(MOST)
     )
     for row, survey in session.execute(query):
-        if row.state in _HELD_BACK:
+        if row.state == "skipped":
             yield HeldBack(row.created_at, row.id, survey, row.metric, row.reason, row.until)
             continue
         state = _PULSE_STATES.get(row.state, row.state) if who.is_people else row.state

@@ -36,7 +36,7 @@ def number_of_contacts(runtime: Runtime) -> int:
 
 def test_a_contact_is_kept_with_canonical_addresses_and_the_workspaces_basis(runtime: Runtime, bea: Visitor):
     id = contacts.create(runtime, bea, {**ANA, "attributes": {"plano": "anual"}})
-    contact = contacts.one(runtime, bea, id).contact
+    contact = contacts.one(runtime, bea, id)
     assert (contact.name, contact.email, contact.phone) == (
         "Ana Souza",
         "Ana@bemtevi.example",
@@ -49,7 +49,7 @@ def test_a_contact_is_kept_with_canonical_addresses_and_the_workspaces_basis(run
 def test_in_a_people_workspace_somebody_new_is_an_employee(runtime: Runtime, world: World):
     hr = world.member(world.workspace("people"), Role.AGENT)
     id = contacts.create(runtime, hr, {"name": "Ana"})
-    assert contacts.one(runtime, hr, id).contact.kind == "employee"
+    assert contacts.one(runtime, hr, id).kind == "employee"
 
 
 def test_addresses_are_stored_with_keyed_hashes_that_do_not_tell_them(runtime: Runtime, bea: Visitor):
@@ -100,7 +100,7 @@ def test_somebody_without_any_name_is_refused(runtime: Runtime, bea: Visitor):
 def test_an_edit_changes_what_is_given_and_keeps_the_rest(runtime: Runtime, bea: Visitor):
     id = contacts.create(runtime, bea, {**ANA, "attributes": {"plano": "anual", "cidade": "BH"}})
     revision = contacts.edit(runtime, bea, id, {"name": "Ana Lima", "attributes": {"plano": None}}, 1)
-    contact = contacts.one(runtime, bea, id).contact
+    contact = contacts.one(runtime, bea, id)
     assert (revision, contact.name, contact.email) == (2, "Ana Lima", "Ana@bemtevi.example")
     assert contact.attributes == {"cidade": "BH"}
 
@@ -114,7 +114,7 @@ def test_an_edit_may_not_leave_somebody_without_any_name(runtime: Runtime, bea: 
     id = contacts.create(runtime, bea, {"name": "Ana"})
     with pytest.raises(Invalid):
         contacts.edit(runtime, bea, id, {"name": ""})
-    assert contacts.one(runtime, bea, id).contact.name == "Ana"
+    assert contacts.one(runtime, bea, id).name == "Ana"
 
 
 def test_a_new_mailbox_forgets_that_the_old_one_bounced(runtime: Runtime, world: World, bea: Visitor):
@@ -122,9 +122,9 @@ def test_a_new_mailbox_forgets_that_the_old_one_bounced(runtime: Runtime, world:
     with runtime.db.write() as session:
         session.get_one(Contact, id).email_bounced_at = world.now
     contacts.edit(runtime, bea, id, {"email": "ANA@bemtevi.example"})
-    assert contacts.one(runtime, bea, id).contact.email_bounced_at is not None
+    assert contacts.one(runtime, bea, id).email_bounced_at is not None
     contacts.edit(runtime, bea, id, {"email": "ana@novo.example"})
-    assert contacts.one(runtime, bea, id).contact.email_bounced_at is None
+    assert contacts.one(runtime, bea, id).email_bounced_at is None
 
 
 def test_j10_the_second_of_two_editors_is_told_and_overwrites_nothing(runtime: Runtime, bea: Visitor):
@@ -132,7 +132,7 @@ def test_j10_the_second_of_two_editors_is_told_and_overwrites_nothing(runtime: R
     contacts.edit(runtime, bea, id, {"name": "Primeira"}, 1)
     with pytest.raises(Conflict):
         contacts.edit(runtime, bea, id, {"name": "Segunda"}, 1)
-    assert contacts.one(runtime, bea, id).contact.name == "Primeira"
+    assert contacts.one(runtime, bea, id).name == "Primeira"
 
 
 def test_of_two_editors_at_once_one_is_told(runtime: Runtime, bea: Visitor):
@@ -252,5 +252,5 @@ def test_being_put_away_and_taken_back_is_a_revision_each(runtime: Runtime, bea:
     clock.advance(hours=1)
     contacts.set_active(runtime, bea, id, False)
     contacts.set_active(runtime, bea, id, False)
-    contact = contacts.one(runtime, bea, id).contact
+    contact = contacts.one(runtime, bea, id)
     assert (contact.active, contact.revision, contact.updated_at) == (False, 2, clock.now)

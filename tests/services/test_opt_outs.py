@@ -82,7 +82,7 @@ def test_saying_it_twice_leaves_one_opt_out(runtime: Runtime, bea: Visitor):
     opt_outs.opt_out(runtime, bea, id, "console")
     opt_outs.opt_out(runtime, bea, id, "console")
     assert rows(runtime) == 2  # one for each address
-    assert len(contacts.one(runtime, bea, id).opt_outs) == 1
+    assert len(contacts.detail(runtime, bea, id).opt_outs) == 1
 
 
 def test_only_the_persons_own_word_with_evidence_lifts_it(runtime: Runtime, bea: Visitor):
@@ -93,7 +93,7 @@ def test_only_the_persons_own_word_with_evidence_lifts_it(runtime: Runtime, bea:
             opt_outs.opt_in(runtime, bea, id, nothing)
     opt_outs.opt_in(runtime, bea, id, "Called on 16 November and asked for it.")
     assert why_not(runtime, id) is None
-    (standing,) = contacts.one(runtime, bea, id).opt_outs
+    (standing,) = contacts.detail(runtime, bea, id).opt_outs
     assert standing.lifted_at is not None and standing.evidence == "Called on 16 November and asked for it."
 
 
@@ -105,7 +105,7 @@ def test_an_opt_in_lifts_neither_a_bounce_nor_a_legal_block(runtime: Runtime, wo
             opt_outs.record(session, row.workspace_id, id, [key], kind=kind, origin="provider", now=world.now)
     opt_outs.opt_in(runtime, bea, id, "They said so.")
     assert why_not(runtime, id) == "opted_out"
-    assert {each.kind for each in contacts.one(runtime, bea, id).opt_outs if each.lifted_at is None} == {
+    assert {each.kind for each in contacts.detail(runtime, bea, id).opt_outs if each.lifted_at is None} == {
         "bounce",
         "legal",
     }
@@ -123,7 +123,7 @@ def test_a_bounce_stops_its_own_address_only(runtime: Runtime, world: World, bea
         assert opt_outs.opted_out(session, bea.workspace_id, id, email_key) == "bounced"
         assert opt_outs.opted_out(session, bea.workspace_id, id, phone_key) is None
     assert in_sql(runtime) == set()
-    assert not contacts.one(runtime, bea, id).is_opted_out
+    assert not contacts.detail(runtime, bea, id).is_opted_out
 
 
 def test_by_message_it_holds_in_every_workspace_that_wrote_there(runtime: Runtime, world: World):

@@ -1,0 +1,210 @@
+"""Erasure on both databases: nothing of the person is left, counts and opt-outs stay (I11, N01, N02)."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from app.domain.access import Role
+from app.errors import NotFound
+from app.models import (
+    Answer,
+    AnswerEdit,
+    Attempt,
+    Contact,
+    FollowUp,
+    Invitation,
+    Message,
+    SandboxCopy,
+    Token,
+    Workspace,
+    new_id,
+)
+from app.runtime import Runtime
+from app.services import contact_import, contacts, erasure, followups, opt_outs
+from app.services.access import Visitor
+from tests.services.loop import closures, events, opened
+from tests.world import World
+
+SECRETS = ("Quintanilha", "quintanilha", "zulmira", "988884417", "segredo")
+
+
+@pytest.fixture
+def camila(world: World) -> Visitor:
+    return world.member(world.workspace(), Role.MANAGER)
+
+
+@pytest.fixture
+def person(runtime: Runtime, world: World, camila: Visitor) -> Contact:
+    """Somebody of whom everything is known, with an answer, a follow-up, notes and messages."""
+    raw = {
+        "name": "Zulmira Quintanilha",
+        "email": "zulmira@quintanilha.example",
+        "phone": "31 98888-4417",
+        "external_id": "segredo-7",
+        "attributes": {"obs": "segredo"},
+        "source": "segredo",
+    }
+    contact, _ = contacts.upsert(runtime, camila, raw)
+    with runtime.db.write() as session:
+        return session.get_one(Contact, contact.id)
+
+
+def tell_everything(runtime: Runtime, world: World, who: Visitor, person: Contact) -> str:
+    with runtime.db.write() as session:
+        workspace = session.get_one(Workspace, who.workspace_id)
+    followup = opened(
+        world, workspace, 3, contact=person, comment="segredo: a Quintanilha", attributes={"obs": "segredo"}
+    )
+    followups.claim(runtime, who, followup)
+    followups.note(runtime, who, followup, "Liguei para Zulmira, segredo.")
+    followups.reply(runtime, who, followup, "Zulmira, segredo.")
+    with runtime.db.write() as session:
+        answer = session.scalars(select(Answer).where(Answer.contact_id == person.id)).one()
+        session.add(
+            AnswerEdit(
+                id=new_id(),
+                answer_id=answer.id,
+                score=2,
+                band="detractor",
+                comment="segredo",
+                replaced_at=world.now,
+            )
+        )
+        message = session.scalars(select(Message).where(Message.purpose == "invitation")).one()
+        message.subject, message.detail = "Zulmira", "550 zulmira@quintanilha.example"
+        session.add(
+            SandboxCopy(
+                message_id=message.id, subject="Zulmira", text="segredo", html="segredo", arrived_at=world.now
+            )
+        )
+        session.add(
+            Attempt(
+                id=new_id(),
+                message_id=message.id,
+                number=1,
+                started_at=world.now,
+                detail="zulmira@quintanilha.example",
+            )
+        )
+    return followup
+
+
+def everything_stored(runtime: Runtime) -> str:
+    with runtime.db.read() as session:
+        tables = session.get_bind().dialect.get_table_names(session.connection())
+        return "\n".join(
+            str(row) for name in tables for row in session.execute(text(f'SELECT * FROM "{name}"'))
+        )
+
+
+def test_i11_nothing_of_the_person_is_left_in_any_table(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact
+):
+    tell_everything(runtime, world, camila, person)
+    contact_import.upload(runtime, camila, "a.csv", b"nome;e-mail\nZulmira;zulmira@quintanilha.example\n")
+    opt_outs.opt_out(runtime, camila, person.id, "console")
+    opt_outs.opt_in(runtime, camila, person.id, "Zulmira, segredo, ligou.")
+    assert all(secret in everything_stored(runtime) for secret in ("Quintanilha", "988884417", "segredo"))
+    erasure.erase(runtime, camila, person.id)
+    found = everything_stored(runtime)
+    assert [secret for secret in SECRETS if secret in found] == []
+
+
+def test_i11_nothing_of_the_person_is_left_in_the_files_of_sqlite(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact, database_url: str
+):
+    if not runtime.db.is_sqlite:
+        pytest.skip("PostgreSQL's files are its server's; its tables are searched above")
+    tell_everything(runtime, world, camila, person)
+    erasure.erase(runtime, camila, person.id)
+    file = Path(database_url.removeprefix("sqlite:///"))
+    for each in file.parent.glob(f"{file.name}*"):
+        stored = each.read_bytes()
+        assert [secret for secret in SECRETS if secret.encode() in stored] == [], each.name
+
+
+def test_scores_and_asks_stay_counted_without_words(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact
+):
+    tell_everything(runtime, world, camila, person)
+    erasure.erase(runtime, camila, person.id)
+    with runtime.db.read() as session:
+        answer = session.scalars(select(Answer)).one()
+        assert (answer.score, answer.band, answer.comment, answer.attributes) == (3, "detractor", None, {})
+        assert session.scalars(select(Invitation.state)).one() == "answered"
+        assert session.scalars(select(Message.state).where(Message.purpose == "invitation")).one() == "sent"
+        assert session.scalars(select(Token)).all() == []
+
+
+def test_n01_what_is_queued_for_them_never_leaves(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact
+):
+    tell_everything(runtime, world, camila, person)
+    with runtime.db.write() as session:
+        claimed = session.scalars(select(Message).where(Message.purpose == "reply")).one()
+        claimed.state, claimed.lease_token = "claimed", "x" * 26
+    erasure.erase(runtime, camila, person.id)
+    with runtime.db.read() as session:
+        reply = session.scalars(select(Message).where(Message.purpose == "reply")).one()
+        assert (reply.state, reply.reason, reply.lease_token) == ("cancelled", "erased", None)
+        assert (reply.to_address, reply.body) == ("", None)
+
+
+def test_n01_their_open_followups_end_and_keep_their_course(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact
+):
+    followup = tell_everything(runtime, world, camila, person)
+    erasure.erase(runtime, camila, person.id)
+    assert [(kind, words) for kind, _, words in events(runtime, followup)][1:] == [
+        ("claimed", None),
+        ("noted", None),
+        ("replied", None),
+        ("closed", None),
+    ]
+    with runtime.db.read() as session:
+        assert session.get_one(FollowUp, followup).closed_at == world.now
+
+
+def test_what_a_closure_says_of_them_goes_and_why_it_came_to_it_stays(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact
+):
+    followup = tell_everything(runtime, world, camila, person)
+    followups.close(runtime, camila, followup, summary="Zulmira, segredo", root_cause="Demora")
+    erasure.erase(runtime, camila, person.id)
+    (closure,) = closures(runtime, followup)
+    assert (closure.summary, closure.root_cause, closure.ask_again) == ("", "Demora", False)
+
+
+def test_n02_an_erased_person_is_not_asked_again_when_they_come_back(
+    runtime: Runtime, camila: Visitor, person: Contact
+):
+    erasure.erase(runtime, camila, person.id)
+    for raw in ({"email": "Zulmira@Quintanilha.example"}, {"phone": "+55 31 8888-4417"}):
+        back, created = contacts.upsert(runtime, camila, {**raw, "name": "Z"})
+        assert created
+        assert contacts.detail(runtime, camila, back.id).is_opted_out
+    opt_outs.opt_in(runtime, camila, back.id, "They came back and asked for it.")
+    assert not contacts.detail(runtime, camila, back.id).is_opted_out
+
+
+def test_who_is_erased_is_unknown_from_then_on(runtime: Runtime, camila: Visitor, person: Contact):
+    erasure.erase(runtime, camila, person.id)
+    for act in (contacts.one, contacts.detail, erasure.erase):
+        with pytest.raises(NotFound):
+            act(runtime, camila, person.id)  # type: ignore[operator]
+    assert contacts.find(runtime, camila).items == ()
+    assert contacts.count(runtime, camila) == 0
+
+
+def test_somebody_without_an_address_is_erased_as_well(runtime: Runtime, camila: Visitor):
+    id = contacts.create(runtime, camila, {"name": "Ana"})
+    erasure.erase(runtime, camila, id)
+    with pytest.raises(NotFound):
+        contacts.one(runtime, camila, id)
+
+
+def test_another_workspaces_person_cannot_be_erased(runtime: Runtime, world: World, person: Contact):
+    stranger = world.member(world.workspace(), Role.OWNER)
+    with pytest.raises(NotFound):
+        erasure.erase(runtime, stranger, person.id)

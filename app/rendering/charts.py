@@ -74,9 +74,9 @@ def whisker(metric: Metric, score: Score | None) -> Whisker:
 
 
 def trend(scores: Sequence[Score | None]) -> Trend | None:
-    """Scores at equal steps of time; a None leaves a gap, not a zero. None when there is nothing to draw."""
+    """Scores at equal steps of time; a None leaves a gap, not a zero. One score alone is no trend: None."""
     known = [score for score in scores if score is not None]
-    if not known:
+    if len(known) < 2:
         return None
     top, foot = max(score.high for score in known), min(score.low for score in known)
 
@@ -102,9 +102,8 @@ def trend(scores: Sequence[Score | None]) -> Trend | None:
 
 def _runs(scores: Sequence[Score | None]) -> Iterator[list[tuple[float, Score]]]:
     """Stretches without a gap, each point with its place from the left."""
-    step = (_TREND_END - _TREND_START) / max(len(scores) - 1, 1)
-    first = _TREND_START if len(scores) > 1 else _TREND_END
-    placed = [(round(first + step * index, 1), score) for index, score in enumerate(scores)]
+    step = (_TREND_END - _TREND_START) / (len(scores) - 1)
+    placed = [(round(_TREND_START + step * index, 1), score) for index, score in enumerate(scores)]
     for known, run in groupby(placed, key=lambda each: each[1] is not None):
         if known:
             yield [(x, score) for x, score in run if score is not None]

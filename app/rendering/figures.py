@@ -47,4 +47,4 @@ def _is_net(metric: Metric) -> bool:
     return RULES[metric].reported is Reported.NET
 
 
-FOR_TEMPLATES = {each.__name__: each for each in (figure, bare, between, rate, mean)}
+FOR_TEMPLATES = {each.__name__: each for each in (figure, bare, between, rate, mean, shown)}

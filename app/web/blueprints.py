@@ -3,11 +3,11 @@
 from flask import Blueprint
 
 from app.web import answer_pages, pulse_pages
-from app.web.console import surveys
+from app.web.console import home, surveys
 
 RESPONDENT: tuple[Blueprint, ...] = (
     answer_pages.pages,
     pulse_pages.pages,
 )  # their links are their authority: no session, no CSRF token
 
-CONSOLE: tuple[Blueprint, ...] = (surveys.pages,)
+CONSOLE: tuple[Blueprint, ...] = (home.pages, surveys.pages)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask, g, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.rendering import words
+from app.rendering import figures, words
 from app.rendering.assets import asset
 from app.rendering.languages import LOCALES, Language, language_of
 from app.services import frames
@@ -64,5 +64,5 @@ def _context() -> dict[str, Any]:
 def register(app: Flask) -> None:
     """Globals and per-request values of every template."""
     app.context_processor(_context)
-    app.jinja_env.globals.update(asset=asset, **words.FOR_TEMPLATES)
+    app.jinja_env.globals.update(asset=asset, **words.FOR_TEMPLATES, **figures.FOR_TEMPLATES)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -79,15 +79,16 @@ def test_a_gap_in_the_answers_is_a_gap_in_the_line_and_not_a_zero() -> None:
 
 def test_a_point_without_neighbours_is_a_whisker() -> None:
     some = scored(Metric.CSAT, Counts(8, 1, 1))
-    chart = trend([None, some, None])
+    chart = trend([None, some, None, some, some])
     assert chart is not None
-    assert chart.lines == chart.bands == ()
-    assert chart.lone == ("M117.0 4.0V60.0",)
-    alone = trend([some])
-    assert alone is not None and alone.lone[0].startswith("M232")
+    assert len(chart.lines) == len(chart.bands) == 1
+    assert chart.lone == ("M59.5 4.0V60.0",)
 
 
-def test_nothing_known_is_no_trend() -> None:
+def test_one_score_alone_is_no_trend() -> None:
+    some = scored(Metric.CSAT, Counts(8, 1, 1))
+    assert trend([some]) is None
+    assert trend([None, some, None]) is None
     assert trend([None, None]) is None
     assert trend([]) is None
 

@@ -1,8 +1,10 @@
 """All settings, read once from the environment and `.env`; what is missing, unknown or unsafe is named."""
 
+import contextlib
 import ipaddress
 import os
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parseaddr
@@ -18,6 +20,19 @@ MINUTE_RATE = re.compile(r"([1-9][0-9]{0,6})/minute")
 SECRET_LENGTH = 32  # characters; shorter ones can be guessed
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SECRETS = ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "SMTP_URL")  # also read from NAME_FILE
+
+
+FIRST_SECRET = ROOT / "var" / "secret_key"  # what `make run` makes; a SECRET_KEY in the environment wins
+
+
+def make_first_secret() -> None:
+    """A random key for this machine, once, readable by its owner alone."""
+    if FIRST_SECRET.exists():
+        return
+    FIRST_SECRET.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError), FIRST_SECRET.open("x", encoding="ascii") as file:
+        FIRST_SECRET.chmod(0o600)
+        file.write(secrets.token_urlsafe(48))
 
 
 class BadConfig(Exception):
@@ -73,6 +88,8 @@ class Config:
         if environ is None:
             dotenv = {name: value or "" for name, value in dotenv_values(Path.cwd() / ".env").items()}
             environ = {**dotenv, **os.environ}
+            if not environ.get("SECRET_KEY") and not environ.get("SECRET_KEY_FILE") and FIRST_SECRET.exists():
+                environ["SECRET_KEY_FILE"] = str(FIRST_SECRET)
         return replace(_Reader(environ).config(), argon2_profile=argon2_profile)
 
 

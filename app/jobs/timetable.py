@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from app.runtime import Runtime
 from app.services import (
-    contact_import, heartbeats, limits, links, planning, pulse_closing, sending, sessions, settling,
+    contact_import,
+    heartbeats,
+    limits,
+    links,
+    planning,
+    pulse_closing,
+    sending,
+    sessions,
+    settling,
 )  # fmt: skip
 
 Work = Callable[[Runtime], int]

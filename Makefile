@@ -1,0 +1,51 @@
+# Everything that people type here; `make help` lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help run setup test check lint bench lock screens
+
+help: ## List the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: setup ## Everything on this machine: database, web and worker on http://127.0.0.1:8000 (PORT)
+	@exec $(BIN)/python -m app.cli.serve
+
+setup: .venv/installed ## Only the environment and the dependencies
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.txt | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# PostgreSQL's binaries and Chromium come from the distribution; nothing of them is started as a service of ours.
+.venv/peers:
+	@sh tests/install_peers.sh
+	@mkdir -p .venv && touch $@
+
+test: .venv/installed-dev .venv/peers ## Install what the tests need and run all of them
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/djlint --check --lint templates
+
+check: lint test ## Format, lint, types, templates, import rules, then the tests: what CI runs
+
+bench: .venv/installed-dev .venv/peers ## The benchmarks with their floors; prints a table of ratios
+	$(BIN)/python -m benchmarks
+
+screens: .venv/installed-dev .venv/peers ## Take the pictures in docs/screens anew
+	SCREENS=1 $(BIN)/pytest -q -n 2 --databases sqlite -m browser
+
+lock: .venv/installed-dev ## Make requirements.txt and requirements-dev.txt from their .in files
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements.in -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-dev.in -o requirements-dev.txt

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Installs the real peers of the tests where they are missing: PostgreSQL's server binaries and Chromium.
+set -eu
+
+missing=""
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+[ -x /usr/bin/chromium ] || missing="$missing chromium"
+fc-list 2>/dev/null | grep -q "Noto Serif" || missing="$missing fonts-noto-core"
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "The tests need:$missing. Install them with your system's package manager and run again." >&2
+  exit 1
+fi
+sudo=""
+[ "$(id -u)" = 0 ] || sudo="sudo"
+# The server's binaries are all that is wanted: no cluster of the system's own.
+[ -d /etc/postgresql-common ] || { $sudo mkdir -p /etc/postgresql-common; echo "create_main_cluster = false" | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null; }
+$sudo apt-get update -qq
+# shellcheck disable=SC2086 # several packages
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null

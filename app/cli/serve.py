@@ -1,6 +1,6 @@
 """Everything in one terminal: database up to date, web server and worker, stopped together."""
 
-import os
+import ctypes
 import signal
 import subprocess
 import sys
@@ -17,6 +17,7 @@ from config import ROOT, BadConfig, Config, make_first_secret
 
 STOPPING_SECONDS = 20  # a worker finishes the group that it sends
 LOOK_SECONDS = 0.2
+PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def main() -> int:
@@ -31,14 +32,13 @@ def main() -> int:
     schema.upgrade(db)
     first_link = first_owner.first_link(Runtime(config=config, clock=now, db=db, channels={}))
     db.dispose()
-    processes = [
-        _start(*web_command(config)),
-        _start(sys.executable, "-m", "flask", "--app", "wsgi", "worker"),
-    ]
-    greet(config, first_link)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, _stop)
+    processes: list[subprocess.Popen[bytes]] = []
     try:
+        processes.append(_start(*web_command(config)))
+        processes.append(_start(sys.executable, "-m", "flask", "--app", "wsgi", "worker"))
+        greet(config, first_link)
         while all(process.poll() is None for process in processes):
             time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
@@ -66,7 +66,15 @@ def greet(config: Config, first_link: str | None) -> None:
 
 def _start(*command: str) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C reaches us alone, and we end both in good order.
-    return subprocess.Popen(command, cwd=ROOT, start_new_session=True, env=os.environ)  # noqa: S603 - our own
+    return subprocess.Popen(  # noqa: S603 - our own two commands
+        command, cwd=ROOT, start_new_session=True, preexec_fn=_end_with_parent
+    )  # fmt: skip
+
+
+def _end_with_parent() -> None:
+    """If this terminal is killed, the two processes get SIGTERM instead of living on (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -52,7 +52,7 @@ def web_command(config: Config) -> list[str]:
         str(Path(sys.executable).with_name("granian")),
         "--interface", "wsgi", "--no-ws", "--http", "1", "--host", config.host, "--port", str(config.port),
         "--workers", str(config.web_concurrency), "--blocking-threads", "4", "--respawn-failed-workers",
-        "--log-level", "warning", "wsgi:app",
+        "--workers-kill-timeout", "10", "--log-level", "warning", "wsgi:app",
     ]  # fmt: skip
 
 
@@ -67,8 +67,11 @@ def greet(config: Config, first_link: str | None) -> None:
 def _start(*command: str) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C reaches us alone, and we end both in good order.
     return subprocess.Popen(  # noqa: S603 - our own two commands
-        command, cwd=ROOT, start_new_session=True, preexec_fn=_end_with_parent
-    )  # fmt: skip
+        command,
+        cwd=ROOT,
+        start_new_session=True,
+        preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread runs yet
+    )
 
 
 def _end_with_parent() -> None:

@@ -15,6 +15,10 @@ CONTACT_NAMES = ("contact.name", "contact.first_name")
 ATTRIBUTE = "contact.attributes."
 WORKSPACE_NAME = "workspace.name"
 
+# A message is no place for an essay that somebody keeps about a person: with as many placeholders as fit into
+# the texts, the longest mail still stays below the 102 kB at which Gmail hides its end.
+LONGEST_VALUE = 200
+
 _PLACEHOLDER = re.compile(r"\{\{([^{}|]*)(?:\|([^{}]*))?\}\}")
 # Cc: control characters; Cs: lone halves of a pair, which no encoding takes; Zl, Zp: line ends in disguise
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -95,7 +99,7 @@ def values_for(
         "contact.first_name": first_name(name),
     }
     for key, value in (attributes or {}).items():
-        values[ATTRIBUTE + key] = "" if value is None else str(value)
+        values[ATTRIBUTE + key] = "" if value is None else _short(str(value))
     return values
 
 
@@ -113,6 +117,10 @@ def one_line(text: str) -> str:
 def has_control_characters(text: str, *, lines: bool = False) -> bool:
     """Is there anything that a mail header or a database must not meet? `lines`: a line feed is fine."""
     return any(unicodedata.category(each) in _UNPRINTABLE and not (lines and each == "\n") for each in text)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"
 
 
 def _split(text: str) -> tuple[str | Placeholder, ...]:

@@ -1,20 +1,36 @@
 """Previews of a draft for its editor, filled with somebody whom the workspace knows."""
 
+import re
 from collections.abc import Mapping
+from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from email.utils import parseaddr
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.domain.anonymity import DEFAULT_ANSWERS, DEFAULT_COMMENTS
 from app.domain.metrics import Metric
+from app.domain.placeholders import values_for
 from app.domain.survey_texts import SurveyTexts
 from app.errors import NotFound
-from app.models import Contact, Survey, Workspace
+from app.models import Contact, Logo, Survey, Workspace
+from app.rendering import mails
 from app.rendering.languages import LOCALES
-from app.rendering.previews import SAMPLE_NAME, Preview, Sample, preview
+from app.rendering.mail_drafts import Letterhead
+from app.rendering.mails import PulseTerms
+from app.rendering.mime import To
+from app.rendering.previews import SAMPLE_CODE, SAMPLE_NAME, Preview, Sample, preview
 from app.runtime import Runtime
 from app.services import access
 from app.services.access import Visitor
+from app.services.composing import identity
+
+SAMPLE_ADDRESS = "maria@example.com"
+SAMPLE_PULSE = timedelta(days=14)  # how long the pulse of a preview stays open
+_HREF = re.compile(r' href="[^"]*"')  # quotes inside words are escaped, so only our own attributes match
 
 
 def show(
@@ -29,10 +45,41 @@ def show(
     with runtime.db.read() as session:
         survey = access.own(session, who, Survey, id)
         texts = SurveyTexts.from_json(survey.draft.get(locale, {}) if typed is None else typed)
-        return preview(texts, Metric(survey.metric), locale, sample_of(session, runtime, who))
+        return preview(texts, Metric(survey.metric), locale, _sample(session, runtime, who))
 
 
-def sample_of(session: Session, runtime: Runtime, who: Visitor) -> Sample:
+def email(runtime: Runtime, who: Visitor, id: str, locale: str) -> str:
+    """The HTML of the mail that the saved draft would be, its links leading nowhere.
+
+    Raises NotFound for a language that the draft is not written in.
+    """
+    sent = message_from_bytes(sample_mail(runtime, who, id, locale), policy=default)
+    assert isinstance(sent, EmailMessage)  # what the policy makes
+    body = sent.get_body(("html",))
+    assert body is not None  # every mail of ours has one
+    return _HREF.sub("", str(body.get_content()))
+
+
+def sample_mail(runtime: Runtime, who: Visitor, id: str, locale: str) -> bytes:
+    """The whole mail, made as real ones are. Raises NotFound as `email` does."""
+    with runtime.db.read() as session:
+        survey = access.own(session, who, Survey, id)
+        if locale not in survey.draft:
+            raise NotFound
+        texts, metric = SurveyTexts.from_json(survey.draft[locale]), Metric(survey.metric)
+        sample, letterhead = _sample(session, runtime, who), _letterhead(session, runtime, who)
+    if metric is Metric.ENPS:
+        terms = PulseTerms((runtime.clock() + SAMPLE_PULSE).date(), DEFAULT_ANSWERS, DEFAULT_COMMENTS)
+        form = mails.pulse_mail(letterhead, texts, locale, terms, reminder=False)
+    else:
+        form = mails.survey_mail(letterhead, texts, metric, locale, reminder=False)
+    values = values_for(sample.workspace_name, sample.name, sample.attributes)
+    values["link"] = f"{sample.link_start}/{'p' if metric is Metric.ENPS else 'r'}/{SAMPLE_CODE}"
+    values["unsubscribe"] = f"{sample.link_start}/u/{SAMPLE_CODE}"
+    return form.fill(To("preview", SAMPLE_ADDRESS, sample.name, runtime.clock()), values)
+
+
+def _sample(session: Session, runtime: Runtime, who: Visitor) -> Sample:
     """The first contact of the workspace, or Maria Figueiredo while there is none."""
     workspace = session.get_one(Workspace, who.workspace_id)
     first = session.execute(
@@ -48,4 +95,18 @@ def sample_of(session: Session, runtime: Runtime, who: Visitor) -> Sample:
         link_start=runtime.config.public_url,
         name=first.name if first else SAMPLE_NAME,
         attributes=first.attributes if first else None,
+    )
+
+
+def _letterhead(session: Session, runtime: Runtime, who: Visitor) -> Letterhead:
+    workspace = session.get_one(Workspace, who.workspace_id)
+    logo = session.scalar(select(Logo.id).where(Logo.workspace_id == workspace.id))
+    return Letterhead(
+        name=workspace.name,
+        from_address=identity(runtime),
+        sender_name=workspace.sender_name or "",
+        reply_to=workspace.reply_to or "",
+        postal_address=workspace.postal_address or "",
+        logo_url=f"{runtime.config.public_url}/logo/{logo}.png" if logo else "",
+        rest_days=workspace.rest_days,
     )

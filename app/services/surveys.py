@@ -9,7 +9,6 @@ from app.domain.metrics import Metric, metrics_for
 from app.domain.placeholders import has_control_characters
 from app.domain.ready_texts import ready_texts
 from app.domain.survey_drafts import merge, publishing_problems
-from app.domain.survey_texts import SurveyTexts, choose_locale
 from app.errors import Conflict, Invalid, Problem, problem
 from app.models import Schedule, Survey, SurveyVersion, Workspace, new_id
 from app.rendering.languages import LOCALES
@@ -128,15 +127,6 @@ def restore(runtime: Runtime, who: Visitor, id: str) -> None:
         if survey.archived_at is not None:
             survey.archived_at = None
             _touch(runtime, survey)
-
-
-def texts_for(version: SurveyVersion, *wanted: str | None) -> tuple[str, SurveyTexts]:
-    """What a version says to somebody: the locale chosen from those it is written in, and its texts.
-
-    `wanted` in order of preference: the contact's locale, then the workspace's.
-    """
-    locale = choose_locale(version.texts, *wanted)
-    return locale, SurveyTexts.from_json(version.texts[locale])
 
 
 def _merged(

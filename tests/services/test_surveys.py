@@ -12,7 +12,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.models import Schedule, SurveyVersion, new_id
 from app.rendering.languages import LOCALES
 from app.runtime import Runtime
-from app.services import survey_sheets, surveys
+from app.services import standing, survey_sheets, surveys
 from app.services.access import Visitor
 from tests.world import Clock, World
 
@@ -165,10 +165,13 @@ def test_b25_a_version_speaks_the_nearest_language_that_it_has(runtime: Runtime,
     id = surveys.create(runtime, camila, "Relationship", "nps")
     surveys.edit(runtime, camila, id, None, texts={"en": None})
     surveys.publish(runtime, camila, id)
-    version = versions(runtime, id)[0]
-    assert surveys.texts_for(version, "es", "pt-BR") == ("es", ready_texts(Metric.NPS, "es"))
-    assert surveys.texts_for(version, "en", "pt-BR") == ("pt-BR", ready_texts(Metric.NPS, "pt-BR"))
-    assert surveys.texts_for(version, None, "es")[0] == "es"
+    version = versions(runtime, id)[0].id
+    with runtime.db.read() as session:
+        assert standing.words(session, version, "es", "pt-BR")[:2] == ("es", ready_texts(Metric.NPS, "es"))
+        assert standing.words(session, version, "en", "pt-BR")[:2] == (
+            "pt-BR",
+            ready_texts(Metric.NPS, "pt-BR"),
+        )
 
 
 def test_a_survey_that_a_schedule_asks_is_not_put_away(runtime: Runtime, world: World, camila: Visitor):

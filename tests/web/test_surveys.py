@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -264,3 +265,24 @@ def test_another_workspaces_survey_does_not_exist(console: FlaskClient, world: W
     assert console.get(f"/w/aroeira/surveys/{theirs}").status_code == 404
     for path in ("", "/preview", "/archive", "/restore"):
         assert console.post(f"/w/aroeira/surveys/{theirs}{path}", data=fields()).status_code == 404
+
+
+def test_l05_the_whole_mail_is_served_in_an_origin_of_its_own(desk: Desk, app: Flask, client_for: SignIn):
+    app.test_client_class = FlaskClient  # a mail is no page: its styles are inline
+    attack = "<script>document.title = 'taken'</script>"
+    desk.post(question=attack)
+    answer = client_for(desk.camila).get(f"/w/aroeira/surveys/{desk.id}/preview/email?locale=pt-BR")
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox; default-src 'none'")
+    assert "script" not in policy
+    assert "<script" not in answer.text
+    assert "&lt;script" in answer.text
+    frame = desk.get()
+    assert 'sandbox="" loading="lazy"' in frame
+
+
+def test_a_mail_in_a_language_that_is_not_written_does_not_exist(desk: Desk):
+    desk.post(locale="es", action="leave_out")
+    for locale in ("es", "fr", ""):
+        answer = desk.console.get(f"/w/aroeira/surveys/{desk.id}/preview/email?locale={locale}")
+        assert answer.status_code == 404

@@ -86,5 +86,19 @@ def test_without_a_script_a_button_refreshes_the_preview(visit: Visit, camila: V
     expect(page.get_by_label("Question", exact=True)).to_have_value("Would you come back?")
 
 
+def test_l05_the_whole_mail_is_shown_in_a_frame_where_nothing_runs(
+    visit: Visit, camila: Visitor, survey: str, runtime: Runtime
+):
+    attack = "<img src=x onerror='parent.document.title=1'>"
+    surveys.edit(runtime, camila, survey, None, texts={"pt-BR": {"question": attack}})
+    page = visit(f"/w/aroeira/surveys/{survey}", camila)
+    page.get_by_text("The whole e-mail, as saved").click()
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", level=1)).to_have_text(attack)
+    expect(frame.get_by_text("Olá, Maria")).to_be_visible()
+    assert page.frames[1].evaluate("window.origin") == "null"
+    assert page.title() != "1"
+
+
 def _preview(page: Page) -> Locator:
     return page.locator("#preview")

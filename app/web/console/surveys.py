@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.domain.access import Role
@@ -19,6 +19,13 @@ from app.web.pages import _, language, render
 from app.web.policy import allows, runtime_of, visitor
 
 pages = Blueprint("surveys", __name__, url_prefix="/w/<slug>/surveys")
+
+# A mail carries its styles inline, so it cannot share our policy; `sandbox` takes scripts, forms and our
+# origin away from it, also when somebody opens its address by itself.
+MAIL_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'"
+)
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,16 @@ def preview(id: str) -> ResponseReturnValue:
     sheet, form = survey_sheets.get(runtime_of(), visitor(), id), Form.sent()
     problems = problems_in(SurveyTexts.from_json(form.texts or {}), sheet.metric, complete=True)
     return _editor(sheet, form, errors=_sentences(problems) if form.texts else {})
+
+
+@pages.get("/<id>/preview/email")
+@allows(Role.VIEWER)
+def email(id: str) -> ResponseReturnValue:
+    """The whole e-mail, for a frame and in an origin of its own: nothing in it reaches the console."""
+    locale = request.args.get("locale", "")
+    response = Response(survey_previews.email(runtime_of(), visitor(), id, locale), mimetype="text/html")
+    response.headers["Content-Security-Policy"] = MAIL_POLICY
+    return response
 
 
 @pages.post("/<id>/archive")

@@ -1,23 +1,22 @@
 """Opening a pulse: its key, its occurrence and everybody's invitation in one transaction."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
 
 from app import sealing
-from app.domain.anonymity import Thresholds
-from app.domain.eligibility import Verdict, may_ask
+from app.domain.anonymity import Thresholds, can_ever_show
 from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid, problem
-from app.models import Contact, Invitation, Occurrence, Pulse, Survey, Workspace, new_id
+from app.models import Contact, Occurrence, Pulse, Survey, Workspace, new_id
 from app.runtime import Runtime
 from app.services import eligible, inviting
 from app.services.access import Visitor, own
 from app.services.attributes import attribute_text
-from app.services.pulse_results import REACHED
 
 OPEN_FOR = timedelta(days=14)  # two working weeks: long enough for a holiday, short enough to remember
 LONGEST = timedelta(days=90)  # until the next quarter's pulse
@@ -26,24 +25,36 @@ Audience = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Preview:
-    """Whom a pulse would ask if it were opened now."""
+    """Whom a pulse would ask if it were opened now, until when, and what it would promise them."""
 
     people: int
     not_asked: list[tuple[str, int]]
+    closes_at: datetime
+    thresholds: Thresholds
+
+    @property
+    def can_ever_show(self) -> bool:
+        """Even if everybody answers, would there be a result?"""
+        return can_ever_show(self.people, self.thresholds)
 
 
-def preview_pulse(runtime: Runtime, who: Visitor, survey_id: str, audience: object = None) -> Preview:
+def preview_pulse(
+    runtime: Runtime,
+    who: Visitor,
+    survey_id: str,
+    audience: object = None,
+    closes_at: datetime | None = None,
+) -> Preview:
     """How many people would be asked, and why the others would not. Raises as open_pulse does."""
-    wanted = read_audience(audience)
+    now = runtime.clock()
+    wanted, until = read_audience(audience), _closing(closes_at, now)
     with runtime.db.read() as session:
         _askable(session, who, survey_id)
-        counts: dict[str | None, int] = {}
-        for _, verdict in _decide(session, who.workspace_id, wanted, runtime.clock()):
-            counts[verdict.reason] = counts.get(verdict.reason, 0) + 1
+        ask = eligible.asking(session, runtime, who.workspace_id, Metric.ENPS)
+        counts = Counter(eligible.counts(session, ask, _people(who.workspace_id, wanted)))
     people = counts.pop(None, 0)
-    return Preview(
-        people, sorted(((str(reason), n) for reason, n in counts.items()), key=lambda each: -each[1])
-    )
+    not_asked = [(str(reason), number) for reason, number in counts.most_common()]
+    return Preview(people, not_asked, until, Thresholds())
 
 
 def open_pulse(
@@ -86,10 +97,10 @@ def open_pulse(
     return pulse_id
 
 
-def open_occurrence(session: Session, runtime: Runtime, occurrence: Occurrence) -> None:
-    """A step: a schedule's e-NPS is due, so its pulse opens."""
+def open_occurrence(session: Session, runtime: Runtime, occurrence: Occurrence, repeat: str) -> None:
+    """A step: a schedule's e-NPS is due, so its pulse opens; with nobody to ask, the run is skipped."""
     now = runtime.clock()
-    _open(session, runtime, occurrence, now + OPEN_FOR, now)
+    _open(session, runtime, occurrence, now + OPEN_FOR, now, repeat=repeat)
 
 
 def read_audience(given: object) -> Audience:
@@ -128,81 +139,52 @@ def _closing(closes_at: datetime | None, now: datetime) -> datetime:
 
 
 def _open(
-    session: Session, runtime: Runtime, occurrence: Occurrence, closes_at: datetime, now: datetime
+    session: Session,
+    runtime: Runtime,
+    occurrence: Occurrence,
+    closes_at: datetime,
+    now: datetime,
+    *,
+    repeat: str | None = None,
 ) -> tuple[str, int]:
     """The key's file is there before the transaction commits: no pulse is ever open without one.
 
     A crash in between leaves a key that opens nothing.
     """
     inviting.one_at_a_time(session, occurrence.workspace_id)
+    ask = eligible.asking(session, runtime, occurrence.workspace_id, Metric.ENPS, repeat=repeat)
+    decided = eligible.decide(session, ask, _people(occurrence.workspace_id, occurrence.audience))
+    people = sum(verdict.reason is None for _, verdict in decided)
     promised = Thresholds()
     pulse_id = new_id()
-    session.add(
-        Pulse(
-            id=pulse_id,
-            workspace_id=occurrence.workspace_id,
-            occurrence_id=occurrence.id,
-            survey_id=occurrence.survey_id,
-            version_id=occurrence.version_id,
-            state="open",
-            public_key=sealing.make_key(runtime.config.keys_dir, pulse_id),
-            least_answers=promised.answers,
-            least_comments=promised.comments,
-            opened_at=now,
-            closes_at=closes_at,
+    if people:
+        session.add(
+            Pulse(
+                id=pulse_id,
+                workspace_id=occurrence.workspace_id,
+                occurrence_id=occurrence.id,
+                survey_id=occurrence.survey_id,
+                version_id=occurrence.version_id,
+                state="open",
+                public_key=sealing.make_key(runtime.config.keys_dir, pulse_id),
+                least_answers=promised.answers,
+                least_comments=promised.comments,
+                opened_at=now,
+                closes_at=closes_at,
+            )
         )
-    )
-    session.flush()
-    decided = _decide(session, occurrence.workspace_id, occurrence.audience, now)
     locale = session.get_one(Workspace, occurrence.workspace_id).locale
     inviting.invite(session, occurrence, Metric.ENPS.value, decided, now, locale=locale, expires_at=closes_at)
-    occurrence.state, occurrence.ended_at = "run", now
+    occurrence.state, occurrence.ended_at = "run" if people else "skipped", now
+    occurrence.reason = None if people else "nobody"
     session.flush()
-    return pulse_id, sum(verdict.reason is None for _, verdict in decided)
-
-
-def _decide(
-    session: Session, workspace_id: str, audience: Audience, now: datetime
-) -> list[tuple[Contact, Verdict]]:
-    """Everybody of the audience with the reason why not, if any; of two with one address one is asked."""
-    ask = eligible.asking(session, workspace_id, Metric.ENPS, now)
-    query = _people(workspace_id, audience).add_columns(
-        eligible.reason(ask), _in_another_pulse().label("elsewhere")
-    )
-    decided: list[tuple[Contact, Verdict]] = []
-    seen: set[str | None] = set()
-    for contact, reason, elsewhere in session.execute(query).all():
-        if elsewhere and reason in (None, "resting"):
-            verdict = Verdict("in_another_pulse")
-        elif reason is not None:
-            verdict = may_ask(eligible.facts(session, ask, contact.id), ask.rest, now)
-        else:
-            verdict = Verdict("duplicate") if contact.email_key in seen else Verdict()
-            seen.add(contact.email_key)
-        decided.append((contact, verdict))
-    return decided
+    return pulse_id, people
 
 
 def _people(workspace_id: str, audience: Audience) -> Select[Contact]:
-    query = eligible.audience(workspace_id).where(Contact.kind == "employee").order_by(Contact.id)
+    query = eligible.audience(workspace_id, Metric.ENPS).order_by(Contact.id)
     attributes = audience.get("attributes")
     if isinstance(attributes, Mapping):
         for name, value in attributes.items():
             query = query.where(attribute_text(Contact.attributes, name) == value)
     return query
-
-
-def _in_another_pulse() -> ColumnElement[bool]:
-    """Is this person, or anybody with their address, being asked by a pulse that is open?"""
-    theirs = aliased(Invitation)
-    return (
-        select(theirs.id)
-        .join(Pulse, Pulse.occurrence_id == theirs.occurrence_id)
-        .where(
-            Pulse.workspace_id == Contact.workspace_id,
-            Pulse.state == "open",
-            theirs.state.in_(REACHED),
-            or_(theirs.contact_id == Contact.id, theirs.address_key == Contact.email_key),
-        )
-        .exists()
-    )

@@ -1,8 +1,9 @@
 """Good words to begin with: every text of every metric in our three languages.
 
 No sentence leans on the grammar of the workspace's name (its gender, its article), promises what a setting
-switch off, or leads the answer. e-NPS says exactly what the pulse keeps: sealed until it closes, no
-names, results from 5 answers on, comments from 10.
+can switch off, or leads the answer. e-NPS says what every pulse keeps: sealed until it closes, opened together,
+no names. From how many answers on results and comments are shown is a term of each pulse, so the mail and the
+page say it themselves; a text here could be wrong about it.
 """
 
 from collections.abc import Mapping
@@ -59,11 +60,9 @@ _PT: Mapping[Metric, SurveyTexts] = {
     Metric.ENPS: SurveyTexts(
         subject="Como é trabalhar em {{ workspace.name }}? Uma pergunta, sem nomes",
         greeting="Olá, {{ contact.first_name|tudo bem? }}\n\n"
-        "Uma pergunta sobre o seu trabalho aqui, e leva menos de um minuto.\n\n"
-        "As respostas ficam lacradas até a pesquisa fechar: antes disso, nenhuma página as mostra. "
-        "Depois são abertas juntas e sem nomes, e nada guarda quem deu qual resposta. "
-        "Com menos de 5 respostas não há resultado; com menos de 10, os comentários não são mostrados. "
-        "Enquanto a pesquisa está aberta, o sistema sabe apenas se você já respondeu, "
+        "Queremos saber como tem sido trabalhar aqui. É uma pergunta só, e leva menos de um minuto.\n\n"
+        "As respostas ficam lacradas até a pesquisa fechar. Depois são abertas todas juntas, sem nomes, "
+        "e nada guarda quem deu qual resposta. Até lá, o sistema sabe apenas se você já respondeu, "
         "para não lembrar quem não precisa.",
         question="De 0 a 10, qual a chance de você recomendar {{ workspace.name }} "
         "como lugar para trabalhar?",
@@ -127,12 +126,11 @@ _EN: Mapping[Metric, SurveyTexts] = {
     Metric.ENPS: SurveyTexts(
         subject="What is it like to work at {{ workspace.name }}? One question, no names",
         greeting="Hello, {{ contact.first_name|there }}.\n\n"
-        "One question about your work here. It takes less than a minute.\n\n"
-        "Answers stay sealed until the pulse closes: before that, no page shows them. "
-        "Then they are opened together and without names, and nothing keeps who gave which answer. "
-        "With fewer than 5 answers there is no result; with fewer than 10, comments are not shown. "
-        "While the pulse is open, the system knows only whether you have answered, "
-        "so that it reminds nobody needlessly.",
+        "We would like to know what it is like to work here. It is one question and takes less than a minute."
+        "\n\n"
+        "Answers stay sealed until the pulse closes. Then they are opened all together, without names, "
+        "and nothing keeps who gave which answer. Until then the system knows only whether you have "
+        "answered, so that it reminds nobody needlessly.",
         question="From 0 to 10, how likely are you to recommend {{ workspace.name }} as a place to work?",
         low_label="not at all likely",
         high_label="certainly",
@@ -193,12 +191,10 @@ _ES: Mapping[Metric, SurveyTexts] = {
     Metric.ENPS: SurveyTexts(
         subject="¿Cómo es trabajar en {{ workspace.name }}? Una pregunta, sin nombres",
         greeting="Hola, {{ contact.first_name|¿qué tal? }}\n\n"
-        "Una pregunta sobre tu trabajo aquí, y toma menos de un minuto.\n\n"
-        "Las respuestas quedan selladas hasta que la encuesta cierra: antes, ninguna página las muestra. "
-        "Después se abren todas juntas y sin nombres, y nada guarda quién dio cuál respuesta. "
-        "Con menos de 5 respuestas no hay resultado; con menos de 10, los comentarios no se muestran. "
-        "Mientras la encuesta está abierta, el sistema solo sabe si ya respondiste, "
-        "para no recordárselo a quien no hace falta.",
+        "Queremos saber cómo es trabajar aquí. Es una sola pregunta y toma menos de un minuto.\n\n"
+        "Las respuestas quedan selladas hasta que la encuesta cierra. Después se abren todas juntas, "
+        "sin nombres, y nada guarda quién dio cuál respuesta. Hasta entonces el sistema solo sabe si ya "
+        "respondiste, para no recordárselo a quien no hace falta.",
         question="De 0 a 10, ¿qué tan probable es que recomiendes {{ workspace.name }} "
         "como lugar para trabajar?",
         low_label="nada probable",

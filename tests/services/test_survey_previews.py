@@ -83,6 +83,17 @@ def test_l08_l09_every_mail_has_a_plain_part_and_a_way_out(
     assert read["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_mail_of_a_pulse_says_from_how_many_answers_on_anything_is_shown(
+    runtime: Runtime, world: World, locale: str
+):
+    who, id = drafted(runtime, world, Metric.ENPS)
+    for kind in ("html", "plain"):
+        said = part(mail(runtime, who, id, locale), kind)
+        assert " 5 " in said
+        assert " 10" in said
+
+
 @pytest.mark.parametrize("metric", list(Metric))
 def test_l09_no_text_can_take_the_way_out_away(runtime: Runtime, world: World, metric: Metric):
     who, id = drafted(runtime, world, metric)

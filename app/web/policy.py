@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from flask import Flask, current_app, g, session
 from flask.typing import ResponseReturnValue
@@ -15,6 +15,7 @@ from app.services.access import Visitor
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 Kind = Literal["public", "respondent", "signed_in", "member", "key"]
+POLICIES = get_args(Kind)
 
 
 def runtime_of(app: Flask | None = None) -> Runtime:

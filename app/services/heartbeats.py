@@ -34,10 +34,10 @@ def hold_clock(runtime: Runtime) -> bool:
     now = runtime.clock()
     values = {"name": CLOCK, "holder": worker_name(), "until": now + LEASE}
     make = sqlite.insert if runtime.db.is_sqlite else postgresql.insert
-    take = make(Lease).values(values)
-    take = take.on_conflict_do_update(
+    row = make(Lease).values(values)
+    take = row.on_conflict_do_update(
         index_elements=[Lease.name],
-        set_={"holder": take.excluded.holder, "until": take.excluded.until},
+        set_={"holder": row.excluded.holder, "until": row.excluded.until},
         where=(Lease.holder == values["holder"]) | (Lease.until <= now),
     ).returning(Lease.holder)
     with runtime.db.write() as session:

@@ -1,5 +1,8 @@
 """For those who run it: /healthz, /readyz and /metrics."""
 
+from collections.abc import Callable
+from typing import cast
+
 from flask import Flask, Response, jsonify
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -31,4 +34,4 @@ def metrics() -> ResponseReturnValue:
 def register(app: Flask) -> None:
     for view in (healthz, readyz, metrics):
         app.add_url_rule(f"/{view.__name__}", view_func=view)
-    app.view_functions["static"] = open_to_all(app.view_functions["static"])
+    app.view_functions["static"] = open_to_all(cast(Callable[..., Response], app.view_functions["static"]))

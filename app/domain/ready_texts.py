@@ -1,9 +1,9 @@
 """Good words to begin with: every text of every metric in our three languages.
 
 No sentence leans on the grammar of the workspace's name (its gender, its article), promises what a setting
-can switch off, or leads the answer. e-NPS says what every pulse keeps: sealed until it closes, opened together,
-no names. From how many answers on results and comments are shown is a term of each pulse, so the mail and the
-page say it themselves; a text here could be wrong about it.
+can switch off, or leads the answer. e-NPS says what every pulse keeps: sealed until it closes, opened
+together, no names. From how many answers on results and comments are shown is a term of each pulse, so the
+mail and the page say it themselves; a text here could be wrong about it.
 """
 
 from collections.abc import Mapping

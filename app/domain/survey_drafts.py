@@ -27,6 +27,8 @@ def merge(
             problems.append(problem(ANYWHERE, "“%(locale)s” is not one of our languages.", locale=locale))
         elif change is None and locale == required:
             problems.append(problem(ANYWHERE, "The workspace’s own language cannot be left out."))
+        elif change is None and set(merged) == {locale}:  # the workspace has changed its language since
+            problems.append(problem(ANYWHERE, "A survey needs a language."))
         elif change is None:
             merged.pop(locale, None)
         else:

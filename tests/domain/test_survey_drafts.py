@@ -40,6 +40,11 @@ def test_the_workspaces_own_language_stays():
     assert refused({"pt-BR": None}) == ["texts"]
 
 
+def test_the_last_language_stays_even_when_the_workspace_speaks_another_by_now():
+    with pytest.raises(Invalid, match="needs a language"):
+        merge({"en": DRAFT["en"]}, {"en": None}, Metric.NPS, OURS, "pt-BR")
+
+
 def test_a_language_that_we_do_not_speak_is_refused():
     assert refused({"fr": {"question": "?"}}) == ["texts"]
 

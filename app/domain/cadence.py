@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import count, islice
+from itertools import count, islice, takewhile
 from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
@@ -118,18 +118,17 @@ def add_months(local: datetime, months: int) -> datetime:
     return local.replace(year=year, month=month + 1, day=day)
 
 
-def late_runs(
-    cadence: Cadence, first: datetime, now: datetime, most: int = 400
-) -> tuple[list[Run], Run | None]:
+def due_runs(cadence: Cadence, first: datetime, now: datetime) -> list[Run]:
+    """Every moment that has come due from `first` up to `now`, both included."""
+    return list(takewhile(lambda run: run.due_at <= now, cadence.runs(first - MINUTE)))
+
+
+def late_runs(cadence: Cadence, first: datetime, now: datetime) -> tuple[list[Run], Run | None]:
     """What is due from `first` up to `now`: the runs that were missed, and the one to do now, if any.
 
-    Only the latest is done, and only within LATEST of its time: nobody is asked five times because we were away.
+    Only the latest is done, and only within LATEST of its time: nobody is asked five times for our absence.
     """
-    due = []
-    for run in islice(cadence.runs(first - MINUTE), most):
-        if run.due_at > now:
-            break
-        due.append(run)
+    due = due_runs(cadence, first, now)
     if due and now - due[-1].due_at <= LATEST[cadence.repeat]:
         return due[:-1], due[-1]
     return due, None

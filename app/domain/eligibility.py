@@ -15,6 +15,8 @@ class Facts:
     opted_out: bool = False
     has_address: bool = True
     bounced: bool = False
+    channel_ready: bool = True  # can we send on any of the channels that were chosen?
+    in_another_pulse: bool = False  # employees take part in one open pulse at a time
     asked_at: datetime | None = None  # the last ask that left or is about to, of any survey
     asked_metric_at: datetime | None = None  # the same, of this metric
 
@@ -61,6 +63,8 @@ def may_ask(facts: Facts, rest: Rest, now: datetime) -> Verdict:
         (facts.opted_out, "opted_out"),
         (not facts.has_address, "no_address"),
         (facts.bounced, "bounced"),
+        (not facts.channel_ready, "channel_not_configured"),
+        (facts.in_another_pulse, "in_another_pulse"),
     ):
         if holds:
             return Verdict(reason)

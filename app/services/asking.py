@@ -1,19 +1,55 @@
 """Ask one person now, and may they be asked: for a member with the person before them, and for the API."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.domain.contacts import search_words
 from app.domain.eligibility import Verdict, may_ask
 from app.domain.metrics import Metric
-from app.errors import Conflict, Invalid, NotFound, problem
-from app.models import Contact, Occurrence, Survey, Workspace, new_id
+from app.errors import Conflict, Invalid, NotFound, Problem, problem
+from app.models import Contact, Invitation, Occurrence, Survey, Workspace, new_id
 from app.runtime import Runtime
 from app.services import access, eligible, inviting
 from app.services.access import Visitor
 
 CHANNELS = ("email", "sms", "whatsapp", "telegram")
+FOUND = 20  # people shown for a search; more words find fewer
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Somebody who could be asked, and whether they may."""
+
+    id: str
+    name: str
+    email: str | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The survey that somebody is to be asked, and the people whom a search found."""
+
+    survey_id: str
+    survey_name: str
+    metric: Metric
+    published: bool
+    people: tuple[Candidate, ...]
+    more: bool
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of asking somebody."""
+
+    name: str
+    state: str
+    reason: str | None
+    until: datetime | None
 
 
 def ask(
@@ -23,6 +59,8 @@ def ask(
 
     Raises Conflict for a survey that was never published, Invalid for e-NPS, which only a pulse asks.
     """
+    if problems := channel_problems(channels):
+        raise Invalid(problems)
     now = runtime.clock()
     with runtime.db.write() as session:
         survey = access.own(session, who, Survey, survey_id)
@@ -31,8 +69,6 @@ def ask(
             raise Invalid([problem("survey", "Employees are asked in pulses, all at once.")])
         if survey.published_version_id is None or survey.archived_at is not None:
             raise Conflict("Publish this survey first.")
-        if unknown := [each for each in channels if each not in CHANNELS]:
-            raise Invalid([problem("channels", "%(channel)s is not a channel.", channel=unknown[0])])
         inviting.one_at_a_time(session, who.workspace_id)
         occurrence = Occurrence(
             id=new_id(), workspace_id=who.workspace_id, survey_id=survey.id,
@@ -41,50 +77,75 @@ def ask(
         )  # fmt: skip
         session.add(occurrence)
         session.flush()
-        verdict = _verdict(session, who, survey, contact, runtime)
-        if verdict.reason is None and "email" not in channels:
-            verdict = Verdict("channel_not_configured")
+        decided = [(contact, _verdict(session, runtime, survey, contact, channels))]
         locale = session.get_one(Workspace, who.workspace_id).locale
-        decided = [(contact, verdict)]
         return inviting.invite(session, occurrence, survey.metric, decided, now, locale=locale)[0]
+
+
+def channel_problems(channels: Sequence[str]) -> list[Problem]:
+    """What is wrong with a choice of channels; nothing where each is one of ours."""
+    if not channels:
+        return [problem("channels", "Choose at least one channel.")]
+    unknown = [each for each in channels if each not in CHANNELS]
+    if unknown:
+        return [problem("channels", "%(channel)s is not a channel.", channel=unknown[0][:40])]
+    return []
+
+
+def asked(runtime: Runtime, who: Visitor, invitation_id: str) -> Asked:
+    """How an ask stands: on its way, or not asked and why."""
+    with runtime.db.read() as session:
+        invitation = access.own(session, who, Invitation, invitation_id)
+        name = session.get_one(Contact, invitation.contact_id).name
+        return Asked(name, invitation.state, invitation.reason, invitation.until)
 
 
 def eligibility(runtime: Runtime, who: Visitor, survey_id: str, contact_id: str) -> Verdict:
     """May this contact be asked this survey now; if not, why, and until when."""
     with runtime.db.read() as session:
         survey = access.own(session, who, Survey, survey_id)
-        contact = _contact(session, who, contact_id)
-        return _verdict(session, who, survey, contact, runtime)
-
-
-def _verdict(session: Session, who: Visitor, survey: Survey, contact: Contact, runtime: Runtime) -> Verdict:
-    ask = eligible.asking(session, who.workspace_id, Metric(survey.metric), runtime.clock())
-    return may_ask(eligible.facts(session, ask, contact.id), ask.rest, runtime.clock())
-
-
-def _contact(session: Session, who: Visitor, id: str) -> Contact:
-    contact = access.own(session, who, Contact, id)
-    if contact.erased_at is not None:
-        raise NotFound
-    return contact
+        return _verdict(session, runtime, survey, _contact(session, who, contact_id))
 
 
 def rests(
     runtime: Runtime, who: Visitor, contact_id: str, metrics: Sequence[Metric]
 ) -> dict[Metric, Verdict]:
-    """May they be asked each of these questions now: for the panel on a contact's page."""
-    now = runtime.clock()
+    """May they be asked each of these questions now."""
     with runtime.db.read() as session:
         contact = _contact(session, who, contact_id)
         found = {}
         for metric in metrics:
-            ask = eligible.asking(session, who.workspace_id, metric, now)
-            found[metric] = may_ask(eligible.facts(session, ask, contact.id), ask.rest, now)
+            ask = eligible.asking(session, runtime, who.workspace_id, metric)
+            found[metric] = may_ask(eligible.facts(session, ask, contact.id), ask.rest, ask.now)
         return found
 
 
+def candidates(runtime: Runtime, who: Visitor, survey_id: str, query: str = "") -> Candidates:
+    """The first people whom these words find, by name, each with whether they may be asked this survey."""
+    with runtime.db.read() as session:
+        survey = access.own(session, who, Survey, survey_id)
+        if survey.metric == Metric.ENPS:
+            raise NotFound
+        ask = eligible.asking(session, runtime, who.workspace_id, Metric(survey.metric))
+        words = [Contact.search_name.contains(word, autoescape=True) for word in search_words(query)]
+        people = eligible.audience(who.workspace_id).where(*words)
+        people = people.order_by(Contact.search_name, Contact.id).limit(FOUND + 1)
+        decided = eligible.verdicts(session, ask, people)
+        return Candidates(
+            survey_id=survey.id,
+            survey_name=survey.name,
+            metric=Metric(survey.metric),
+            published=survey.published_version_id is not None and survey.archived_at is None,
+            people=tuple(
+                Candidate(contact.id, contact.name, contact.email, verdict)
+                for contact, verdict in decided[:FOUND]
+            ),
+            more=len(decided) > FOUND,
+        )
+
+
 def published(runtime: Runtime, who: Visitor) -> list[tuple[str, str]]:
-    """The id and name of every survey that can be asked."""
+    """The id and name of every survey that one person can be asked."""
     with runtime.db.read() as session:
         query = (
             select(Survey.id, Survey.name)
@@ -97,3 +158,21 @@ def published(runtime: Runtime, who: Visitor) -> list[tuple[str, str]]:
             .order_by(Survey.name)
         )
         return [(row.id, row.name) for row in session.execute(query)]
+
+
+def _verdict(
+    session: Session,
+    runtime: Runtime,
+    survey: Survey,
+    contact: Contact,
+    channels: Sequence[str] = ("email",),
+) -> Verdict:
+    ask = eligible.asking(session, runtime, survey.workspace_id, Metric(survey.metric), channels=channels)
+    return may_ask(eligible.facts(session, ask, contact.id), ask.rest, ask.now)
+
+
+def _contact(session: Session, who: Visitor, id: str) -> Contact:
+    contact = access.own(session, who, Contact, id)
+    if contact.erased_at is not None:
+        raise NotFound
+    return contact

@@ -1,20 +1,28 @@
-"""The same question as domain.eligibility, asked of many contacts in SQL; a property test holds the two equal."""
+"""The same question as domain.eligibility, asked of many people at once.
 
+Planning reads the facts of some people and lets the pure rule decide; a preview counts reasons in SQL. A
+property test holds the two equal.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Label, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Label, Row, Select, and_, case, false, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.cadence import EARLY_DAYS, Repeat
-from app.domain.eligibility import Facts, Rest
+from app.domain.eligibility import Facts, Rest, Verdict, may_ask
 from app.domain.metrics import Metric
-from app.models import Contact, Invitation, OptOut, Workspace
+from app.models import Contact, Invitation, OptOut, Pulse, Workspace
+from app.runtime import Runtime
 from app.services import opt_outs
 
 # An ask that left, or is about to: what a rest is counted from. Skipped, failed and cancelled ones are none.
 COUNTED = ("planned", "queued", "sending", "sent", "delivered", "unknown", "answered", "expired")
+Decided = list[tuple[Contact, Verdict]]
 
 
 @dataclass(frozen=True)
@@ -25,35 +33,91 @@ class Asking:
     metric: Metric
     rest: Rest
     now: datetime
+    channel_ready: bool
+    sandbox_on: bool  # once it is off, nobody rests from what it asked
+    occurrence_id: str | None = None  # being asked by this very run is no reason to rest
 
 
 def asking(
-    session: Session, workspace_id: str, metric: Metric, now: datetime, repeat: str | None = None
+    session: Session,
+    runtime: Runtime,
+    workspace_id: str,
+    metric: Metric,
+    *,
+    channels: Iterable[str] = ("email",),
+    repeat: str | None = None,
+    occurrence_id: str | None = None,
 ) -> Asking:
     """With the workspace's resting periods; a monthly or quarterly rule may come a few days early."""
     workspace = session.get_one(Workspace, workspace_id)
     days = workspace.rest_days
-    early = EARLY_DAYS.get(Repeat(repeat), 0) if repeat else 0
     rest = Rest(
         days=days,
         metric_days=int(workspace.rest_days_by_metric.get(metric.value, days)),
         zone=ZoneInfo(workspace.time_zone),
-        early_days=early,
+        early_days=EARLY_DAYS.get(Repeat(repeat), 0) if repeat else 0,
     )
-    return Asking(workspace_id, metric, rest, now)
+    return Asking(
+        workspace_id=workspace_id,
+        metric=metric,
+        rest=rest,
+        now=runtime.clock(),
+        channel_ready=any(each in runtime.channels for each in channels),
+        sandbox_on=runtime.config.sandbox_on,
+        occurrence_id=occurrence_id,
+    )
 
 
-def audience(workspace_id: str) -> Select[Contact]:
-    """Everybody who is there: the active contacts of the workspace."""
-    return select(Contact).where(
+def audience(workspace_id: str, metric: Metric | None = None) -> Select[Contact]:
+    """Everybody who is there: the active contacts of the workspace; for e-NPS, those who are employees."""
+    query = select(Contact).where(
         Contact.workspace_id == workspace_id, Contact.active.is_(True), Contact.erased_at.is_(None)
     )
+    return query.where(Contact.kind == "employee") if metric is Metric.ENPS else query
+
+
+def verdicts(session: Session, ask: Asking, people: Select[Contact]) -> Decided:
+    """The verdict for each of these people, in their order."""
+    found = session.execute(people.add_columns(*_columns(ask)))
+    return [(row[0], may_ask(_facts(ask, row), ask.rest, ask.now)) for row in found]
+
+
+def decide(session: Session, ask: Asking, people: Select[Contact]) -> Decided:
+    """The same for one run: of several people with one address only the first is asked."""
+    decided = verdicts(session, ask, people)
+    taken = _taken(session, ask, [contact.email_key for contact, _ in decided])
+    for place, (contact, verdict) in enumerate(decided):
+        if verdict.reason is None and contact.email_key in taken:
+            decided[place] = (contact, Verdict("duplicate"))
+        elif verdict.reason is None:
+            taken.add(contact.email_key)
+    return decided
+
+
+def counts(session: Session, ask: Asking, people: Select[Contact]) -> dict[str | None, int]:
+    """How many of these people would be asked now (under None), and how many not, by reason."""
+    each = people.with_only_columns(Contact.id, Contact.email_key, reason(ask)).subquery()
+    turn = func.row_number().over(partition_by=(each.c.email_key, each.c.reason), order_by=each.c.id)
+    told = select(each.c.reason, turn.label("turn")).subquery()
+    again = and_(told.c.reason.is_(None), told.c.turn > 1)
+    verdicts = select(case((again, literal("duplicate")), else_=told.c.reason).label("code")).subquery()
+    found = session.execute(select(verdicts.c.code, func.count()).group_by(verdicts.c.code))
+    return {row[0]: row[1] for row in found}
+
+
+def facts(session: Session, ask: Asking, contact_id: str) -> Facts:
+    """What the pure rule needs to know of one person."""
+    query = select(Contact).where(Contact.id == contact_id, Contact.workspace_id == ask.workspace_id)
+    return _facts(ask, session.execute(query.add_columns(*_columns(ask))).one())
 
 
 def reason(ask: Asking) -> Label[str | None]:
     """The first reason not to ask this contact, or NULL, as a column of a statement over Contact."""
     rest = ask.rest
-    any_ask, this_metric = asked_at(None), asked_at(ask.metric)
+    rests = or_(
+        _rests(asked_at(ask), rest, rest.days, ask.now),
+        _rests(asked_at(ask, ask.metric), rest, rest.metric_days, ask.now),
+    )
     return case(
         (Contact.erased_at.is_not(None), literal("erased")),
         (Contact.active.is_(False), literal("inactive")),
@@ -61,36 +125,25 @@ def reason(ask: Asking) -> Label[str | None]:
         (opt_outs.is_opted_out(), literal("opted_out")),
         (Contact.email.is_(None), literal("no_address")),
         (is_bounced(), literal("bounced")),
-        (
-            or_(
-                _rests(any_ask, rest, rest.days, ask.now),
-                _rests(this_metric, rest, rest.metric_days, ask.now),
-            ),
-            literal("resting"),
-        ),
+        (literal(not ask.channel_ready), literal("channel_not_configured")),
+        (in_another_pulse(ask), literal("in_another_pulse")),
+        (rests, literal("resting")),
         else_=None,
     ).label("reason")
 
 
-def _rests(asked: ColumnElement[datetime], rest: Rest, days: int, now: datetime) -> ColumnElement[bool]:
-    return and_(asked.is_not(None), asked >= rest.cutoff(days, now))
-
-
-def asked_at(metric: Metric | None) -> ColumnElement[datetime]:
+def asked_at(ask: Asking, metric: Metric | None = None) -> ColumnElement[datetime]:
     """When this person, or anybody with their address, was last asked in this workspace."""
-    ask = aliased(Invitation)
-    of_metric = [] if metric is None else [ask.metric == metric.value]
-    moment = func.coalesce(ask.sent_at, ask.created_at)
-    return (
-        select(func.max(moment, type_=Invitation.created_at.type))
-        .where(
-            ask.workspace_id == Contact.workspace_id,
-            or_(ask.contact_id == Contact.id, ask.address_key == Contact.email_key),
-            ask.state.in_(COUNTED),
-            *of_metric,
-        )
-        .scalar_subquery()
+    theirs = aliased(Invitation)
+    moment = func.coalesce(theirs.sent_at, theirs.created_at)
+    query = select(func.max(moment, type_=Invitation.created_at.type)).where(
+        theirs.workspace_id == Contact.workspace_id,
+        or_(theirs.contact_id == Contact.id, theirs.address_key == Contact.email_key),
+        theirs.state.in_(COUNTED),
     )
+    if metric is not None:
+        query = query.where(theirs.metric == metric.value)
+    return query.where(*_counts_for(ask, theirs)).scalar_subquery()
 
 
 def is_bounced() -> ColumnElement[bool]:
@@ -108,18 +161,42 @@ def is_bounced() -> ColumnElement[bool]:
     )
 
 
-def facts(session: Session, ask: Asking, contact_id: str) -> Facts:
-    """What the pure rule needs to know of one person."""
-    row = session.execute(
-        select(
-            Contact,
-            opt_outs.is_opted_out().label("opted_out"),
-            is_bounced().label("bounced"),
-            asked_at(None).label("asked_at"),
-            asked_at(ask.metric).label("asked_metric_at"),
-        ).where(Contact.id == contact_id, Contact.workspace_id == ask.workspace_id)
-    ).one()
-    contact: Contact = row.Contact
+def in_another_pulse(ask: Asking) -> ColumnElement[bool]:
+    """Is this person, or anybody with their address, being asked by a pulse that is open?"""
+    if ask.metric is not Metric.ENPS:
+        return false()
+    theirs = aliased(Invitation)
+    query = (
+        select(theirs.id)
+        .join(Pulse, Pulse.occurrence_id == theirs.occurrence_id)
+        .where(
+            Pulse.workspace_id == Contact.workspace_id,
+            Pulse.state == "open",
+            theirs.state.in_(COUNTED),
+            or_(theirs.contact_id == Contact.id, theirs.address_key == Contact.email_key),
+        )
+    )
+    return query.where(*_counts_for(ask, theirs)).exists()
+
+
+def _counts_for(ask: Asking, theirs: type[Invitation]) -> list[ColumnElement[bool]]:
+    """Which earlier asks weigh on this one."""
+    found: list[ColumnElement[bool]] = [] if ask.sandbox_on else [theirs.sandbox.is_(False)]
+    return found if ask.occurrence_id is None else [*found, theirs.occurrence_id != ask.occurrence_id]
+
+
+def _columns(ask: Asking) -> tuple[ColumnElement[Any], ...]:
+    return (
+        opt_outs.is_opted_out().label("opted_out"),
+        is_bounced().label("bounced"),
+        in_another_pulse(ask).label("elsewhere"),
+        asked_at(ask).label("asked_at"),
+        asked_at(ask, ask.metric).label("asked_metric_at"),
+    )
+
+
+def _facts(ask: Asking, row: Row[*tuple[Any, ...]]) -> Facts:
+    contact: Contact = row[0]
     return Facts(
         active=contact.active,
         erased=contact.erased_at is not None,
@@ -127,6 +204,24 @@ def facts(session: Session, ask: Asking, contact_id: str) -> Facts:
         opted_out=bool(row.opted_out),
         has_address=contact.email is not None,
         bounced=bool(row.bounced),
+        channel_ready=ask.channel_ready,
+        in_another_pulse=bool(row.elsewhere),
         asked_at=row.asked_at,
         asked_metric_at=row.asked_metric_at,
     )
+
+
+def _rests(asked: ColumnElement[datetime], rest: Rest, days: int, now: datetime) -> ColumnElement[bool]:
+    return and_(asked.is_not(None), asked >= rest.cutoff(days, now))
+
+
+def _taken(session: Session, ask: Asking, keys: Sequence[str | None]) -> set[str | None]:
+    """Those of these addresses that this run has asked already."""
+    if ask.occurrence_id is None:
+        return set()
+    query = select(Invitation.address_key).where(
+        Invitation.occurrence_id == ask.occurrence_id,
+        Invitation.address_key.in_([key for key in keys if key]),
+        Invitation.state != "skipped",
+    )
+    return set(session.scalars(query))

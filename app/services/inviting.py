@@ -12,15 +12,6 @@ from app.services.outbox import USUAL
 
 OPEN_FOR = timedelta(days=30)
 
-_CANCEL_MESSAGES = text(
-    "UPDATE messages SET state = 'cancelled', reason = 'cancelled' WHERE state = 'queued' AND invitation_id IN"
-    " (SELECT id FROM invitations WHERE schedule_id = :schedule_id AND state = 'queued')"
-)
-_CANCEL = text(
-    "UPDATE invitations SET state = 'cancelled', reason = 'cancelled'"
-    " WHERE schedule_id = :schedule_id AND state = 'queued'"
-)
-
 
 def invite(
     session: Session,
@@ -36,11 +27,16 @@ def invite(
     invitations: list[dict[str, object]] = []
     messages: list[dict[str, object]] = []
     for contact, verdict in decided:
-        row = _invitation(occurrence, metric, contact, verdict, now, locale)
-        row["expires_at"] = expires_at or now + OPEN_FOR
+        row = _invitation(occurrence, contact, verdict)
+        row |= {
+            "metric": metric,
+            "locale": contact.locale or locale,
+            "created_at": now,
+            "expires_at": expires_at or now + OPEN_FOR,
+        }
         invitations.append(row)
         if verdict.reason is None:
-            messages.append(_message(occurrence, contact, row, now))
+            messages.append(_message(contact, row, now))
     if invitations:
         session.execute(insert(Invitation), invitations)
     if messages:
@@ -48,9 +44,8 @@ def invite(
     return [str(row["id"]) for row in invitations]
 
 
-def _invitation(
-    occurrence: Occurrence, metric: str, contact: Contact, verdict: Verdict, now: datetime, locale: str
-) -> dict[str, object]:
+def _invitation(occurrence: Occurrence, contact: Contact, verdict: Verdict) -> dict[str, object]:
+    asked = verdict.reason is None
     return {
         "id": new_id(),
         "workspace_id": occurrence.workspace_id,
@@ -58,24 +53,19 @@ def _invitation(
         "schedule_id": occurrence.schedule_id,
         "survey_id": occurrence.survey_id,
         "version_id": occurrence.version_id,
-        "metric": metric,
         "contact_id": contact.id,
         "address_key": contact.email_key,
-        "locale": contact.locale or locale,
-        "channel": "email" if verdict.reason is None else None,
-        "state": "queued" if verdict.reason is None else "skipped",
+        "channel": "email" if asked else None,
+        "state": "queued" if asked else "skipped",
         "reason": verdict.reason,
         "until": verdict.until,
-        "created_at": now,
     }
 
 
-def _message(
-    occurrence: Occurrence, contact: Contact, invitation: dict[str, object], now: datetime
-) -> dict[str, object]:
+def _message(contact: Contact, invitation: dict[str, object], now: datetime) -> dict[str, object]:
     return {
         "id": new_id(),
-        "workspace_id": occurrence.workspace_id,
+        "workspace_id": invitation["workspace_id"],
         "purpose": "invitation",
         "priority": USUAL,
         "channel": "email",
@@ -90,15 +80,8 @@ def _message(
     }
 
 
-def cancel_queued(session: Session, schedule_id: str) -> int:
-    """What has not left does not leave; what has, stays answerable. How many people are not asked after all."""
-    values = {"schedule_id": schedule_id}
-    session.connection().execute(_CANCEL_MESSAGES, values)
-    return session.connection().execute(_CANCEL, values).rowcount
-
-
 def one_at_a_time(session: Session, workspace_id: str) -> None:
-    """Two plans of one workspace never decide about the same person at once (SQLite has one writer anyway)."""
+    """Two plans of one workspace never decide about the same person at once (SQLite has one writer)."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(
             text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"plan:{workspace_id}"}

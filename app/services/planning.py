@@ -1,22 +1,23 @@
-"""The planner: due schedules become occurrences, occurrences become invitations; every due moment ends in a row."""
+"""The planner: due schedules become occurrences, and these invitations; every due moment ends in a row."""
 
-from collections.abc import Sequence
+import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.domain.cadence import Cadence, Repeat, Run, late_runs
-from app.domain.eligibility import Verdict, may_ask
+from app.domain.cadence import Cadence, Repeat, Run, due_runs, late_runs
 from app.domain.metrics import Metric
 from app.models import Contact, Occurrence, Schedule, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import eligible, inviting, pulses
+from app.services import eligible, inviting, pulses, unsent
 
 SCHEDULES = 50  # looked at in one tick; the next tick comes within a second
 CHUNK = 100  # people planned in one commit: some milliseconds of the writer's lock
+PAUSE = 0.005  # seconds between two chunks: whoever waits to write comes in between
+Ended = tuple[str, str] | None  # the state and the reason of a run that ends before it begins
 
 
 def plan_schedules(runtime: Runtime) -> int:
@@ -25,13 +26,16 @@ def plan_schedules(runtime: Runtime) -> int:
     with runtime.db.read() as session:
         due = session.scalars(
             select(Schedule.id)
-            .where(Schedule.state == "active", Schedule.next_due_at <= now)
+            .where(Schedule.state.in_(("active", "paused")), Schedule.next_due_at <= now)
             .order_by(Schedule.next_due_at)
             .limit(SCHEDULES)
         ).all()
     for schedule_id in due:
         with runtime.db.write() as session:
-            _plan(session, schedule_id, now)
+            schedule = session.scalars(
+                select(Schedule).where(Schedule.id == schedule_id).with_for_update()
+            ).one()
+            come_due(session, schedule, now)
         runtime.reach("planned")
     return len(due)
 
@@ -42,27 +46,37 @@ def cadence_of(schedule: Schedule) -> Cadence:
     return Cadence(Repeat(schedule.repeat), starts_at, ZoneInfo(schedule.time_zone))
 
 
-def _plan(session: Session, schedule_id: str, now: datetime) -> None:
-    schedule = session.scalars(select(Schedule).where(Schedule.id == schedule_id).with_for_update()).one()
-    if schedule.state != "active" or schedule.next_due_at is None or schedule.next_due_at > now:
-        return  # another worker was quicker, or somebody paused it
+def come_due(session: Session, schedule: Schedule, now: datetime) -> None:
+    """A step: a row for every moment of this locked schedule that has come, and when the next one is.
+
+    What comes due while it is paused is skipped and not made up for: nobody is asked by surprise.
+    """
+    if schedule.state not in ("active", "paused") or not schedule.next_due_at or schedule.next_due_at > now:
+        return  # another worker was quicker, or somebody cancelled it
     cadence = cadence_of(schedule)
-    missed, run = late_runs(cadence, schedule.next_due_at, now)
-    for each in missed:
-        _occur(session, schedule, each, now, state="missed", reason="late")
-    if run is not None:
-        _occur(session, schedule, run, now, state="due", reason=None)
-    following = cadence.next_run(now)
-    schedule.next_due_at = following.due_at if following else None
-    schedule.next_local = following.local if following else None
-    if following is None:
+    if schedule.state == "paused":
+        for each in due_runs(cadence, schedule.next_due_at, now):
+            _occur(session, schedule, each, now, ("skipped", "paused"))
+    else:
+        missed, run = late_runs(cadence, schedule.next_due_at, now)
+        for each in missed:
+            _occur(session, schedule, each, now, ("missed", "late"))
+        if run is not None:
+            _occur(session, schedule, run, now)
+    wait_for(schedule, cadence.next_run(now))
+
+
+def wait_for(schedule: Schedule, run: Run | None) -> None:
+    """A step: this is its next run; without one it has ended."""
+    schedule.next_due_at = run.due_at if run else None
+    schedule.next_local = run.local if run else None
+    if run is None:
         schedule.state = "ended"
 
 
-def _occur(
-    session: Session, schedule: Schedule, run: Run, now: datetime, *, state: str, reason: str | None
-) -> None:
-    """One row for one due moment; unique by schedule and local time, so a second planner adds nothing."""
+def _occur(session: Session, schedule: Schedule, run: Run, now: datetime, ended: Ended = None) -> None:
+    """One row for one due moment. Unique by schedule, local time and zone: a second planner adds nothing."""
+    state, reason = ended or ("due", None)
     make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {
         "id": new_id(),
@@ -70,29 +84,42 @@ def _occur(
         "schedule_id": schedule.id,
         "survey_id": schedule.survey_id,
         "origin": "schedule",
-        "key": f"{schedule.id}:{run.local}",
+        "key": f"{schedule.id}:{run.local}:{schedule.time_zone}",
         "audience": schedule.audience,
         "channels": schedule.channels,
         "state": state,
         "reason": reason,
         "due_at": run.due_at,
         "created_at": now,
-        "ended_at": now if state == "missed" else None,
+        "ended_at": now if ended else None,
     }
     session.execute(make(Occurrence).values(values).on_conflict_do_nothing())
 
 
 def expand_occurrences(runtime: Runtime) -> int:
-    """Ask the people of every due occurrence, some at a time. How many people were decided about."""
+    """Ask the people of every due occurrence, some at a time. How many people were decided about.
+
+    One that fails keeps no other waiting; it is due again at the next tick. Raises the first failure.
+    """
     now = runtime.clock()
     with runtime.db.read() as session:
         due = session.scalars(
             select(Occurrence.id)
+            .join(Schedule, Schedule.id == Occurrence.schedule_id)
             .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= now)
-            .where(Occurrence.origin == "schedule")
+            .where(Occurrence.origin == "schedule", Schedule.state != "paused")
             .order_by(Occurrence.due_at)
         ).all()
-    return sum(_expand(runtime, each) for each in due)
+    decided = 0
+    failures: list[Exception] = []
+    for each in due:
+        try:
+            decided += _expand(runtime, each)
+        except Exception as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return decided
 
 
 def _expand(runtime: Runtime, occurrence_id: str) -> int:
@@ -104,76 +131,85 @@ def _expand(runtime: Runtime, occurrence_id: str) -> int:
         decided += number
         if number < CHUNK:
             return decided
+        time.sleep(PAUSE)
 
 
 def _expand_some(session: Session, runtime: Runtime, occurrence_id: str) -> int:
     """Decide about the next people in the order of their ids, and say how far we are, in one transaction."""
     now = runtime.clock()
-    occurrence = session.scalars(
-        select(Occurrence).where(Occurrence.id == occurrence_id).with_for_update(skip_locked=True)
-    ).one_or_none()
-    if occurrence is None or occurrence.state not in ("due", "running"):
+    found = _lock(session, occurrence_id)
+    if found is None:
         return 0
-    if not _begin(session, runtime, occurrence, now):
+    occurrence, schedule = found
+    metric = _begin(session, runtime, occurrence, schedule, now)
+    if metric is None:
         return 0
     inviting.one_at_a_time(session, occurrence.workspace_id)
-    survey = session.get_one(Survey, occurrence.survey_id)
-    repeat = session.scalar(select(Schedule.repeat).where(Schedule.id == occurrence.schedule_id))
-    ask = eligible.asking(session, occurrence.workspace_id, Metric(survey.metric), now, repeat)
-    query = eligible.audience(occurrence.workspace_id).order_by(Contact.id).limit(CHUNK)
+    ask = eligible.asking(
+        session,
+        runtime,
+        occurrence.workspace_id,
+        metric,
+        channels=occurrence.channels,
+        repeat=schedule.repeat,
+        occurrence_id=occurrence.id,
+    )
+    people = eligible.audience(occurrence.workspace_id).order_by(Contact.id).limit(CHUNK)
     if occurrence.expanded_to is not None:
-        query = query.where(Contact.id > occurrence.expanded_to)
-    people = [(row[0], row[1]) for row in session.execute(query.add_columns(eligible.reason(ask)))]
-    decided = _decide(session, ask, people)
-    locale = session.scalars(select(Workspace.locale).where(Workspace.id == occurrence.workspace_id)).one()
-    inviting.invite(session, occurrence, survey.metric, decided, now, locale=locale)
-    if people:
-        occurrence.expanded_to = people[-1][0].id
-    if len(people) < CHUNK:
+        people = people.where(Contact.id > occurrence.expanded_to)
+    decided = eligible.decide(session, ask, people)
+    locale = session.get_one(Workspace, occurrence.workspace_id).locale
+    inviting.invite(session, occurrence, metric.value, decided, now, locale=locale)
+    if decided:
+        occurrence.expanded_to = decided[-1][0].id
+    if len(decided) < CHUNK:
         occurrence.state, occurrence.ended_at = "run", now
-    return len(people)
+    return len(decided)
 
 
-def _decide(
-    session: Session, ask: eligible.Asking, people: Sequence[tuple[Contact, str | None]]
-) -> list[tuple[Contact, Verdict]]:
-    """The verdict for each; of two people with one address only the first is asked."""
-    addresses: set[str] = set()
-    decided = []
-    for contact, reason in people:
-        verdict = Verdict(reason)
-        if reason == "resting":
-            verdict = may_ask(eligible.facts(session, ask, contact.id), ask.rest, ask.now)
-        elif reason is None and contact.email_key in addresses:
-            verdict = Verdict("duplicate")
-        if verdict.reason is None and contact.email_key:
-            addresses.add(contact.email_key)
-        decided.append((contact, verdict))
-    return decided
+def _lock(session: Session, occurrence_id: str) -> tuple[Occurrence, Schedule] | None:
+    """The occurrence for us alone, and its schedule shared, so that pausing and cancelling wait for a chunk.
+
+    None when there is nothing left to do, another worker does it, or the schedule is paused.
+    """
+    schedule_id = select(Occurrence.schedule_id).where(Occurrence.id == occurrence_id).scalar_subquery()
+    schedule = session.scalars(
+        select(Schedule).where(Schedule.id == schedule_id).with_for_update(read=True)
+    ).one()
+    if schedule.state == "paused":
+        return None
+    query = select(Occurrence).where(Occurrence.id == occurrence_id, Occurrence.state.in_(("due", "running")))
+    occurrence = session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
+    return None if occurrence is None else (occurrence, schedule)
 
 
-def _begin(session: Session, runtime: Runtime, occurrence: Occurrence, now: datetime) -> bool:
-    """Fix the version that is asked; False when there is nothing to ask, or a pulse does it in its own way."""
-    if occurrence.state == "running":
-        return True
+def _begin(
+    session: Session, runtime: Runtime, occurrence: Occurrence, schedule: Schedule, now: datetime
+) -> Metric | None:
+    """Fix the version that is asked; None when nothing can be, or when a pulse asks in its own way."""
     survey = session.get_one(Survey, occurrence.survey_id)
+    metric = Metric(survey.metric)
+    if occurrence.state == "running":
+        return metric
     if survey.published_version_id is None or survey.archived_at is not None:
         occurrence.state, occurrence.reason, occurrence.ended_at = "skipped", "unpublished", now
-        return False
+        return None
     occurrence.version_id, occurrence.state = survey.published_version_id, "running"
     session.flush()
-    if Metric(survey.metric) is Metric.ENPS:
-        pulses.open_occurrence(session, runtime, occurrence)
-        return False
-    return True
+    if metric is Metric.ENPS:
+        pulses.open_occurrence(session, runtime, occurrence, schedule.repeat)
+        return None
+    return metric
 
 
-def stop_unsent(session: Session, now: datetime, *, schedule_id: str) -> int:
-    """A cancelled schedule: what has not left does not leave; what has, stays answerable."""
-    from_schedule = or_(Occurrence.state == "due", Occurrence.state == "running")
+def stop_asking(session: Session, schedule_id: str, now: datetime) -> int:
+    """A step: the runs under way end, and what has not left does not leave. How many people it was."""
     session.execute(
         update(Occurrence)
-        .where(Occurrence.schedule_id == schedule_id, from_schedule)
+        .where(
+            Occurrence.schedule_id == schedule_id,
+            Occurrence.state.in_(("due", "running")),
+        )
         .values(state="cancelled", reason="cancelled", ended_at=now)
     )
-    return inviting.cancel_queued(session, schedule_id)
+    return unsent.cancel(session, schedule_id)

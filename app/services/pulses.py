@@ -97,7 +97,9 @@ def open_pulse(
     return pulse_id
 
 
-def open_occurrence(session: Session, runtime: Runtime, occurrence: Occurrence, repeat: str) -> None:
+def open_occurrence(
+    session: Session, runtime: Runtime, occurrence: Occurrence, repeat: str | None = None
+) -> None:
     """A step: a schedule's e-NPS is due, so its pulse opens; with nobody to ask, the run is skipped."""
     now = runtime.clock()
     _open(session, runtime, occurrence, now + OPEN_FOR, now, repeat=repeat)

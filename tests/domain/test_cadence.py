@@ -15,6 +15,7 @@ ZONES = ["America/Sao_Paulo", "Asia/Kathmandu", "Australia/Lord_Howe", "Europe/B
 
 
 def local(text: str) -> datetime:
+    """A time on the wall, with or without its hour."""
     return datetime.fromisoformat(text)
 
 
@@ -59,11 +60,11 @@ def test_months_that_are_too_short_take_their_last_day(repeat: Repeat, expected:
 @settings(deadline=None, max_examples=60)
 @given(
     st.sampled_from([each for each in Repeat if each is not Repeat.ONCE]),
-    st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(
+    st.datetimes(local("2020-01-01"), local("2035-01-01")).map(
         lambda at: at.replace(second=0, microsecond=0)
     ),
     st.sampled_from(ZONES),
-    st.datetimes(datetime(2019, 1, 1), datetime(2040, 1, 1)),
+    st.datetimes(local("2019-01-01"), local("2040-01-01")),
 )
 def test_the_next_run_is_the_first_of_all_that_come_later(
     repeat: Repeat, starts_at: datetime, zone: str, after: datetime
@@ -80,7 +81,7 @@ def test_the_next_run_is_the_first_of_all_that_come_later(
 @settings(deadline=None, max_examples=40)
 @given(
     st.sampled_from(list(Repeat)),
-    st.datetimes(datetime(2024, 1, 1), datetime(2026, 1, 1)).map(
+    st.datetimes(local("2024-01-01"), local("2026-01-01")).map(
         lambda at: at.replace(second=0, microsecond=0)
     ),
     st.sampled_from(ZONES),

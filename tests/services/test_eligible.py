@@ -97,7 +97,7 @@ def test_sql_and_the_pure_rule_agree(runtime: Runtime, world: World, clock: Cloc
             workspace, surveys[Metric(metric)], contact, state=state, created_at=at, sent_at=sent
         )
     with runtime.db.read() as session:
-        ask = eligible.asking(session, workspace.id, Metric.NPS, clock.now)
+        ask = eligible.asking(session, runtime, workspace.id, Metric.NPS)
         facts = eligible.facts(session, ask, contact.id)
         in_sql = session.execute(
             eligible.audience(workspace.id).add_columns(eligible.reason(ask)).where(Contact.id == contact.id)
@@ -116,5 +116,5 @@ def test_what_never_left_starts_no_rest(runtime: Runtime, world: World, clock: C
     contact = world.contact(workspace)
     world.invitation(workspace, world.survey(workspace), contact, state=state, sent_at=None)
     with runtime.db.read() as session:
-        ask = eligible.asking(session, workspace.id, Metric.NPS, clock.now)
+        ask = eligible.asking(session, runtime, workspace.id, Metric.NPS)
         assert may_ask(eligible.facts(session, ask, contact.id), ask.rest, clock.now).reason is None

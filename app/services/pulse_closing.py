@@ -113,7 +113,7 @@ def _stop_asking(runtime: Runtime, pulse_id: str) -> None:
         session.execute(
             update(Invitation)
             .where(Invitation.id.in_(asked), Invitation.state.in_(("planned", "queued")))
-            .values(state="expired", reason="expired")
+            .values(state="cancelled", reason="expired")  # never asked, so they need no rest
         )
 
 

@@ -214,7 +214,7 @@ def test_whoever_was_not_reached_by_closing_is_not_asked_any_more(world: World, 
     close_pulse(runtime, world.member(pulse.workspace), pulse.pulse.id)
     with runtime.db.read() as session:
         invitation = session.get_one(Invitation, late.id)
-        assert (invitation.state, invitation.reason) == ("expired", "expired")
+        assert (invitation.state, invitation.reason) == ("cancelled", "expired")
         assert session.get_one(Message, message.id).state == "cancelled"
         assert session.get_one(Pulse, pulse.pulse.id).asked == 5
 

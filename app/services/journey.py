@@ -55,6 +55,7 @@ class Journey:
     """Everything on the page. `begun` is false until somebody has been asked."""
 
     begun: bool
+    anybody_answered: bool
     days: int
     since: datetime
     now: datetime
@@ -75,6 +76,7 @@ def journey(runtime: Runtime, who: Visitor, days: int) -> Journey:
     with runtime.db.read() as session:
         return Journey(
             begun=_begun(session, who),
+            anybody_answered=bool(session.scalar(select(exists().where(*scope.answers())))),
             days=days,
             since=since,
             now=now,

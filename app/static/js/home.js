@@ -38,7 +38,19 @@ function renew(page) {
     if (words && words !== old.dataset.liveWords) news.push(words);
     replace(old, document.importNode(fresh, true));
   }
+  renewCount(page);
   if (news.length) status.textContent = news.join(" ");
+}
+
+// The count beside the follow-ups' room, in the rail and in the bar of a phone.
+function renewCount(page) {
+  const rooms = '.rail-nav a[href$="/followups"]';
+  const fresh = page.querySelectorAll(rooms);
+  document.querySelectorAll(rooms).forEach((room, number) => {
+    if (fresh[number] && fresh[number].innerHTML !== room.innerHTML) {
+      room.replaceChildren(...document.importNode(fresh[number], true).childNodes);
+    }
+  });
 }
 
 async function ask() {

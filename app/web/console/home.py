@@ -12,9 +12,8 @@ from flask.typing import ResponseReturnValue
 from app.domain.access import Role
 from app.domain.metrics import RULES, Band, Metric
 from app.domain.statistics import Score
-from app.rendering import charts
+from app.rendering import charts, moments
 from app.rendering.charts import Part, Trend, Whisker
-from app.rendering.moments import clock_words
 from app.rendering.news import Waiting, changes, greeting, news
 from app.services.access import Visitor
 from app.services.journey import Journey, Stage, journey
@@ -66,7 +65,7 @@ def _seen(found: Journey, who: Visitor) -> dict[str, Any]:
         late=found.tally.overdue,
         open=found.tally.open,
         answered_today=found.answered_today,
-        anybody_answered=any(each.reading.score for each in stages),
+        anybody_answered=found.anybody_answered,
     )
     chosen = language()
     return {
@@ -81,7 +80,7 @@ def _seen(found: Journey, who: Visitor) -> dict[str, Any]:
         "team": _station(found.team, zone) if found.team else None,
         "silent_team": charts.whisker(Metric.ENPS, None),
         "stages": stages,
-        "clock_words": clock_words,
+        "moments": moments,
         "at": lambda moment: chosen.time(moment.astimezone(zone)),
     }
 

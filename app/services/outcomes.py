@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.channels.base import DeliveryError, KeptCopy, Outcome, Receipt
 from app.domain.delivery import REPEATABLE, next_try
-from app.models import SandboxCopy, Setting
+from app.models import Message, SandboxCopy, Setting
 from app.models.base import UtcDateTime
 from app.services import followup_opening, opt_outs
 from app.services.departing import Departing
@@ -75,6 +75,8 @@ def _record_sent(
 
 def _keep_copy(session: Session, each: Departing, kept: KeptCopy, now: datetime) -> None:
     """What the sandbox shows. Links that set passwords never stand there."""
+    if session.get(Message, each.id) is None:
+        return  # a reminder whose pulse was closed while it left
     if each.purpose != "account":
         copy = SandboxCopy(
             message_id=each.id, subject=kept.subject, text=kept.text, html=kept.html, arrived_at=now

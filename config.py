@@ -264,6 +264,6 @@ def _mail_from(raw: str) -> str | None:
     if not raw:
         return None
     address = parseaddr(raw)[1]
-    if address != raw or not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+    if address != raw or not address.isascii() or not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
         raise ValueError(f"{raw!r} is not a plain address such as pergunta@loja.example")
     return raw

@@ -78,9 +78,9 @@ class Channel(Protocol):
     def deliver(self, batch: Iterable[Outgoing]) -> Iterator[tuple[str, Outcome]]:
         """Hand over the messages and yield (our id, outcome) for each, once, as it becomes known.
 
-        The batch is taken lazily. Nothing raises: trouble with one message is its outcome. An error with
-        `pause_seconds` is also the outcome of what is left of the batch, untried. Whoever stops reading stops
-        sending.
+        The batch is taken lazily. Nothing raises: trouble with one message is its outcome. After an
+        error with `pause_seconds` the rest of the batch is not tried and ends as temporary. Whoever stops
+        reading stops sending.
         """
         ...
 

@@ -73,7 +73,11 @@ class Email:
 
 
 class _Line:
-    """What one batch goes over: a connection, replaced when it dies, until trouble ends all trying."""
+    """What one batch goes over: a connection, replaced when it dies, until trouble ends all trying.
+
+    After trouble that asks the channel to rest, and after an end that nobody heard, the rest of the batch is
+    not tried: a server that does so once does it again, and a message in doubt is one that nobody may resend.
+    """
 
     def __init__(self, connection: Connection | None, connect: Callable[[], Connection]) -> None:
         self.connection = connection
@@ -81,14 +85,15 @@ class _Line:
         self._trouble: DeliveryError | None = None
 
     def outcome(self, message: Outgoing) -> Outcome:
-        """Trouble that asks the channel to rest is also the outcome of what is left of the batch."""
         if self._trouble is not None:
             return self._trouble
         try:
             return self._hand_over(message)
         except DeliveryError as error:
             if error.pause_seconds is not None:
-                self._trouble = error
+                self._trouble = DeliveryError(
+                    error.reason, pause_seconds=error.pause_seconds, detail=f"not tried: {error.detail}"
+                )
             return error
 
     def _hand_over(self, message: Outgoing) -> Receipt:

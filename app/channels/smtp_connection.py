@@ -142,11 +142,11 @@ class Connection:
             code, text = self._smtp.getreply()
         except SMTPException as error:
             self._break()
-            raise DeliveryError("provider_unreachable", unknown=True, detail=str(error)) from error
+            raise _unheard(str(error)) from error
         self._smtp.sock.settimeout(self._patience.reply)
         if not 200 <= code <= 299 and not 400 <= code <= 599:
             self._break()
-            raise DeliveryError("provider_unreachable", unknown=True, detail=quoted(code, text))
+            raise _unheard(quoted(code, text))
         return code, text
 
     def _reset(self) -> None:
@@ -235,6 +235,10 @@ def _ended(mime: bytes) -> bytes:
 
 def _ours(detail: str) -> DeliveryError:
     return DeliveryError("provider_unreachable", pause_seconds=REPAIR_SECONDS, detail=detail)
+
+
+def _unheard(detail: str) -> DeliveryError:
+    return DeliveryError("provider_unreachable", unknown=True, pause_seconds=REST_SECONDS, detail=detail)
 
 
 def _bytes(said: bytes | str) -> bytes:

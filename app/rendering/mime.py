@@ -88,7 +88,7 @@ class MailForm:
             )
         return (
             f"{self._head}"
-            f"To: {mailbox(to.name, to.address)}\r\n"
+            f"To: {mailbox(one_line(to.name), to.address)}\r\n"
             f"Subject: {unstructured(one_line(fill(self._subject, values)))}\r\n"
             f"Date: {format_datetime(to.at)}\r\n"
             f"Message-ID: {message_id(to.message_id, self._domain)}\r\n"

@@ -1,17 +1,20 @@
 """What a departing message says: read, and its links minted, with the attempt; filled in after it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.orm import Session
 
 from app.channels.base import DeliveryError, Outcome, Outgoing
+from app.domain import placeholders
 from app.domain.metrics import Metric
-from app.domain.placeholders import values_for
+from app.domain.placeholders import one_line, values_for
+from app.errors import Invalid
 from app.models import Answer, Contact, FollowUp, Message, Pulse, User, Workspace
 from app.rendering import mails
 from app.rendering.languages import language_of
@@ -25,6 +28,8 @@ from app.services.tokens import Minted
 
 log = structlog.get_logger("composing")
 SANDBOX_ADDRESS = "retorno@sandbox.invalid"  # who writes while no mailbox is ours
+Ended = tuple[Departing, Outcome]
+_UNWRITABLE = (Invalid, ValueError, LookupError, NoResultFound, MultipleResultsFound)
 
 
 @dataclass(frozen=True)
@@ -42,29 +47,45 @@ def identity(runtime: Runtime) -> str:
     return runtime.config.mail_from or SANDBOX_ADDRESS
 
 
-def compose(session: Session, runtime: Runtime, leaving: Sequence[Departing], now: datetime) -> list[Letter]:
-    """One letter for each, in order; their links are minted and kept in this transaction."""
+def compose(
+    session: Session, runtime: Runtime, leaving: Sequence[Departing], now: datetime
+) -> tuple[list[Letter], list[Ended]]:
+    """A letter for each, in order; their links are minted and kept in this transaction.
+
+    One that cannot be written (its survey or answer is gone, its words fit no header) has ended: it must not
+    hold up the others, now and at every later try.
+    """
     minted: list[Minted] = []
-    letters = [_letter(session, runtime, each, minted) for each in leaving]
+    letters: list[Letter] = []
+    ended: list[Ended] = []
+    for each in leaving:
+        try:
+            letters.append(_letter(session, runtime, each, minted))
+        except _UNWRITABLE as error:
+            ended.append((each, _unwritten(each, error)))
     tokens.keep(session, minted, now)
-    return letters
+    return letters, ended
 
 
-def fill(
-    runtime: Runtime, letters: Iterable[Letter], refused: list[tuple[Departing, Outcome]]
-) -> Iterator[Outgoing]:
-    """The finished mails, made as the channel asks for them; what no header may carry is `refused`."""
+def fill(runtime: Runtime, letters: Iterable[Letter], ended: list[Ended]) -> Iterator[Outgoing]:
+    """The finished mails, made as the channel asks for them; one that cannot be made is `ended`."""
     for letter in letters:
         each = letter.of
         try:
-            to = To(each.id, each.to_address, letter.to_name, each.created_at)
+            to = To(each.id, each.to_address, letter.to_name, runtime.clock())
             mime = letter.form.fill(to, letter.values)
-        except HeaderRefused as error:
-            refused.append(
-                (each, DeliveryError("invalid_address", permanent=True, detail=type(error).__name__))
-            )
+        except HeaderRefused:
+            ended.append((each, DeliveryError("invalid_address", permanent=True, detail="fits no header")))
+            continue
+        except _UNWRITABLE as error:
+            ended.append((each, _unwritten(each, error)))
             continue
         yield Outgoing(id=each.id, from_address=identity(runtime), to_address=each.to_address, mime=mime)
+
+
+def _unwritten(each: Departing, error: Exception) -> DeliveryError:
+    log.error("message_not_written", message_id=each.id, purpose=each.purpose, error=type(error).__name__)
+    return DeliveryError("not_written", permanent=True, detail=type(error).__name__)
 
 
 def _letter(session: Session, runtime: Runtime, each: Departing, minted: list[Minted]) -> Letter:
@@ -131,22 +152,29 @@ def _reply(session: Session, runtime: Runtime, each: Departing) -> Letter:
     reply = Reply(words=each.body or "", agent=agent.name if agent else each.workspace_name or "")
     answer = session.get(Answer, followup.answer_id) if followup.answer_id else None
     if answer is not None:
-        asked = session.scalar(
-            select(Message.id)
-            .where(Message.invitation_id == answer.invitation_id, Message.purpose == "invitation")
-            .order_by(Message.created_at)
-            .limit(1)
-        )
-        reply = Reply(
-            words=reply.words,
-            agent=reply.agent,
+        reply = replace(
+            reply,
+            about=_subject_of(session, each, answer.version_id),
             score=answer.score,
             comment=answer.comment or "",
             answered_on=answer.recorded_at.astimezone(ZoneInfo(each.time_zone or "UTC")).date(),
-            answers_message=asked or "",
+            answers_message=_question_of(session, answer.invitation_id),
         )
     form = mails.reply_mail(_letterhead(runtime, each), reply, each.locale)
     return Letter(each, form, {}, each.contact_name or "")
+
+
+def _subject_of(session: Session, each: Departing, version_id: str) -> str:
+    """The subject of the mail that asked, so that the reply stands in its thread."""
+    _, texts, _ = standing.words(session, version_id, each.locale, each.workspace_locale or "en")
+    values = values_for(each.workspace_name or "", each.contact_name or "", each.attributes)
+    return one_line(placeholders.fill(placeholders.parse(texts.subject), values))
+
+
+def _question_of(session: Session, invitation_id: str) -> str:
+    """Our id of the mail that asked, the first one."""
+    asked = select(Message.id).where(Message.invitation_id == invitation_id, Message.purpose == "invitation")
+    return session.scalar(asked.order_by(Message.created_at).limit(1)) or ""
 
 
 def _account(session: Session, runtime: Runtime, each: Departing) -> Letter:

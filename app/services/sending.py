@@ -6,13 +6,13 @@ from datetime import datetime
 from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from app.channels.base import Channel, DeliveryError, Outcome
+from app.channels.base import Channel, DeliveryError
 from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE
 from app.models import Attempt, Message, new_id
 from app.models.base import UtcDateTime
 from app.runtime import Runtime
 from app.services import composing, departing, outcomes, senders, switch
-from app.services.composing import Letter
+from app.services.composing import Ended, Letter
 from app.services.departing import Departing
 from app.services.outbox import FIRST, USUAL
 
@@ -90,17 +90,14 @@ def _claim(runtime: Runtime, channel: str, priority: int) -> tuple[str, list[str
 
 def _send_group(runtime: Runtime, name: str, channel: Channel, ids: Sequence[str], lease: str) -> int:
     with runtime.db.write() as session:
-        letters = _attempt(session, runtime, name, ids, lease)
+        letters, ended = _attempt(session, runtime, name, ids, lease)
     runtime.reach("attempting")
-    if not letters:
+    if not letters and not ended:
         return 0
-    ended: list[tuple[Departing, Outcome]] = []
     known = {each.of.id: each.of for each in letters}
-    refused: list[tuple[Departing, Outcome]] = []
-    for id, outcome in channel.deliver(composing.fill(runtime, letters, refused)):
+    for id, outcome in channel.deliver(composing.fill(runtime, letters, ended)):
         ended.append((known[id], outcome))
         runtime.reach("handed_over")
-    ended.extend(refused)
     silent = known.keys() - {each.id for each, _ in ended}
     ended.extend((known[id], DeliveryError("provider_refused", unknown=True)) for id in silent)
     with runtime.db.write() as session:
@@ -109,11 +106,13 @@ def _send_group(runtime: Runtime, name: str, channel: Channel, ids: Sequence[str
     return sent
 
 
-def _attempt(session: Session, runtime: Runtime, name: str, ids: Sequence[str], lease: str) -> list[Letter]:
+def _attempt(
+    session: Session, runtime: Runtime, name: str, ids: Sequence[str], lease: str
+) -> tuple[list[Letter], list[Ended]]:
     """Check once more, mint the links, write the attempts; what is returned may be sent after the commit."""
     now = runtime.clock()
     if switch.is_paused(session):
-        return []
+        return [], []
     leaving: list[Departing] = []
     for each in departing.load(session, ids, lease, now):
         reason = each.refusal(now)
@@ -122,7 +121,7 @@ def _attempt(session: Session, runtime: Runtime, name: str, ids: Sequence[str], 
         else:
             _refuse(session, each, reason, lease)
     if not leaving:
-        return []
+        return [], []
     connection = session.connection()
     sender = senders.sender_id(session, name, composing.identity(runtime), now)
     until = now + ATTEMPT_LEASE

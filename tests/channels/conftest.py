@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.smtp import SmtpSink, smtp_server
-
-__all__ = ["smtp_server"]
+from tests.smtp import SmtpSink
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Closing a pulse: what it keeps, what it forgets, and that dying anywhere in between changes neither."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -253,3 +254,28 @@ def test_no_two_pulses_share_a_count(world: World, runtime: Runtime, clock: Cloc
     assert other.result is not None
     assert (other.result.counts.n, other.result.counts.lower) == (6, 6)
     assert timedelta(0) == (shown.closed_at or clock.now) - clock.now
+
+
+def test_an_answer_that_was_acknowledged_while_the_pulse_closed_is_counted(
+    world: World, runtime: Runtime
+) -> None:
+    pulse = open_pulse(world, 40)
+    for number in range(5):
+        pulse.answer(number, 9)
+    who = world.member(pulse.workspace)
+
+    def answer(number: int) -> bool:
+        try:
+            pulse.answer(number, 9)
+        except NotFound:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        first = [pool.submit(answer, number) for number in range(5, 20)]
+        closing = pool.submit(close_pulse, runtime, who, pulse.pulse.id)
+        later = [pool.submit(answer, number) for number in range(20, 40)]
+        acknowledged = 5 + sum(each.result() for each in [*first, *later])
+        closing.result()
+    assert count(runtime, PulseScore) == acknowledged
+    assert count(runtime, SealedAnswer) == 0

@@ -29,6 +29,7 @@ from app.models import (
 )
 from app.runtime import Runtime
 from app.services.access import Visitor
+from app.services.asking_again import WAIT, Again, became
 from app.services.followup_opening import calendar_of
 from app.services.followup_rows import Record, records, records_query
 
@@ -92,7 +93,8 @@ class Closing:
     at: datetime
     summary: str
     root_cause: str
-    ask_again: bool
+    asks_again_at: datetime | None
+    again: Again | None  # what became of it
 
 
 @dataclass(frozen=True)
@@ -255,4 +257,11 @@ def _closing(session: Session, record: Record) -> Closing | None:
     row = session.scalars(select(FollowUpClosure).where(*standing)).first()
     if row is None:
         return None
-    return Closing(row.closed_by, row.closed_at, row.summary, row.root_cause, row.ask_again)
+    return Closing(
+        by=row.closed_by,
+        at=row.closed_at,
+        summary=row.summary,
+        root_cause=row.root_cause,
+        asks_again_at=row.closed_at + WAIT if row.ask_again else None,
+        again=became(session, row.id),
+    )

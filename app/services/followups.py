@@ -142,7 +142,7 @@ def close(
                 closed_by=who.name,
                 summary=summary,
                 root_cause=root_cause,
-                ask_again=ask_again,
+                ask_again=ask_again and doing.row().answer_id is not None,
                 closed_at=doing.now,
             )
         )

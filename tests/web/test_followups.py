@@ -172,6 +172,22 @@ def test_closing_suggests_the_causes_of_the_workspace_and_those_used_before(
     assert '<option value="A cause of our own">' in shown
 
 
+def test_a_cause_that_is_not_on_the_list_is_written(
+    runtime: Runtime, agent: FlaskClient, id: str, page: str
+) -> None:
+    closing = {"summary": "We called.", "root_cause": "+", "other_cause": " "}
+    answer = agent.post(f"{page}/closure", data=closing)
+    assert answer.status_code == 422
+    assert '<option value="+" selected>' in answer.text
+    agent.post(f"{page}/closure", data=closing | {"other_cause": "  The  weather "})
+    assert closures(runtime, id)[0].root_cause == "The weather"
+
+
+def test_a_closed_one_says_when_we_ask_again(clock: Clock, agent: FlaskClient, page: str) -> None:
+    agent.post(f"{page}/closure", data=CLOSE)
+    assert "We ask again on Monday, 23 November." in agent.get(page).text
+
+
 def test_closing_shows_the_record_and_reopening_keeps_it(
     runtime: Runtime, agent: FlaskClient, id: str, page: str
 ) -> None:

@@ -18,6 +18,8 @@ from app.services.followup_rows import Whose
 from app.web.pages import _, language, render
 from app.web.policy import allows, customers_only, runtime_of
 
+ANOTHER = "+"  # the choice of writing a cause
+
 pages = Blueprint("followups", __name__, url_prefix="/w/<slug>/followups")
 
 
@@ -114,14 +116,15 @@ def reply(id: str) -> ResponseReturnValue:
 @pages.post("/<id>/closure")
 @allows(Role.AGENT)
 def close(id: str) -> ResponseReturnValue:
-    """Close it with what was done and why it came to this."""
+    """Close it with what was done and why it came to this; a cause that is not on the list is written."""
+    cause = request.form.get("root_cause", "")
     try:
         followups.close(
             runtime_of(),
             customers_only(),
             id,
             summary=request.form.get("summary", ""),
-            root_cause=request.form.get("root_cause", ""),
+            root_cause=request.form.get("other_cause", "") if cause == ANOTHER else cause,
             ask_again="ask_again" in request.form,
         )
     except Conflict as error:

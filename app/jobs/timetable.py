@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.runtime import Runtime
 from app.services import (
+    asking_again,
     contact_import,
     heartbeats,
     limits,
@@ -37,6 +38,7 @@ TIMETABLE = (
     Job("end_leases", settling.end_leases, 1),
     Job("plan_schedules", planning.plan_schedules, 1),
     Job("expand_occurrences", planning.expand_occurrences, 1),
+    Job("ask_again", asking_again.ask_again, 60),
     Job("close_due_pulses", pulse_closing.close_due_pulses, 15),
     Job("remind_pulses", pulse_reminders.remind_pulses, 60),
     Job("presume_sent", settling.presume_sent, 300),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -31,6 +31,15 @@ class Listed:
 
     contact: Card
     opted_out: bool
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page of the list, and how many there are of each kind in all."""
+
+    page: Page[Listed]
+    counts: dict[Show, int]  # of what the query finds
+    anybody: bool  # is there anybody at all?
 
 
 @dataclass(frozen=True)
@@ -151,7 +160,7 @@ def detail(runtime: Runtime, who: Visitor, id: str, cursor: str | None = None) -
             contact=card(row),
             opt_outs=opt_outs.standings(session, row),
             askable=tuple(
-                _askable(session, who, row, metric, now) for metric in metrics_for(who.workspace_kind)
+                _askable(session, runtime, row, metric) for metric in metrics_for(who.workspace_kind)
             ),
             moments=timeline.page(session, who, row, cursor),
             open_followup=_open_followup(session, row),
@@ -159,9 +168,9 @@ def detail(runtime: Runtime, who: Visitor, id: str, cursor: str | None = None) -
         )
 
 
-def _askable(session: Session, who: Visitor, row: Contact, metric: Metric, now: datetime) -> Askable:
-    ask = eligible.asking(session, who.workspace_id, metric, now)
-    verdict = may_ask(eligible.facts(session, ask, row.id), ask.rest, now)
+def _askable(session: Session, runtime: Runtime, row: Contact, metric: Metric) -> Askable:
+    ask = eligible.asking(session, runtime, row.workspace_id, metric)
+    verdict = may_ask(eligible.facts(session, ask, row.id), ask.rest, ask.now)
     return Askable(metric.value, verdict.reason, verdict.until)
 
 
@@ -181,26 +190,39 @@ def find(
     limit: int = PAGE,
 ) -> Page[Listed]:
     """Contacts by name: those in whose name, addresses or external id every word of the query stands."""
+    with runtime.db.read() as session:
+        return _page(session, _found(who, query), show, cursor, limit)
+
+
+def listing(
+    runtime: Runtime, who: Visitor, *, query: str = "", show: Show = "all", cursor: str | None = None
+) -> Listing:
+    """The list as a page: some contacts, and how many of each kind the query finds."""
+    found = _found(who, query)
+    with runtime.db.read() as session:
+        counts = {each: _count(session, found, each) for each in get_args(Show)}
+        anybody = bool(counts["all"]) or bool(_count(session, _found(who, ""), "all"))
+        return Listing(_page(session, found, show, cursor, PAGE), counts, anybody)
+
+
+def _page(
+    session: Session, found: list[ColumnElement[bool]], show: Show, cursor: str | None, limit: int
+) -> Page[Listed]:
     order = (Contact.search_name, Contact.id)
     opted = is_opted_out()
-    chosen = select(Contact, opted).where(*_found(who, query), *_shown(show, opted)).order_by(*order)
+    chosen = select(Contact, opted).where(*found, *_shown(show, opted)).order_by(*order)
     if cursor:
         name, id = place_of(cursor, str, str)
         chosen = chosen.where(or_(order[0] > name, and_(order[0] == name, order[1] > id)))
-    with runtime.db.read() as session:
-        rows = session.execute(chosen.limit(limit + 1)).all()
-        more = (
-            cursor_at((rows[limit - 1][0].search_name, rows[limit - 1][0].id)) if len(rows) > limit else None
-        )
-        return Page(tuple(Listed(card(row), bool(out)) for row, out in rows[:limit]), more)
+    rows = session.execute(chosen.limit(limit + 1)).all()
+    last = rows[limit - 1][0] if len(rows) > limit else None
+    more = cursor_at((last.search_name, last.id)) if last else None
+    return Page(tuple(Listed(card(row), bool(out)) for row, out in rows[:limit]), more)
 
 
-def count(runtime: Runtime, who: Visitor, *, query: str = "", show: Show = "all") -> int:
-    """How many `find` would list in all."""
-    opted = is_opted_out()
-    with runtime.db.read() as session:
-        chosen: Select[int] = select(func.count(Contact.id)).where(*_found(who, query), *_shown(show, opted))
-        return session.scalar(chosen) or 0
+def _count(session: Session, found: list[ColumnElement[bool]], show: Show) -> int:
+    chosen: Select[int] = select(func.count(Contact.id)).where(*found, *_shown(show, is_opted_out()))
+    return session.scalar(chosen) or 0
 
 
 def _found(who: Visitor, query: str) -> list[ColumnElement[bool]]:

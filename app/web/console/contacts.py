@@ -1,0 +1,206 @@
+"""Contacts: the list, one person with their timeline, adding and editing, opt-outs, erasure."""
+
+from collections.abc import Iterable
+from datetime import date
+from itertools import groupby
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.domain.access import Role
+from app.domain.contacts import KINDS, LAWFUL_BASES
+from app.errors import Conflict, Invalid, Problem
+from app.rendering.languages import NAMES
+from app.rendering.moments import when
+from app.services import contacts, erasure, opt_outs
+from app.services.contact_rows import Card
+from app.services.contacts import Detail, Show
+from app.services.timeline import Moment
+from app.web.console.contact_form import Form, choices_of, differing
+from app.web.pages import _, language, render
+from app.web.policy import allows, runtime_of, visitor
+
+pages = Blueprint("contacts", __name__, url_prefix="/w/<slug>/contacts")
+
+
+@pages.get("")
+@allows(Role.VIEWER)
+def index() -> ResponseReturnValue:
+    """The list by name; `?q=ana&show=opted_out` narrows it."""
+    query = request.args.get("q", "")[:200]
+    show: Show = next((each for each in get_args(Show) if each == request.args.get("show")), "all")
+    cursor = request.args.get("cursor")
+    listing = contacts.listing(runtime_of(), visitor(), query=query, show=show, cursor=cursor)
+    return render(
+        "contacts/index.html", active="contacts", listing=listing, query=query, show=show, cursor=cursor
+    )
+
+
+@pages.get("/new")
+@allows(Role.AGENT)
+def new() -> ResponseReturnValue:
+    """An empty form."""
+    return _form(Form.empty())
+
+
+@pages.post("/new")
+@allows(Role.AGENT)
+def create() -> ResponseReturnValue:
+    """Add somebody by hand."""
+    form = Form.sent()
+    try:
+        id = contacts.create(runtime_of(), visitor(), form.values())
+    except Invalid as error:
+        return _form(form, status=422, errors=sentences(error.problems))
+    flash(_("Saved."))
+    return _to(id)
+
+
+@pages.get("/<id>")
+@allows(Role.VIEWER)
+def detail(id: str) -> ResponseReturnValue:
+    """One person: may they be asked, where are they reached, and what happened so far."""
+    return _page(contacts.detail(runtime_of(), visitor(), id, request.args.get("cursor")))
+
+
+@pages.get("/<id>/edit")
+@allows(Role.AGENT)
+def edit(id: str) -> ResponseReturnValue:
+    """The form as it is saved."""
+    contact = contacts.one(runtime_of(), visitor(), id)
+    return _form(Form.of(contact), contact)
+
+
+@pages.post("/<id>/edit")
+@allows(Role.AGENT)
+def save(id: str) -> ResponseReturnValue:
+    """Save; whoever was overtaken sees both and decides."""
+    form, contact = Form.sent(), contacts.one(runtime_of(), visitor(), id)
+    try:
+        contacts.edit(runtime_of(), visitor(), id, form.values(contact), form.revision)
+    except Invalid as error:
+        return _form(form, contact, status=422, errors=sentences(error.problems))
+    except Conflict as error:
+        said = language().gettext(error.message, **error.params)
+        return _form(form, contact, status=409, conflict=said, meanwhile=differing(form, Form.of(contact)))
+    flash(_("Saved."))
+    return _to(id)
+
+
+@pages.post("/<id>/opt-out")
+@allows(Role.AGENT)
+def opt_out(id: str) -> ResponseReturnValue:
+    """The person told us that they do not want to be asked."""
+    opt_outs.opt_out(runtime_of(), visitor(), id, "console")
+    flash(_("They will not be asked any more, on any channel."))
+    return _to(id)
+
+
+@pages.post("/<id>/opt-in")
+@allows(Role.AGENT)
+def opt_in(id: str) -> ResponseReturnValue:
+    """The person told us that they want to be asked again, and how we know."""
+    evidence = request.form.get("evidence", "")
+    try:
+        opt_outs.opt_in(runtime_of(), visitor(), id, evidence)
+    except Invalid as error:
+        found = contacts.detail(runtime_of(), visitor(), id)
+        return _page(found, status=422, errors=sentences(error.problems), evidence=evidence)
+    flash(_("They may be asked again."))
+    return _to(id)
+
+
+@pages.post("/<id>/activity")
+@allows(Role.AGENT)
+def set_active(id: str) -> ResponseReturnValue:
+    """Put somebody away, or take them back."""
+    active = request.form.get("active") == "yes"
+    contacts.set_active(runtime_of(), visitor(), id, active)
+    flash(_("They are active again.") if active else _("They are inactive now and will not be asked."))
+    return _to(id)
+
+
+@pages.get("/<id>/erasure")
+@allows(Role.MANAGER)
+def ask_erasure(id: str) -> ResponseReturnValue:
+    """What erasing means, before it is done."""
+    contact = contacts.one(runtime_of(), visitor(), id)
+    return render("contacts/erasure.html", active="contacts", contact=contact, errors={})
+
+
+@pages.post("/<id>/erasure")
+@allows(Role.MANAGER)
+def erase(id: str) -> ResponseReturnValue:
+    """Erase, when it was confirmed."""
+    if request.form.get("sure") != "yes":
+        errors = {"sure": _("Tick the box to confirm: this cannot be undone.")}
+        contact = contacts.one(runtime_of(), visitor(), id)
+        return render("contacts/erasure.html", 422, active="contacts", contact=contact, errors=errors)
+    erasure.erase(runtime_of(), visitor(), id)
+    flash(_("Erased. What they answered stays counted, without their words."))
+    return redirect(url_for("contacts.index", slug=visitor().workspace_slug), 303)
+
+
+def sentences(problems: Iterable[Problem]) -> dict[str, str]:
+    """The first problem of each field, in the reader's language; those of a whole row have no field."""
+    found: dict[str, str] = {}
+    for each in problems:
+        found.setdefault(each.field, language().gettext(each.message, **each.params))
+    return found
+
+
+def _form(
+    form: Form,
+    contact: Card | None = None,
+    *,
+    status: int = 200,
+    errors: dict[str, str] | None = None,
+    conflict: str | None = None,
+    meanwhile: dict[str, str] | None = None,
+) -> ResponseReturnValue:
+    return render(
+        "contacts/form.html",
+        status,
+        active="contacts",
+        form=form,
+        contact=contact,
+        errors=errors or {},
+        conflict=conflict,
+        meanwhile=meanwhile or {},
+        # A conflict is decided by sending the form again: then it stands on what is saved now.
+        revision=contact.revision if contact and conflict else form.revision,
+        kinds=KINDS,
+        bases=LAWFUL_BASES,
+        locales=choices_of(NAMES.items(), form.texts["locale"]),
+    )
+
+
+def _page(
+    found: Detail, status: int = 200, errors: dict[str, str] | None = None, evidence: str = ""
+) -> ResponseReturnValue:
+    return render(
+        "contacts/detail.html",
+        status,
+        active="contacts",
+        found=found,
+        contact=found.contact,
+        months=_by_month(found.moments.items),
+        when=when,
+        zone=ZoneInfo(visitor().time_zone),
+        names=NAMES,
+        errors=errors or {},
+        evidence=evidence,
+    )
+
+
+def _by_month(moments: Iterable[Moment]) -> list[tuple[date, list[Moment]]]:
+    """The moments under the first day of their month, where the reader is."""
+    zone = ZoneInfo(visitor().time_zone)
+    grouped = groupby(moments, lambda moment: moment.at.astimezone(zone).date().replace(day=1))
+    return [(month, list(each)) for month, each in grouped]
+
+
+def _to(id: str) -> ResponseReturnValue:
+    return redirect(url_for("contacts.detail", slug=visitor().workspace_slug, id=id), 303)

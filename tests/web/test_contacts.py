@@ -1,0 +1,363 @@
+"""The rooms of contacts, fetched as members fetch them: list, person, forms, opt-outs, import, erasure."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.domain.access import Role
+from app.domain.metrics import Metric
+from app.models import Contact, ImportFile, Workspace
+from app.runtime import Runtime
+from app.services import contacts, opt_outs
+from app.services.access import Visitor
+from tests.services.loop import open_again
+from tests.world import Clock, World
+
+ClientFor = Callable[[Visitor], FlaskClient]
+
+
+@pytest.fixture
+def place(world: World) -> Workspace:
+    return world.workspace(name="Aroeira")
+
+
+@pytest.fixture
+def camila(world: World, place: Workspace) -> Visitor:
+    return world.member(place, Role.MANAGER, world.user(locale="en"))
+
+
+@pytest.fixture
+def here(place: Workspace) -> str:
+    return f"/w/{place.slug}/contacts"
+
+
+def typed(**values: str) -> dict[str, str]:
+    return {"revision": "0", "name": "Ana Souza", "email": "ana@x.example", **values}
+
+
+def csv_file(text: str, name: str = "clientes.csv") -> dict[str, object]:
+    return {"file": (io.BytesIO(text.encode()), name)}
+
+
+def test_an_empty_room_says_what_will_be_here(client_for: ClientFor, camila: Visitor, here: str):
+    page = client_for(camila).get(here).text
+    assert "Nobody is here yet." in page
+    assert f'href="{here}/import"' in page
+
+
+def test_the_list_searches_and_counts(runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str):
+    ana = contacts.create(runtime, camila, {"name": "Ána Souza", "email": "ana@x.example"})
+    contacts.create(runtime, camila, {"name": "<b>Bia</b>", "phone": "31 98888-4417"})
+    opt_outs.opt_out(runtime, camila, ana, "console")
+    client = client_for(camila)
+    page = client.get(here).text
+    assert "2 contacts" in page and "1 of them does not want to be asked." in page
+    assert "&lt;b&gt;Bia&lt;/b&gt;" in page and "<b>Bia" not in page
+    found = client.get(f"{here}?q=ana").text
+    assert "1 person found" in found and "Bia" not in found
+    assert "Nobody matches." in client.get(f"{here}?q=nobody").text
+    assert "Ána" not in client.get(f"{here}?show=active").text
+
+
+def test_the_list_goes_on_where_the_page_ends(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
+):
+    for number in range(55):
+        contacts.create(runtime, camila, {"name": f"Pessoa {number:02}"})
+    client = client_for(camila)
+    first = client.get(here).text
+    assert "Pessoa 49" in first and "Pessoa 50" not in first
+    more = first.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0].replace("&amp;", "&")
+    assert "Pessoa 54" in client.get(more).text
+    assert client.get(f"{here}?cursor=nonsense").status_code == 422
+
+
+def test_somebody_is_added_and_shown(client_for: ClientFor, camila: Visitor, here: str):
+    client = client_for(camila)
+    assert client.get(f"{here}/new").status_code == 200
+    answer = client.post(
+        f"{here}/new",
+        data={
+            **typed(phone="31 8888-4417"),
+            "attribute_name": ["Plano", ""],
+            "attribute_value": ["Anual", ""],
+        },
+    )
+    assert answer.status_code == 303
+    page = client.get(answer.location).text
+    assert "Ana Souza" in page and "+5531988884417" in page and "Anual" in page
+    assert "Legitimate interest" in page and "Never asked us to stop" in page
+
+
+def test_a_refused_form_keeps_what_was_typed_and_says_why(client_for: ClientFor, camila: Visitor, here: str):
+    answer = client_for(camila).post(
+        f"{here}/new",
+        data={
+            **typed(email="ana@", phone="12"),
+            "attribute_name": ["", "Cidade"],
+            "attribute_value": ["x", "BH"],
+        },
+    )
+    assert answer.status_code == 422
+    assert "This address has no domain after the @." in answer.text
+    for kept in ('value="Ana Souza"', 'value="ana@"', 'value="12"', 'value="Cidade"', 'value="BH"'):
+        assert kept in answer.text
+    assert "3 things are not right yet" in answer.text
+
+
+def test_an_edit_keeps_numbers_numbers_and_takes_away_what_is_emptied(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
+):
+    attributes = {"seats": 12, "vip": True, "city": "BH", "gone": "x", "note": "one\ntwo"}
+    id = contacts.create(runtime, camila, {"name": "Ana", "attributes": attributes})
+    client = client_for(camila)
+    assert client.get(f"{here}/{id}/edit").status_code == 200
+    answer = client.post(
+        f"{here}/{id}/edit",
+        data={
+            "revision": "1", "name": "Ana Lima", "kind": "customer", "lawful_basis": "consent",
+            "attribute_name": ["seats", "vip", "city", "gone", "note"],
+            "attribute_value": ["12", "true", "Recife", "", "one\r\ntwo"],
+        },
+    )  # fmt: skip
+    assert answer.status_code == 303
+    contact = contacts.one(runtime, camila, id)
+    assert contact.attributes == {"seats": 12, "vip": True, "city": "Recife", "note": "one\ntwo"}
+    assert (contact.name, contact.lawful_basis, contact.revision) == ("Ana Lima", "consent", 2)
+
+
+def test_j10_whoever_is_overtaken_sees_both_and_decides(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
+):
+    id = contacts.create(runtime, camila, {"name": "Ana"})
+    contacts.edit(runtime, camila, id, {"name": "Theirs"}, 1)
+    client = client_for(camila)
+    answer = client.post(f"{here}/{id}/edit", data={"revision": "1", "name": "Mine", "kind": "customer"})
+    assert answer.status_code == 409
+    assert 'value="Mine"' in answer.text and "Saved meanwhile: “Theirs”" in answer.text
+    assert contacts.one(runtime, camila, id).name == "Theirs"
+    assert 'name="revision" value="2"' in answer.text
+    again = client.post(f"{here}/{id}/edit", data={"revision": "2", "name": "Mine", "kind": "customer"})
+    assert again.status_code == 303
+
+
+def test_the_page_of_a_person_tells_their_story(
+    runtime: Runtime,
+    world: World,
+    place: Workspace,
+    client_for: ClientFor,
+    camila: Visitor,
+    here: str,
+    clock: Clock,
+):
+    maria = world.contact(place, name="Maria <Figueiredo>", attributes={"empresa": "Bem-te-vi"})
+    survey = world.survey(place)
+    clock.advance(days=1)
+    invitation = world.invitation(place, survey, maria, state="answered")
+    answer = world.answer(
+        place, 4, survey=survey, contact=maria, invitation=invitation, comment="Caiu <b>duas</b> vezes"
+    )
+    followup = open_again(runtime, place, answer)
+    clock.advance(days=1)
+    world.invitation(place, survey, maria, state="skipped", reason="resting", until=clock.now, sent_at=None)
+    page = client_for(camila).get(f"{here}/{maria.id}").text
+    for said in (
+        "Maria &lt;Figueiredo&gt;", "Bem-te-vi", "We asked the NPS by e-mail", "Gave a 4, detractor",
+        "Caiu &lt;b&gt;duas&lt;/b&gt; vezes", "A follow-up was opened", "We did not ask: resting",
+        "rests until", "Why is Maria",
+    ):  # fmt: skip
+        assert said in page, said
+    assert f"/followups/{followup}" in page
+    assert "Open their follow-up" in page
+
+
+def test_an_opt_out_is_recorded_and_undone_only_with_evidence(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
+):
+    id = contacts.create(runtime, camila, {"name": "Ana", "email": "a@x.example"})
+    client = client_for(camila)
+    assert client.post(f"{here}/{id}/opt-out").status_code == 303
+    assert "Does not want to be asked" in client.get(f"{here}/{id}").text
+    refused = client.post(f"{here}/{id}/opt-in", data={"evidence": " "})
+    assert refused.status_code == 422
+    assert "Say how you know" in refused.text
+    assert client.post(f"{here}/{id}/opt-in", data={"evidence": "<i>She called</i>"}).status_code == 303
+    page = client.get(f"{here}/{id}").text
+    assert "&lt;i&gt;She called&lt;/i&gt;" in page and "Wants to be asked" in page
+
+
+def test_somebody_is_put_away_and_taken_back(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
+):
+    id = contacts.create(runtime, camila, {"name": "Ana"})
+    client = client_for(camila)
+    client.post(f"{here}/{id}/activity", data={"active": "no"})
+    assert "Make active again" in client.get(f"{here}/{id}").text
+    client.post(f"{here}/{id}/activity", data={"active": "yes"})
+    assert contacts.one(runtime, camila, id).active
+
+
+def test_j11_erasing_asks_first_and_then_nobody_is_there(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
+):
+    id = contacts.create(runtime, camila, {"name": "Ana"})
+    client = client_for(camila)
+    assert "Erase Ana?" in client.get(f"{here}/{id}/erasure").text
+    assert client.post(f"{here}/{id}/erasure").status_code == 422
+    assert contacts.one(runtime, camila, id).name == "Ana"
+    assert client.post(f"{here}/{id}/erasure", data={"sure": "yes"}).status_code == 303
+    assert client.get(f"{here}/{id}").status_code == 404
+
+
+def test_j01_an_import_is_looked_at_confirmed_and_answered_row_by_row(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
+):
+    client = client_for(camila)
+    assert client.get(f"{here}/import").status_code == 200
+    sent = client.post(f"{here}/import", data=csv_file("nome;e-mail;Plano\nAna;a@x.example;Anual\nBia;b@;\n"))
+    assert sent.status_code == 303
+    preview = client.get(sent.location).text
+    for said in (
+        "1 row can be imported",
+        "clientes.csv",
+        "This address has no domain after the @.",
+        "Attribute",
+    ):
+        assert said in preview, said
+    with runtime.db.read() as session:
+        assert session.scalars(select(Contact.id)).all() == []
+    refused = client.post(sent.location, data={"lawful_basis": "consent", "source": ""})
+    assert refused.status_code == 422
+    assert "Say where these contacts come from." in refused.text
+    done = client.post(sent.location, data={"lawful_basis": "consent", "source": "CRM"})
+    assert done.status_code == 200
+    assert "1 new person is here" in done.text and "Bia" in done.text
+    assert contacts.find(runtime, camila).items[0].contact.source == "CRM"
+    assert client.post(sent.location, data={"lawful_basis": "consent", "source": "CRM"}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (None, "Choose a file first."),
+        (b"", "The file is empty."),
+        (b"PK\x03\x04 workbook", "This is a workbook or a zip file."),
+        (b"nome;cidade\nAna;BH\n", "The first line must name the columns"),
+        (b"email\n" + b"a" * (5 * 1024 * 1024), "larger than 5 MB"),
+    ],
+)
+def test_j02_a_file_that_is_no_csv_is_refused_by_its_content(
+    client_for: ClientFor, camila: Visitor, here: str, file: bytes | None, words: str
+):
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="clientes.csv"\r\n\r\n'
+    body = b"--x--\r\n" if file is None else part + file + b"\r\n--x--\r\n"
+    kind = "multipart/form-data; boundary=x"
+    answer = client_for(camila).post(f"{here}/import", data=body, content_type=kind)
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
+def test_a_body_beyond_the_limit_is_not_even_read(client_for: ClientFor, camila: Visitor, here: str):
+    client = client_for(camila)
+    for path, size in ((f"{here}/import", 6_000_000), (f"{here}/new", 600_000)):
+        body, kind = b"a" * size, "multipart/form-data; boundary=x"
+        assert client.post(path, data=body, content_type=kind).status_code == 413
+
+
+def test_a_waiting_file_can_be_removed(runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str):
+    client = client_for(camila)
+    sent = client.post(f"{here}/import", data=csv_file("email\na@x.example\n"))
+    assert client.post(f"{sent.location}/removal").status_code == 303
+    with runtime.db.read() as session:
+        assert session.scalars(select(ImportFile.id)).all() == []
+    assert client.get(sent.location).status_code == 404
+
+
+def test_formulas_and_markup_in_a_file_stay_text_on_the_page(
+    client_for: ClientFor, camila: Visitor, here: str
+):
+    client = client_for(camila)
+    sent = client.post(
+        f"{here}/import", data=csv_file("nome;e-mail\n<script>x</script>;a@x.example\n=cmd;b@\n")
+    )
+    preview = client.get(sent.location).text
+    assert "<script>x" not in preview and "&lt;script&gt;x" in preview
+
+
+@pytest.mark.parametrize("locale", ["pt-BR", "es"])
+def test_h06_a_viewer_reads_and_changes_nothing(
+    runtime: Runtime,
+    world: World,
+    place: Workspace,
+    client_for: ClientFor,
+    camila: Visitor,
+    here: str,
+    locale: str,
+):
+    id = contacts.create(runtime, camila, {"name": "Ana", "email": "a@x.example"})
+    viewer = client_for(world.member(place, Role.VIEWER, world.user(locale=locale)))
+    agent = client_for(world.member(place, Role.AGENT, world.user(locale=locale)))
+    for page in (here, f"{here}/{id}"):
+        assert viewer.get(page).status_code == 200
+        assert 'action="' + here not in viewer.get(page).text.replace(f'action="{here}" role="search"', "")
+    for page in ("new", "import", f"{id}/edit", f"{id}/erasure"):
+        assert viewer.get(f"{here}/{page}").status_code == 403
+    for act in (
+        "new",
+        "import",
+        f"{id}/edit",
+        f"{id}/opt-out",
+        f"{id}/opt-in",
+        f"{id}/activity",
+        f"{id}/erasure",
+    ):
+        assert viewer.post(f"{here}/{act}").status_code == 403
+    for act in ("import", f"{id}/erasure"):
+        assert agent.post(f"{here}/{act}").status_code == 403
+
+
+def test_h01_another_workspaces_person_and_file_do_not_exist_here(
+    runtime: Runtime, world: World, client_for: ClientFor, camila: Visitor, here: str
+):
+    stranger = world.member(world.workspace(), Role.OWNER)
+    id = contacts.create(runtime, stranger, {"name": "Ana"})
+    file = client_for(stranger).post(
+        f"/w/{stranger.workspace_slug}/contacts/import", data=csv_file("email\na@x.example\n")
+    )
+    file_id = file.location.rsplit("/", 1)[1]
+    client = client_for(camila)
+    for page in (id, f"{id}/edit", f"{id}/erasure", f"import/{file_id}"):
+        assert client.get(f"{here}/{page}").status_code == 404
+    for act in (f"{id}/edit", f"{id}/opt-out", f"{id}/opt-in", f"{id}/activity", f"import/{file_id}/removal"):
+        assert client.post(f"{here}/{act}", data={"evidence": "x"}).status_code == 404
+
+
+def test_in_a_people_workspace_it_is_about_people_and_pulses_stay_sealed(
+    runtime: Runtime, world: World, client_for: ClientFor
+):
+    team = world.workspace("people")
+    hr = world.member(team, Role.OWNER, world.user(locale="en"))
+    person = world.contact(team, name="Rui")
+    world.invitation(team, world.survey(team, Metric.ENPS), person, state="answered")
+    client = client_for(hr)
+    assert "1 person in the team" in client.get(f"/w/{team.slug}/contacts").text
+    page = client.get(f"/w/{team.slug}/contacts/{person.id}").text
+    assert "We asked the e-NPS by e-mail" in page
+    assert "answered" not in page and "follow-up" not in page.lower()
+
+
+@pytest.mark.parametrize("locale", ["pt-BR", "es"])
+def test_every_page_speaks_the_readers_language(
+    runtime: Runtime, world: World, place: Workspace, client_for: ClientFor, here: str, locale: str
+):
+    who = world.member(place, Role.OWNER, world.user(locale=locale))
+    id = contacts.create(runtime, who, {"name": "Ana", "email": "a@x.example"})
+    client = client_for(who)
+    refused = client.post(f"{here}/{id}/edit", data={"revision": "1", "email": "nada", "phone": "12"})
+    assert "has no @" not in refused.text
+    for page in ("", "/new", "/import", f"/{id}", f"/{id}/edit", f"/{id}/erasure"):
+        said = client.get(f"{here}{page}").text
+        assert not [word for word in (" the ", "They ", "Lawful", "Nobody") if word in said], page

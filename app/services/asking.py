@@ -7,16 +7,16 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.domain.channel_choice import channel_problems
 from app.domain.contacts import search_words
 from app.domain.eligibility import Verdict, may_ask
 from app.domain.metrics import Metric
-from app.errors import Conflict, Invalid, NotFound, Problem, problem
+from app.errors import Conflict, Invalid, NotFound, problem
 from app.models import Contact, Invitation, Occurrence, Survey, Workspace, new_id
 from app.runtime import Runtime
 from app.services import access, eligible, inviting
 from app.services.access import Visitor
 
-CHANNELS = ("email", "sms", "whatsapp", "telegram")
 FOUND = 20  # people shown for a search; more words find fewer
 
 
@@ -80,16 +80,6 @@ def ask(
         decided = [(contact, _verdict(session, runtime, survey, contact, channels))]
         locale = session.get_one(Workspace, who.workspace_id).locale
         return inviting.invite(session, occurrence, survey.metric, decided, now, locale=locale)[0]
-
-
-def channel_problems(channels: Sequence[str]) -> list[Problem]:
-    """What is wrong with a choice of channels; nothing where each is one of ours."""
-    if not channels:
-        return [problem("channels", "Choose at least one channel.")]
-    unknown = [each for each in channels if each not in CHANNELS]
-    if unknown:
-        return [problem("channels", "%(channel)s is not a channel.", channel=unknown[0][:40])]
-    return []
 
 
 def asked(runtime: Runtime, who: Visitor, invitation_id: str) -> Asked:

@@ -10,7 +10,20 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Label, Row, Select, and_, case, false, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Label,
+    Row,
+    Select,
+    Subquery,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)  # fmt: skip
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.cadence import EARLY_DAYS, Repeat
@@ -96,13 +109,25 @@ def decide(session: Session, ask: Asking, people: Select[Contact]) -> Decided:
 
 def counts(session: Session, ask: Asking, people: Select[Contact]) -> dict[str | None, int]:
     """How many of these people would be asked now (under None), and how many not, by reason."""
+    told = _told(ask, people)
+    found = session.execute(select(told.c.code, func.count()).group_by(told.c.code))
+    return {row[0]: row[1] for row in found}
+
+
+def because(ask: Asking, people: Select[Contact], code: str | None) -> Select[str]:
+    """The ids of those of these people who would not be asked for this reason; without one, who would."""
+    told = _told(ask, people)
+    return select(told.c.id).where(told.c.code.is_(None) if code is None else told.c.code == code)
+
+
+def _told(ask: Asking, people: Select[Contact]) -> Subquery:
+    """Each of these people with the reason why not; of several with one address only the first has none."""
     each = people.with_only_columns(Contact.id, Contact.email_key, reason(ask)).subquery()
     turn = func.row_number().over(partition_by=(each.c.email_key, each.c.reason), order_by=each.c.id)
-    told = select(each.c.reason, turn.label("turn")).subquery()
-    again = and_(told.c.reason.is_(None), told.c.turn > 1)
-    verdicts = select(case((again, literal("duplicate")), else_=told.c.reason).label("code")).subquery()
-    found = session.execute(select(verdicts.c.code, func.count()).group_by(verdicts.c.code))
-    return {row[0]: row[1] for row in found}
+    turns = select(each.c.id, each.c.reason, turn.label("turn")).subquery()
+    again = and_(turns.c.reason.is_(None), turns.c.turn > 1)
+    code = case((again, literal("duplicate")), else_=turns.c.reason).label("code")
+    return select(turns.c.id, code).subquery()
 
 
 def facts(session: Session, ask: Asking, contact_id: str) -> Facts:

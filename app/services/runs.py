@@ -1,0 +1,178 @@
+"""The runs of schedules that were due: how each ended, how many people it asked, and why not the others."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from app.errors import NotFound
+from app.models import Contact, Invitation, Occurrence, Pulse, Schedule
+from app.runtime import Runtime
+from app.services import access
+from app.services.access import Visitor
+from app.services.paging import PAGE, Page, cursor_at, place_of
+
+RUNS = 12  # of a page: a year of a monthly schedule
+WAITING = ("planned", "queued")
+WAITS = "waits"  # stands where a reason would, for those who are about to be asked
+FELL_OUT = ("skipped", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run. `asked`, `waiting` and the reasons sum to the people that it has decided about."""
+
+    id: str
+    due_at: datetime
+    state: str
+    reason: str | None
+    asked: int = 0  # a message left, or is leaving
+    waiting: int = 0
+    not_asked: tuple[tuple[str, int], ...] = field(default=())  # reason and number, the largest first
+    pulse_id: str | None = None
+
+    @property
+    def decided(self) -> int:
+        return self.asked + self.waiting + sum(number for _, number in self.not_asked)
+
+
+@dataclass(frozen=True)
+class Invited:
+    """One person of a run, and what became of asking them."""
+
+    contact_id: str
+    name: str
+    state: str
+    reason: str | None
+    until: datetime | None
+
+
+def history(runtime: Runtime, who: Visitor, schedule_id: str, cursor: str | None = None) -> Page[Outcome]:
+    """What a schedule has done, the latest first. Raises NotFound."""
+    query = _runs(schedule_id)
+    if cursor:
+        at, id = place_of(cursor, datetime, str)
+        query = query.where(or_(Occurrence.due_at < at, and_(Occurrence.due_at == at, Occurrence.id < id)))
+    with runtime.db.read() as session:
+        access.own(session, who, Schedule, schedule_id)
+        rows = session.scalars(query.limit(RUNS + 1)).all()
+        outcomes = tuple(_outcomes(session, rows[:RUNS]))
+    more = cursor_at((rows[RUNS - 1].due_at, rows[RUNS - 1].id)) if len(rows) > RUNS else None
+    return Page(outcomes, more)
+
+
+def one(runtime: Runtime, who: Visitor, schedule_id: str, id: str) -> Outcome:
+    """One run of a schedule. Raises NotFound."""
+    with runtime.db.read() as session:
+        return next(iter(_outcomes(session, [_own(session, who, schedule_id, id)])))
+
+
+def people(
+    runtime: Runtime,
+    who: Visitor,
+    schedule_id: str,
+    id: str,
+    *,
+    reason: str | None = None,
+    cursor: str | None = None,
+) -> Page[Invited]:
+    """Whom a run asked or is about to (no reason), or did not for this reason, by name. Raises NotFound."""
+    order = (Contact.search_name, Contact.id)
+    query = (
+        select(Invitation, Contact)
+        .join(Contact, Contact.id == Invitation.contact_id)
+        .where(Invitation.occurrence_id == id, _why() == reason if reason else _why().is_(None))
+        .order_by(*order)
+    )
+    if cursor:
+        name, after = place_of(cursor, str, str)
+        query = query.where(or_(order[0] > name, and_(order[0] == name, order[1] > after)))
+    with runtime.db.read() as session:
+        _own(session, who, schedule_id, id)
+        rows = session.execute(query.limit(PAGE + 1)).all()
+    shown = rows[:PAGE]
+    last: Contact | None = shown[-1][1] if len(rows) > PAGE else None
+    more = cursor_at((last.search_name, last.id)) if last else None
+    return Page(
+        tuple(Invited(contact.id, contact.name, row.state, row.reason, row.until) for row, contact in shown),
+        more,
+    )
+
+
+def latest(session: Session, schedule_ids: Sequence[str]) -> dict[str, Outcome]:
+    """A step: the last run of each of these schedules that had one."""
+    later = aliased(Occurrence)
+    after = select(later.id).where(
+        later.schedule_id == Occurrence.schedule_id,
+        or_(
+            later.due_at > Occurrence.due_at,
+            and_(later.due_at == Occurrence.due_at, later.id > Occurrence.id),
+        ),
+    )
+    query = select(Occurrence).where(Occurrence.schedule_id.in_(schedule_ids), ~after.exists())
+    rows = session.scalars(query).all()
+    return {
+        str(row.schedule_id): outcome for row, outcome in zip(rows, _outcomes(session, rows), strict=True)
+    }
+
+
+def _runs(schedule_id: str) -> Select[Occurrence]:
+    return (
+        select(Occurrence)
+        .where(Occurrence.schedule_id == schedule_id)
+        .order_by(Occurrence.due_at.desc(), Occurrence.id.desc())
+    )
+
+
+def _own(session: Session, who: Visitor, schedule_id: str, id: str) -> Occurrence:
+    run = access.own(session, who, Occurrence, id)
+    if run.schedule_id != schedule_id:
+        raise NotFound
+    return run
+
+
+def _why() -> ColumnElement[str | None]:
+    """Why this person was not asked after all, or NULL."""
+    expired_unsent = and_(Invitation.state == "expired", Invitation.sent_at.is_(None))
+    return case(
+        (Invitation.state.in_(FELL_OUT), func.coalesce(Invitation.reason, "cancelled")),
+        (expired_unsent, literal("expired")),
+        else_=None,
+    )
+
+
+def _outcomes(session: Session, rows: Sequence[Occurrence]) -> Iterator[Outcome]:
+    """These runs with their numbers, in the same order."""
+    ids = [row.id for row in rows]
+    numbers = _numbers(session, ids)
+    opened = select(Pulse.occurrence_id, Pulse.id).where(Pulse.occurrence_id.in_(ids))
+    pulses = {row.occurrence_id: row.id for row in session.execute(opened)}
+    for row in rows:
+        told = dict(numbers.get(row.id, {}))
+        asked, waiting = told.pop(None, 0), told.pop(WAITS, 0)
+        reasons = sorted(((str(code), number) for code, number in told.items()), key=lambda each: -each[1])
+        yield Outcome(
+            id=row.id,
+            due_at=row.due_at,
+            state=row.state,
+            reason=row.reason,
+            asked=asked,
+            waiting=waiting,
+            not_asked=tuple(reasons),
+            pulse_id=pulses.get(row.id),
+        )
+
+
+def _numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str | None, int]]:
+    """How many invitations of each run were asked (None), wait, or fell out, by reason."""
+    became = case((Invitation.state.in_(WAITING), literal(WAITS)), else_=_why()).label("became")
+    each = select(Invitation.occurrence_id, became).where(Invitation.occurrence_id.in_(ids)).subquery()
+    query = select(each.c.occurrence_id, each.c.became, func.count()).group_by(
+        each.c.occurrence_id, each.c.became
+    )
+    found: dict[str, dict[str | None, int]] = {}
+    for run, code, number in session.execute(query):
+        found.setdefault(run, {})[code] = number
+    return found

@@ -1,0 +1,204 @@
+"""Schedules: made, changed, paused, resumed, cancelled. The planner makes them ask."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.domain.cadence import Cadence, Repeat
+from app.domain.schedules import (
+    Changes,
+    beginning_problems,
+    first_run,
+    read_changes,
+    this_minute,
+    written,
+)
+from app.errors import Conflict, Invalid, NotFound, problem
+from app.models import Occurrence, Schedule, Survey, new_id
+from app.runtime import Runtime
+from app.services import access, planning, unsent
+from app.services.access import Visitor
+
+
+def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> str:
+    """A schedule that is active at once; gives its id. `raw` has the fields of domain.schedules.Changes.
+
+    `survey` and `repeat` are needed; without `at` its first run is now; the zone is the workspace's unless
+    one is given. Raises Invalid with a problem for each wrong field.
+    """
+    given = read_changes(raw)
+    missing = [
+        problem(name, words)
+        for name, words in (("survey", "Choose a survey."), ("repeat", "Choose how often."))
+        if name not in given
+    ]
+    if missing:
+        raise Invalid(missing)
+    now = runtime.clock()
+    zone = ZoneInfo(given.get("time_zone", who.time_zone))
+    at = given.get("at")
+    if at is not None and (problems := beginning_problems(at, zone, now)):
+        raise Invalid(problems)
+    starts_at = at or this_minute(zone, now)
+    with runtime.db.write() as session:
+        survey = _survey(session, who, given["survey"])
+        schedule = Schedule(
+            id=new_id(),
+            workspace_id=who.workspace_id,
+            survey_id=survey.id,
+            name=given.get("name") or survey.name,
+            audience=given.get("audience", {}),
+            repeat=given["repeat"].value,
+            starts_at=written(starts_at),
+            time_zone=zone.key,
+            channels=given.get("channels", ["email"]),
+            state="active",
+            created_at=now,
+            updated_at=now,
+        )
+        planning.wait_for(schedule, first_run(Cadence(given["repeat"], starts_at, zone), now))
+        session.add(schedule)
+        return schedule.id
+
+
+def edit(
+    runtime: Runtime, who: Visitor, id: str, raw: Mapping[str, object], revision: int | None = None
+) -> int:
+    """Change what is given; runs that have begun keep what they began with. Gives the revision.
+
+    One that has ended begins again when it is given a later time. Raises Invalid, Conflict for one that is
+    cancelled and when somebody else saved since `revision` (None: the last one wins).
+    """
+    given = read_changes(raw)
+    now = runtime.clock()
+    with runtime.db.write() as session:
+        schedule = access.own(session, who, Schedule, id, lock=True)
+        _refuse_change(schedule, revision)
+        planning.come_due(session, schedule, now)
+        _take(session, who, schedule, given)
+        _retime(schedule, given, now)
+        schedule.revision += 1
+        schedule.updated_at = now
+        return schedule.revision
+
+
+def pause(runtime: Runtime, who: Visitor, id: str) -> int:
+    """Nothing more leaves; what comes due meanwhile is skipped. How many people wait. Twice is harmless.
+
+    Raises Conflict when nothing of it is left to pause.
+    """
+    now = runtime.clock()
+    with runtime.db.write() as session:
+        schedule = access.own(session, who, Schedule, id, lock=True)
+        planning.come_due(session, schedule, now)
+        if schedule.state == "paused":
+            return unsent.number(session, id)
+        if schedule.state == "cancelled" or (schedule.state == "ended" and not is_under_way(session, id)):
+            raise Conflict("Nothing of this schedule is left to pause.")
+        schedule.state = "paused"
+        _touch(schedule, now)
+        return unsent.hold(session, id)
+
+
+def resume(runtime: Runtime, who: Visitor, id: str) -> int:
+    """Go on: those who were held are asked now. How many people. Twice is harmless.
+
+    Raises Conflict for one that is cancelled.
+    """
+    now = runtime.clock()
+    with runtime.db.write() as session:
+        schedule = access.own(session, who, Schedule, id, lock=True)
+        if schedule.state == "cancelled":
+            raise Conflict("This schedule is cancelled. Make a new one.")
+        planning.come_due(session, schedule, now)
+        if schedule.state == "paused":
+            schedule.state = "active" if schedule.next_due_at else "ended"
+            _touch(schedule, now)
+        return unsent.release(session, id, now)
+
+
+def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
+    """End it for good: who has not been asked is not asked; who has can still answer.
+
+    How many people were spared. Twice is harmless.
+    """
+    now = runtime.clock()
+    with runtime.db.write() as session:
+        schedule = access.own(session, who, Schedule, id, lock=True)
+        if schedule.state == "cancelled":
+            return 0
+        planning.come_due(session, schedule, now)
+        schedule.state = "cancelled"
+        schedule.next_due_at = schedule.next_local = None
+        _touch(schedule, now)
+        session.flush()
+        return planning.stop_asking(session, id, now)
+
+
+def is_under_way(session: Session, schedule_id: str) -> bool:
+    """A step: does a run of it still decide, or somebody still wait to be asked?"""
+    runs = select(Occurrence.id).where(
+        Occurrence.schedule_id == schedule_id, Occurrence.state.in_(("due", "running"))
+    )
+    return session.scalar(runs.limit(1)) is not None or unsent.number(session, schedule_id) > 0
+
+
+def _survey(session: Session, who: Visitor, id: str) -> Survey:
+    """A survey of this workspace that people can be asked. Raises Invalid."""
+    try:
+        survey = access.own(session, who, Survey, id)
+    except NotFound:
+        raise Invalid([problem("survey", "There is no such survey here.")]) from None
+    if survey.published_version_id is None or survey.archived_at is not None:
+        raise Invalid([problem("survey", "Publish this survey first.")])
+    return survey
+
+
+def _refuse_change(schedule: Schedule, revision: int | None) -> None:
+    if schedule.state == "cancelled":
+        raise Conflict("This schedule is cancelled. Make a new one.")
+    if revision is not None and revision != schedule.revision:
+        raise Conflict(
+            "Somebody else has changed this schedule since you opened it. Nothing of theirs was lost."
+        )
+
+
+def _take(session: Session, who: Visitor, schedule: Schedule, given: Changes) -> None:
+    """Everything but its times."""
+    if "survey" in given and given["survey"] != schedule.survey_id:
+        schedule.survey_id = _survey(session, who, given["survey"]).id
+    if given.get("name"):
+        schedule.name = str(given["name"])
+    if "audience" in given:
+        schedule.audience = given["audience"]
+    if "channels" in given:
+        schedule.channels = given["channels"]
+
+
+def _retime(schedule: Schedule, given: Changes, now: datetime) -> None:
+    """Its next run by the rule as it is now. A beginning that stays may lie in the past, except for once."""
+    rule = planning.cadence_of(schedule)
+    chosen = Cadence(
+        given.get("repeat", rule.repeat),
+        given.get("at") or rule.starts_at,
+        ZoneInfo(given.get("time_zone", schedule.time_zone)),
+    )
+    if chosen == rule:
+        return
+    begins_anew = chosen.starts_at != rule.starts_at or chosen.repeat is Repeat.ONCE
+    if begins_anew and (problems := beginning_problems(chosen.starts_at, chosen.zone, now)):
+        raise Invalid(problems)
+    schedule.repeat = chosen.repeat.value
+    schedule.starts_at = written(chosen.starts_at)
+    schedule.time_zone = chosen.zone.key
+    if schedule.state == "ended":
+        schedule.state = "active"
+    planning.wait_for(schedule, first_run(chosen, now))
+
+
+def _touch(schedule: Schedule, now: datetime) -> None:
+    schedule.revision += 1
+    schedule.updated_at = now

@@ -86,7 +86,7 @@ def fill(segments: Segments, values: Mapping[str, str]) -> str:
     One pass: a value stays exactly as it is, whatever it contains. A name without value and without fallback
     is a mistake of ours, as `check` lets none through: LookupError.
     """
-    return "".join(part if isinstance(part, str) else _value(part, values) for part in segments.parts)
+    return "".join(part if isinstance(part, str) else value_of(part, values) for part in segments.parts)
 
 
 def values_for(
@@ -110,8 +110,9 @@ def first_name(name: str) -> str:
 
 def one_line(text: str) -> str:
     """The same words on one line, for a subject: line ends and control characters become single spaces."""
-    spaced = "".join(" " if unicodedata.category(each) in _UNPRINTABLE else each for each in text)
-    return " ".join(spaced.split())
+    if not text.isprintable():  # nearly all are, and every mail has a subject
+        text = "".join(" " if unicodedata.category(each) in _UNPRINTABLE else each for each in text)
+    return " ".join(text.split())
 
 
 def has_control_characters(text: str, *, lines: bool = False) -> bool:
@@ -162,7 +163,8 @@ def _no_fallback(part: Placeholder, field: str) -> Problem:
     )
 
 
-def _value(part: Placeholder, values: Mapping[str, str]) -> str:
+def value_of(part: Placeholder, values: Mapping[str, str]) -> str:
+    """The value of one placeholder, or its fallback where that is missing or blank; LookupError as `fill`."""
     value = values.get(part.name, "")
     if value.strip():
         return value

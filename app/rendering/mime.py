@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from html import escape
 from unicodedata import normalize
 
-from app.domain.placeholders import Segments, fill, has_control_characters, one_line
+from app.domain.placeholders import Placeholder, Segments, fill, has_control_characters, one_line, value_of
 
 BOUNDARY = "=_retorno"  # "=_" stands in no quoted-printable text, so no body can hold it
 WORD_BYTES = (
@@ -27,6 +27,7 @@ _UNSEEN = dict.fromkeys([*range(0x09), *range(0x0B, 0x20), 0x7F])  # all C0 but 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_PLAIN = re.compile(rf"{_LOCAL.pattern}@{_LABEL.pattern}(?:\.{_LABEL.pattern})+")  # most are so already
 _WEB = re.compile(r"https?://[!-~]+", re.ASCII)
 
 Encode = Callable[[str], bytes]
@@ -63,11 +64,10 @@ class MailForm:
         self._domain = message_domain
         self._subject = subject
         self._links = links
-        self._gaps: dict[tuple[Encode, Segments], int] = {}  # in their order; the same one is filled once
-        self._body: list[bytes | int] = []
-        self._append_part("plain", text, _quoted)
-        self._append_part("html", html, _quoted_html)
-        self._body.append(f"--{BOUNDARY}--\r\n".encode())
+        self._gaps: dict[tuple[Encode, Placeholder], int] = {}  # each is filled once, wherever it stands
+        self._order: list[int] = []
+        parts = self._part("plain", text, _quoted) + self._part("html", html, _quoted_html)
+        self._body = parts + f"--{BOUNDARY}--\r\n".encode()
 
     def fill(self, to: To, values: Mapping[str, str] | None = None) -> bytes:
         """The whole message. Raises HeaderRefused, and LookupError for a value that is missing."""
@@ -75,9 +75,10 @@ class MailForm:
         for name in self._links:
             if not _WEB.fullmatch(values[name]):
                 raise ValueError(f"{name} is not a web address")
-        filled = [encode(fill(gap, values)) for encode, gap in self._gaps]
-        body = b"".join([part if isinstance(part, bytes) else filled[part] for part in self._body])
-        return self._headers(to, values).encode("ascii") + body
+        filled = [encode(value_of(gap, values)) for encode, gap in self._gaps]
+        return self._headers(to, values).encode("ascii") + self._body % tuple(
+            map(filled.__getitem__, self._order)
+        )
 
     def _headers(self, to: To, values: Mapping[str, str]) -> str:
         one_click = ""
@@ -97,18 +98,20 @@ class MailForm:
             f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n\r\n'
         )
 
-    def _append_part(self, kind: str, segments: Segments, encode: Encode) -> None:
-        self._body.append(
+    def _part(self, kind: str, segments: Segments, encode: Encode) -> bytes:
+        """A body part with %b for each gap, which C fills in faster than anything that Python joins."""
+        made = (
             f"--{BOUNDARY}\r\n"
             f"Content-Type: text/{kind}; charset=utf-8\r\n"
-            "Content-Transfer-Encoding: quoted-printable\r\n\r\n".encode()
-        )
+            "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+        ).encode()
         for part in segments.parts:
             if isinstance(part, str):
-                self._body.append(_quoted(part))
+                made += _quoted(part).replace(b"%", b"%%")
             else:
-                self._body.append(self._gaps.setdefault((encode, Segments((part,))), len(self._gaps)))
-        self._body.append(b"\r\n\r\n")  # the part's last line end, and the one that belongs to the boundary
+                made += b"%b"
+                self._order.append(self._gaps.setdefault((encode, part), len(self._gaps)))
+        return made + b"\r\n\r\n"  # the part's last line end, and the one that belongs to the boundary
 
 
 def message_id(ours: str, domain: str) -> str:
@@ -139,6 +142,8 @@ def mailbox(name: str, address: str) -> str:
 
 def ascii_address(address: str) -> str:
     """The address with its domain in A-labels (RFC 5891). Raises HeaderRefused for what SMTP cannot carry."""
+    if _PLAIN.fullmatch(address):
+        return address
     local, _, domain = address.rpartition("@")
     labels = [_a_label(label) for label in normalize("NFC", domain.lower()).split(".")]
     if not _LOCAL.fullmatch(local) or not all(_LABEL.fullmatch(label) for label in labels):
@@ -188,7 +193,8 @@ def _quoted_html(value: str) -> bytes:
 
 def _quoted(text: str) -> bytes:
     """Quoted-printable that ends with a soft break: whatever follows begins a line of its own."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_UNSEEN)
+    if not text.isprintable():
+        text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_UNSEEN)
     lines = b2a_qp(text.encode("utf-8", "replace"), istext=True)
     last = len(lines) - lines.rfind(b"\n") - 1
     if last > 75:  # the "=" of the soft break would be the 77th

@@ -54,6 +54,22 @@ class Line:
     updated_at: datetime
     attributes: dict[str, Any]
 
+    def to_json(self) -> dict[str, object]:
+        """What the API answers; references are ids."""
+        return {
+            "id": self.id,
+            "survey": self.survey_id,
+            "metric": self.metric,
+            "score": self.score,
+            "band": self.band,
+            "comment": self.comment,
+            "channel": self.channel,
+            "contact": self.contact_id,
+            "invitation": self.invitation_id,
+            "recorded_at": self.recorded_at,
+            "updated_at": self.updated_at,
+        }
+
 
 def check(wanted: Wanted) -> None:
     """Raises Invalid for filters that cannot be."""

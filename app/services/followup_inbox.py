@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.business_time import BusinessCalendar
 from app.domain.followups import Clock, Group, State, clock, group
+from app.errors import NotFound
 from app.models import FollowUp, Workspace
 from app.models.base import UtcDateTime
 from app.runtime import Runtime
@@ -115,6 +116,15 @@ def listed(
         query = query.order_by(FollowUp.opened_at, FollowUp.id).limit(limit + 1)
         found = records(session.execute(query))
     return _page(found, limit, lambda record: (record.moments.opened_at, record.id))
+
+
+def get(runtime: Runtime, who: Visitor, id: str) -> Record:
+    """One of them. Raises NotFound."""
+    with runtime.db.read() as session:
+        found = records(session.execute(records_query(who).where(FollowUp.id == id)))
+    if not found:
+        raise NotFound
+    return found[0]
 
 
 def urgent(session: Session, who: Visitor, now: datetime, limit: int = 3) -> tuple[Waiting, ...]:

@@ -39,6 +39,24 @@ class Record:
     assignee_name: str | None
     root_cause: str | None
 
+    def to_json(self) -> dict[str, object]:
+        """What the API answers; references are ids."""
+        moments = self.moments
+        return {
+            "id": self.id,
+            "state": self.state.value,
+            "reason": self.reason,
+            "answer": self.answer_id,
+            "contact": self.contact_id,
+            "assignee": self.assignee_id,
+            "opened_at": moments.opened_at,
+            "first_contact_due_at": moments.first_contact_due_at,
+            "first_contact_at": moments.first_contact_at,
+            "close_due_at": moments.close_due_at,
+            "closed_at": moments.closed_at,
+            "root_cause": self.root_cause,
+        }
+
 
 def records_query(who: Visitor) -> Found:
     """Everything that a Record needs, of the visitor's workspace."""

@@ -91,6 +91,18 @@ def test_the_score_of_the_list_of_the_file_and_of_the_metric_is_one(
     assert page.total == reading.counts.n == 8
 
 
+def test_one_reads_as_the_api_says(
+    world: World, runtime: Runtime, workspace: Workspace, manager: Visitor
+) -> None:
+    answer = world.answer(workspace, 3, comment="Slow.")
+    assert answers.get(runtime, manager, answer.id).to_json() == {
+        "id": answer.id, "survey": answer.survey_id, "metric": "nps", "score": 3, "band": "detractor",
+        "comment": "Slow.", "channel": "email", "contact": answer.contact_id,
+        "invitation": answer.invitation_id, "recorded_at": answer.recorded_at,
+        "updated_at": answer.updated_at,
+    }  # fmt: skip
+
+
 def test_what_does_not_count_is_shown_apart(
     world: World, runtime: Runtime, workspace: Workspace, manager: Visitor
 ) -> None:

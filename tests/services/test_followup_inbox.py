@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.access import Role
 from app.domain.followups import Group, State
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
 from app.models import Workspace
 from app.runtime import Runtime
 from app.services import followup_inbox, followups
@@ -149,6 +149,23 @@ def test_the_api_lists_by_state_assignee_and_person(
     rest = followup_inbox.listed(runtime, beatriz, limit=3, cursor=first.next_cursor)
     assert len({record.id for record in first.items + rest.items}) == 4
     assert rest.next_cursor is None
+
+
+def test_one_reads_as_the_api_says(
+    world: World, runtime: Runtime, workspace: Workspace, beatriz: Visitor
+) -> None:
+    id = opened(world, workspace)
+    followups.claim(runtime, beatriz, id)
+    read_back = followup_inbox.get(runtime, beatriz, id).to_json()
+    row = followup(runtime, id)
+    assert read_back == {
+        "id": id, "state": "claimed", "reason": "detractor", "answer": row.answer_id,
+        "contact": row.contact_id, "assignee": beatriz.member_id, "opened_at": row.opened_at,
+        "first_contact_due_at": row.first_contact_due_at, "first_contact_at": None,
+        "close_due_at": row.close_due_at, "closed_at": None, "root_cause": None,
+    }  # fmt: skip
+    with pytest.raises(NotFound):
+        followup_inbox.get(runtime, world.member(world.workspace(), Role.OWNER), id)
 
 
 def test_another_workspaces_people_are_neither_listed_nor_counted(

@@ -6,9 +6,9 @@ import pytest
 
 from app.domain.access import Role
 from app.errors import Conflict, Invalid, NotFound
-from app.models import Workspace
+from app.models import SandboxCopy, Workspace
 from app.runtime import Runtime
-from app.services import followups
+from app.services import followups, sending
 from app.services.access import Visitor
 from tests.services.loop import at_once, closures, events, followup, kinds, opened, replies
 from tests.world import Clock, World
@@ -193,6 +193,23 @@ def test_a_reply_is_queued_as_it_was_written_and_makes_it_mine(
     assert found.assignee_id == beatriz.member_id
     assert found.first_contact_at is None  # it has not left yet
     assert kinds(runtime, id) == ["opened", "claimed", "replied"]
+
+
+def test_a_reply_arrives_as_it_was_written_and_stops_the_first_clock(
+    runtime: Runtime, clock: Clock, beatriz: Visitor, id: str
+) -> None:
+    words = "Maria, <b>sorry</b> {{ link }} {{ contact.name }} =1+1"
+    message_id = followups.reply(runtime, beatriz, id, words)
+    clock.advance(seconds=5)
+    assert sending.send_urgent(runtime) > 0
+    with runtime.db.read() as session:
+        copy = session.get_one(SandboxCopy, message_id)
+        text, html = copy.text, copy.html
+    assert words in text
+    assert "&lt;b&gt;sorry" in html
+    assert "<b>sorry" not in html
+    found = followup(runtime, id)
+    assert found.first_contact_at == found.replied_at == clock.now
 
 
 def test_a_reply_sent_twice_leaves_once(runtime: Runtime, beatriz: Visitor, id: str) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, time
+from typing import Any
 from zoneinfo import available_timezones
 
 from app.domain.addresses import BadAddress, read_email
@@ -42,6 +43,52 @@ def checked(changes: Mapping[str, object]) -> dict[str, object]:
     if problems:
         raise Invalid(problems)
     return clean
+
+
+PLAIN = (
+    "name", "sender_name", "reply_to", "postal_address", "time_zone", "locale", "opens_at", "closes_at",
+    "lawful_basis",
+)  # fmt: skip
+RESTS = {f"rest_{metric}": metric for metric in METRICS}
+FORM_FIELDS = (*PLAIN, "business_days", "holidays", "rest_days", *RESTS, "root_causes")
+
+
+def from_form(fields: Mapping[str, Any]) -> dict[str, object]:
+    """What a form's fields say: numbers as text, lists one entry per line, `business_days` a list of texts.
+
+    Fields of other names are not looked at. Raises Invalid with everything that is wrong, by field.
+    """
+    problems: list[Problem] = []
+    found: dict[str, object] = {name: fields[name] for name in PLAIN if name in fields}
+    if "business_days" in fields:
+        found["business_days"] = [int(day) for day in fields["business_days"] if re.fullmatch("[0-6]", day)]
+    if "root_causes" in fields:
+        found["root_causes"] = read_lines(fields["root_causes"])
+    for name in {"holidays", "rest_days", *RESTS} & set(fields):
+        try:
+            found[name] = read_days(fields[name]) if name == "holidays" else _rest_typed(fields[name])
+        except Refused as error:
+            problems.append(Problem(name, error.message, error.params))
+    rests = {metric: found.pop(name) for name, metric in RESTS.items() if name in found}
+    try:
+        clean = checked(found | ({"rest_days_by_metric": rests} if rests else {}))
+    except Invalid as error:
+        raise Invalid([*error.problems, *problems]) from error
+    if problems:
+        raise Invalid(problems)
+    return clean
+
+
+def to_form(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored settings as the fields of a form, the way `from_form` reads them."""
+    rests = {name: values["rest_days_by_metric"].get(metric, "") for name, metric in RESTS.items()}
+    lists = {name: "\n".join(values[name]) for name in ("holidays", "root_causes")}
+    days = [str(day) for day in values["business_days"]]
+    return {**values, **rests, **lists, "business_days": days}
+
+
+def _rest_typed(text: str) -> int:
+    return _rest(int(text) if re.fullmatch("[0-9]{1,4}", text.strip()) else None)
 
 
 def hours_problems(opens_at: str, closes_at: str) -> list[Problem]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pyotp
-import segno
 
 from app.errors import Conflict, Invalid, NotFound, problem
 from app.models import User
+from app.rendering.qr import qr_picture
 from app.runtime import Runtime
 from app.sealing import SealBroken, lock, unlock
 from app.services import sessions
@@ -33,7 +33,7 @@ def draft(person: Person, secret: str | None = None) -> Draft:
     """A new secret to set up, or the one that is being set up already."""
     secret = secret or pyotp.random_base32()
     address = pyotp.TOTP(secret).provisioning_uri(name=person.email, issuer_name=ISSUER)
-    return Draft(secret, segno.make(address, error="m").svg_data_uri(scale=4, border=4, light="#fff"))
+    return Draft(secret, qr_picture(address))
 
 
 def set_up(runtime: Runtime, person: Person, caller: Caller, *, password: str, secret: str, code: str) -> str:

@@ -3,11 +3,37 @@
 from flask import Blueprint
 
 from app.web import answer_pages, pulse_pages
-from app.web.console import home, surveys
+from app.web.console import (
+    account,
+    answers,
+    api_keys,
+    contact_imports,
+    contacts,
+    followups,
+    home,
+    members,
+    pulses,
+    settings,
+    sign_in,
+    surveys,
+)
 
 RESPONDENT: tuple[Blueprint, ...] = (
     answer_pages.pages,
     pulse_pages.pages,
 )  # their links are their authority: no session, no CSRF token
 
-CONSOLE: tuple[Blueprint, ...] = (home.pages, surveys.pages)
+CONSOLE: tuple[Blueprint, ...] = (
+    home.pages,
+    surveys.pages,
+    followups.pages,
+    answers.pages,
+    pulses.pages,
+    contacts.pages,
+    contact_imports.pages,
+    sign_in.pages,
+    account.pages,
+    settings.pages,
+    members.pages,
+    api_keys.pages,
+)

@@ -1,14 +1,16 @@
 """Renders console pages: the language of the reader and what the shell around every page shows."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from flask import Flask, g, render_template, request
+from flask import Flask, g, render_template, request, session
 from flask.typing import ResponseReturnValue
 
+from app.errors import Problem
 from app.rendering import figures, words
 from app.rendering.assets import asset
 from app.rendering.languages import LOCALES, Language, language_of
-from app.services import frames
+from app.services import frames, sessions
 from app.web.policy import runtime_of
 
 
@@ -24,6 +26,14 @@ def language() -> Language:
 def _(message: str, /, **params: object) -> str:
     """A sentence of a view (a flash) in the reader's language."""
     return language().gettext(message, **params)
+
+
+def sentences(problems: Iterable[Problem]) -> dict[str, str]:
+    """The first problem of each field in the reader's language, for a form."""
+    found: dict[str, str] = {}
+    for each in problems:
+        found.setdefault(each.field, _(each.message, **each.params))
+    return found
 
 
 def render(template: str, status: int = 200, **context: Any) -> ResponseReturnValue:
@@ -46,6 +56,15 @@ def render(template: str, status: int = 200, **context: Any) -> ResponseReturnVa
 def render_bare(template: str, status: int = 200, **context: Any) -> ResponseReturnValue:
     """A page outside any workspace: sign-in, links, my account."""
     return render_template(template, **context), status
+
+
+def render_at_home(template: str, status: int = 200, **context: Any) -> ResponseReturnValue:
+    """A page of the signed-in person's own, inside the workspace that they used last, if there is one."""
+    slug = sessions.last_place(runtime_of(), g.user)
+    if slug is None:
+        return render_bare(f"console/{template}", status, workspace=None, **context)
+    g.visitor = sessions.visit(runtime_of(), session.get("token"), slug)
+    return render(template, status, **context)
 
 
 def _context() -> dict[str, Any]:

@@ -162,19 +162,13 @@ def _open(
     if people:
         session.add(
             Pulse(
-                id=pulse_id,
-                workspace_id=occurrence.workspace_id,
-                occurrence_id=occurrence.id,
-                survey_id=occurrence.survey_id,
-                version_id=occurrence.version_id,
-                state="open",
+                id=pulse_id, workspace_id=occurrence.workspace_id, occurrence_id=occurrence.id,
+                survey_id=occurrence.survey_id, version_id=occurrence.version_id, state="open",
                 public_key=sealing.make_key(runtime.config.keys_dir, pulse_id),
-                least_answers=promised.answers,
-                least_comments=promised.comments,
-                opened_at=now,
-                closes_at=closes_at,
+                least_answers=promised.answers, least_comments=promised.comments,
+                opened_at=now, closes_at=closes_at,
             )
-        )
+        )  # fmt: skip
     locale = session.get_one(Workspace, occurrence.workspace_id).locale
     inviting.invite(session, occurrence, Metric.ENPS.value, decided, now, locale=locale, expires_at=closes_at)
     occurrence.state, occurrence.ended_at = "run" if people else "skipped", now

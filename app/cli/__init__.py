@@ -2,10 +2,11 @@
 
 from flask import Flask
 
+from app.cli.contacts import contacts
 from app.cli.operations import database, sending
 from app.cli.worker import worker
 
-COMMANDS = (database, sending, worker)
+COMMANDS = (database, sending, worker, contacts)
 
 
 def register(app: Flask) -> None:

@@ -110,6 +110,12 @@ def forget_old_files(runtime: Runtime) -> int:
         return len(session.scalars(old).all())
 
 
+def usual_basis(runtime: Runtime, who: Visitor) -> str:
+    """The workspace's own lawful basis, for a command that was given none."""
+    with runtime.db.read() as session:
+        return session.get_one(Workspace, who.workspace_id).lawful_basis
+
+
 def _origin(lawful_basis: str, source: str) -> ContactValues:
     """Where these people come from and why they may be asked: nothing is assumed."""
     problems = []

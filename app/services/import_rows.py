@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from app.services import contact_rows, opt_outs
 from app.services.contact_rows import Keyed
 
 Outcome = Literal["created", "updated", "unchanged", "refused"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 @dataclass(frozen=True)

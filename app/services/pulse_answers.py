@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, literal, or_, select
+from sqlalchemy import Row, delete, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -102,8 +103,12 @@ def _find(
     row = session.execute(query.with_for_update(read=True, of=Pulse) if lock else query).one_or_none()
     if row is None:
         raise NotFound
+    return row.invitation_id, _Open(row.id, row.public_key), _question(session, row)
+
+
+def _question(session: Session, row: Row[*tuple[Any, ...]]) -> PulseQuestion:
     locale, texts, _ = standing.words(session, row.version_id, row.locale, row.workspace_locale)
-    question = PulseQuestion(
+    return PulseQuestion(
         workspace_name=row.name,
         logo_id=row.logo_id,
         time_zone=row.time_zone,
@@ -113,7 +118,6 @@ def _find(
         least_comments=row.least_comments,
         closes_at=row.closes_at,
     )
-    return row.invitation_id, _Open(row.id, row.public_key), question
 
 
 @dataclass(frozen=True)

@@ -149,32 +149,45 @@ def _open(
     *,
     repeat: str | None = None,
 ) -> tuple[str, int]:
-    """The key's file is there before the transaction commits: no pulse is ever open without one.
-
-    A crash in between leaves a key that opens nothing.
-    """
+    """The pulse's id and how many people it asks; with nobody to ask there is none: the run is skipped."""
     inviting.one_at_a_time(session, occurrence.workspace_id)
     ask = eligible.asking(session, runtime, occurrence.workspace_id, Metric.ENPS, repeat=repeat)
     decided = eligible.decide(session, ask, _people(occurrence.workspace_id, occurrence.audience))
     people = sum(verdict.reason is None for _, verdict in decided)
-    promised = Thresholds()
     pulse_id = new_id()
     if people:
-        session.add(
-            Pulse(
-                id=pulse_id, workspace_id=occurrence.workspace_id, occurrence_id=occurrence.id,
-                survey_id=occurrence.survey_id, version_id=occurrence.version_id, state="open",
-                public_key=sealing.make_key(runtime.config.keys_dir, pulse_id),
-                least_answers=promised.answers, least_comments=promised.comments,
-                opened_at=now, closes_at=closes_at,
-            )
-        )  # fmt: skip
+        _add(session, runtime, occurrence, pulse_id, closes_at)
     locale = session.get_one(Workspace, occurrence.workspace_id).locale
     inviting.invite(session, occurrence, Metric.ENPS.value, decided, now, locale=locale, expires_at=closes_at)
     occurrence.state, occurrence.ended_at = "run" if people else "skipped", now
     occurrence.reason = None if people else "nobody"
     session.flush()
     return pulse_id, people
+
+
+def _add(
+    session: Session, runtime: Runtime, occurrence: Occurrence, pulse_id: str, closes_at: datetime
+) -> None:
+    """The key's file is there before the transaction commits: no pulse is ever open without one.
+
+    A crash in between leaves a key that opens nothing.
+    """
+    promised = Thresholds()
+    session.add(
+        Pulse(
+            id=pulse_id,
+            workspace_id=occurrence.workspace_id,
+            occurrence_id=occurrence.id,
+            survey_id=occurrence.survey_id,
+            version_id=occurrence.version_id,
+            state="open",
+            public_key=sealing.make_key(runtime.config.keys_dir, pulse_id),
+            least_answers=promised.answers,
+            least_comments=promised.comments,
+            opened_at=runtime.clock(),
+            closes_at=closes_at,
+        )
+    )
 
 
 def _people(workspace_id: str, audience: Audience) -> Select[Contact]:

@@ -3,10 +3,13 @@
 from flask import Flask
 
 from app.cli.contacts import contacts
+from app.cli.keys import keys
 from app.cli.operations import database, sending
+from app.cli.users import users
 from app.cli.worker import worker
+from app.cli.workspaces import workspaces
 
-COMMANDS = (database, sending, worker, contacts)
+COMMANDS = (database, sending, worker, workspaces, users, keys, contacts)
 
 
 def register(app: Flask) -> None:

@@ -113,6 +113,18 @@ def create(runtime: Runtime, email: str, slug: str, role: str) -> str | None:
         return links.mint(session, runtime, user, "invitation", workspace.id)
 
 
+def list_all(runtime: Runtime) -> list[tuple[str, str, str]]:
+    """Every membership of the installation as address, role and slug, for its operator."""
+    query = (
+        select(User.email, Member.role, Workspace.slug)
+        .join(Member, Member.user_id == User.id)
+        .join(Workspace, Workspace.id == Member.workspace_id)
+        .order_by(User.email, Workspace.slug)
+    )
+    with runtime.db.read() as session:
+        return [(email, role, slug) for email, role, slug in session.execute(query)]
+
+
 def _read(email: str, role: str) -> tuple[str, Role]:
     problems: list[Problem] = []
     address = read_account_email(email, problems)

@@ -279,3 +279,20 @@ def test_an_answer_that_was_acknowledged_while_the_pulse_closed_is_counted(
         closing.result()
     assert count(runtime, PulseScore) == acknowledged
     assert count(runtime, SealedAnswer) == 0
+
+
+def test_once_a_channel_is_real_what_the_sandbox_asked_no_longer_counts(
+    world: World, runtime: Runtime
+) -> None:
+    pulse = answered(world, [9] * 8)
+    with runtime.db.write() as session:
+        for number in range(3):
+            session.get_one(Invitation, pulse.invitations[number].id).sandbox = True
+    real = replace(runtime, config=replace(runtime.config, sandbox="off"))
+    with pytest.raises(NotFound):
+        show_question(real, token_of(pulse.invitations[0], "pulse"))
+    assert show_question(real, token_of(pulse.invitations[3], "pulse"))
+    close_pulse(real, world.member(pulse.workspace), pulse.pulse.id)
+    with runtime.db.read() as session:
+        row = session.get_one(Pulse, pulse.pulse.id)
+        assert (row.asked, row.answered) == (6, 5)

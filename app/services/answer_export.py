@@ -64,7 +64,8 @@ def _rows(runtime: Runtime, conditions: Conditions, names: Sequence[str]) -> Ite
         if last is not None:
             at, id = last
             place = tuple_(literal(at, UtcDateTime), literal(id, String))
-            here = query.where(tuple_(Answer.recorded_at, Answer.id) < place)
+            # The first condition follows from the second, and is the one that an index answers
+            here = query.where(Answer.recorded_at <= at, tuple_(Answer.recorded_at, Answer.id) < place)
         with runtime.db.read() as session:
             found = session.execute(here).all()
         for *cells, attributes in found:

@@ -59,7 +59,8 @@ def _words(
     if purpose == "reset":
         return language.gettext("Your new password for Retorno"), language.gettext(_RESET, **values)
     subject = language.gettext("%(inviter)s invited you to %(workspace)s", **values)
-    return subject, language.gettext(_INVITATION if purpose == "invitation" else _WELCOME, **values)
+    words = {"invitation": _INVITATION, "welcome": _WELCOME}[purpose]
+    return subject, language.gettext(words, **values)
 
 
 def _(message: str) -> str:

@@ -11,7 +11,15 @@ from babel.messages.pofile import read_po
 from app.rendering import words
 
 CATALOGUES = Path("app/rendering/catalogue")
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "problem": (2,), "Conflict": (1,)}
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "problem": (2,),
+    "Conflict": (1,),
+    "Refused": (1,),
+    "BadAddress": (1,),
+}
 VALUES = re.compile(r"%\(\w+\)s")
 CODES = ("pt_BR", "es")
 

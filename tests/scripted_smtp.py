@@ -107,8 +107,9 @@ def _answer(connection: socket.socket, reply: str) -> bool:
 
 
 @contextmanager
-def scripted(*scripts: Script) -> Iterator[ScriptedServer]:
-    server = ScriptedServer(scripts or ({},))
+def scripted(*scripts: Script, pipelining: bool = False) -> Iterator[ScriptedServer]:
+    ehlo = {"EHLO": "250-scripted.test\r\n250 PIPELINING"} if pipelining else {}
+    server = ScriptedServer([{**ehlo, **script} for script in scripts or ({},)])
     try:
         yield server
     finally:

@@ -79,9 +79,7 @@ class Connection:
         """Send one message to its one recipient. Raises DeliveryError; Lost while that changes nothing."""
         self._require_fit(message)
         self.ready = False
-        self._say(Stage.SENDER, f"MAIL FROM:<{message.from_address}>")
-        self._say(Stage.RECIPIENT, f"RCPT TO:<{message.to_address}>")
-        self._say(Stage.CONTENT, "DATA")
+        self._agree_on_envelope(message)
         receipt = self._send_content(message.mime)
         self._rest()
         return receipt
@@ -95,26 +93,61 @@ class Connection:
                 self._smtp.quit()
         self._smtp.close()
 
-    def _say(self, stage: Stage, words: str) -> None:
-        """One command. Refused: the transaction is reset, so that the next message starts clean."""
-        try:
-            code, text = self._smtp.docmd(words)
-        except SMTPException as error:
-            self._break()
-            cut = Lost if stage is not Stage.CONTENT else DeliveryError
-            raise cut(
-                "provider_unreachable", pause_seconds=REST_SECONDS, detail=f"{words[:4]}: {error}"
-            ) from error
-        if code == 354 if stage is Stage.CONTENT else 250 <= code <= 252:
-            return
-        refused = refusal(code, text, stage)
-        if code == 421 or code < 400:  # it says goodbye, or speaks something else
-            self._break()
-            if stage is not Stage.CONTENT:
-                raise Lost(refused.reason, pause_seconds=refused.pause_seconds, detail=refused.detail)
-        else:
+    def _agree_on_envelope(self, message: Outgoing) -> None:
+        """MAIL, RCPT and DATA: in one packet where the server offers that (RFC 2920), else one by one.
+
+        Refused: the transaction is reset, so that the next message starts clean.
+        """
+        commands = {
+            Stage.SENDER: f"MAIL FROM:<{message.from_address}>",
+            Stage.RECIPIENT: f"RCPT TO:<{message.to_address}>",
+            Stage.CONTENT: "DATA",
+        }
+        at_once = self._smtp.has_extn("pipelining")
+        if at_once:
+            self._write("\r\n".join(commands.values()), Stage.SENDER)
+        refused: DeliveryError | None = None
+        for stage, words in commands.items():
+            if not at_once:
+                self._write(words, stage)
+            code, text = self._read(stage)
+            if not _goes_on(stage, code):
+                refused = refused or self._refused(code, text, stage)
+                if not at_once:
+                    break
+            elif refused and stage is Stage.CONTENT:  # it waits for content that nobody shall get
+                self._write(".", stage)
+                self._read(stage)
+        if refused:
             self._reset()
-        raise refused
+            raise refused
+
+    def _write(self, words: str, stage: Stage) -> None:
+        try:
+            self._smtp.send(f"{words}\r\n")
+        except SMTPException as error:
+            raise self._cut(stage, error) from error
+
+    def _read(self, stage: Stage) -> tuple[int, bytes]:
+        try:
+            return self._smtp.getreply()
+        except SMTPException as error:
+            raise self._cut(stage, error) from error
+
+    def _cut(self, stage: Stage, error: SMTPException) -> DeliveryError:
+        self._break()
+        kind = DeliveryError if stage is Stage.CONTENT else Lost
+        return kind("provider_unreachable", pause_seconds=REST_SECONDS, detail=f"{stage.value}: {error}")
+
+    def _refused(self, code: int, text: bytes, stage: Stage) -> DeliveryError:
+        """The refusal; raised at once when the server says goodbye with it, or speaks something else."""
+        refused = refusal(code, text, stage)
+        if code != 421 and code >= 400:
+            return refused
+        self._break()
+        if stage is Stage.CONTENT:
+            raise refused
+        raise Lost(refused.reason, pause_seconds=refused.pause_seconds, detail=refused.detail)
 
     def _send_content(self, mime: bytes) -> Receipt:
         try:
@@ -184,6 +217,10 @@ class Connection:
             raise DeliveryError(
                 "provider_refused", permanent=True, detail="not a 7-bit message in CRLF lines"
             )
+
+
+def _goes_on(stage: Stage, code: int) -> bool:
+    return code == 354 if stage is Stage.CONTENT else 250 <= code <= 252
 
 
 def open_connection(server: Server, tls: ssl.SSLContext, patience: Patience) -> Connection:

@@ -3,18 +3,29 @@
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import pytest
 
 from app.channels.base import DeliveryError, Outcome, Outgoing, Receipt
 from app.channels.email import Email
 from app.channels.smtp_connection import Patience, Server, server_at
-from tests.scripted_smtp import CUT, RESET, SILENT, Script, ScriptedServer, scripted
+from tests import scripted_smtp
+from tests.scripted_smtp import CUT, RESET, SILENT, Script, ScriptedServer
 from tests.smtp import SmtpSink
 
 QUICK = Patience(reply=0.3, final_dot=0.3)
 Start = Callable[..., SmtpSink]
+
+
+Scripted = Callable[..., AbstractContextManager[ScriptedServer]]
+
+
+@pytest.fixture(params=["one by one", "pipelining"])
+def scripted(request: pytest.FixtureRequest) -> Scripted:
+    """Servers that take commands one by one, and those that take them at once."""
+    return partial(scripted_smtp.scripted, pipelining=request.param == "pipelining")
 
 
 def mail(number: int = 1, to: str = "", body: bytes = b"Hello\r\n") -> Outgoing:
@@ -163,7 +174,7 @@ def test_a_refused_sign_in_rests_the_channel_and_blames_no_recipient(start_sink:
     assert sink.connections == 1
 
 
-def test_a_server_that_is_not_there_is_a_temporary_trouble_of_the_channel() -> None:
+def test_a_server_that_is_not_there_is_a_temporary_trouble_of_the_channel(scripted: Scripted) -> None:
     with scripted() as gone:
         pass
     with email(gone) as channel:
@@ -196,7 +207,9 @@ def test_content_that_is_refused_is_refused_for_this_message_only(smtp_server: S
 
 
 @pytest.mark.parametrize("how", [CUT, RESET, "421 4.4.2 idle for too long"])
-def test_a_kept_connection_that_died_is_replaced_before_anything_was_handed_over(how: str) -> None:
+def test_a_kept_connection_that_died_is_replaced_before_a_message_was_handed_over(
+    scripted: Scripted, how: str
+) -> None:
     with scripted({"MAIL 2": how}, {}) as server, email(server) as channel:
         outcomes = deliver(channel, mail(1), mail(2), mail(3))
     assert all(isinstance(each, Receipt) for each in outcomes)
@@ -204,7 +217,7 @@ def test_a_kept_connection_that_died_is_replaced_before_anything_was_handed_over
     assert len(server.accepted) == 3
 
 
-def test_a_new_connection_that_dies_as_well_is_not_tried_a_third_time() -> None:
+def test_a_new_connection_that_dies_as_well_is_not_tried_a_third_time(scripted: Scripted) -> None:
     with scripted({"MAIL 2": CUT}, {"MAIL": CUT}) as server, email(server) as channel:
         first, second, third = deliver(channel, mail(1), mail(2), mail(3))
     assert isinstance(first, Receipt)
@@ -214,7 +227,19 @@ def test_a_new_connection_that_dies_as_well_is_not_tried_a_third_time() -> None:
     assert server.connections == 2
 
 
-def test_421_instead_of_354_is_temporary_and_ends_the_connection() -> None:
+def test_a_server_that_wants_content_for_a_refused_recipient_gets_none(
+    scripted: Scripted,
+) -> None:
+    script = {"RCPT 1": "550 5.1.1 no such user", ".": "554 5.5.1 no valid recipients"}
+    with scripted(script, {}) as server, email(server) as channel:
+        error = error_of(deliver(channel, mail(1))[0])
+        assert (error.reason, error.permanent) == ("invalid_address", True)
+    assert server.accepted == []
+    assert server.connections == 1
+    assert server.said[-1] in {"RSET", "quit"}
+
+
+def test_421_instead_of_354_is_temporary_and_ends_the_connection(scripted: Scripted) -> None:
     with scripted({"DATA": "421 4.3.2 going down"}, {}) as server, email(server) as channel:
         error = error_of(deliver(channel, mail(1))[0])
         assert (error.permanent, error.unknown) == (False, False)
@@ -224,14 +249,14 @@ def test_421_instead_of_354_is_temporary_and_ends_the_connection() -> None:
 
 
 @pytest.mark.parametrize("reply", ["421 4.3.2 going down", "451 4.3.0 try later"])
-def test_a_temporary_refusal_of_the_content_is_temporary(reply: str) -> None:
+def test_a_temporary_refusal_of_the_content_is_temporary(scripted: Scripted, reply: str) -> None:
     with scripted({".": reply}, {}) as server, email(server) as channel:
         error = error_of(deliver(channel, mail(1))[0])
     assert (error.permanent, error.unknown) == (False, False)
     assert server.accepted == []
 
 
-def test_421_in_the_middle_of_the_content_is_not_sent_again_in_the_same_breath() -> None:
+def test_421_in_the_middle_of_the_content_is_not_sent_again_in_the_same_breath(scripted: Scripted) -> None:
     large = mail(1, body=b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 200_000)
     with scripted({"IN DATA": "421 4.3.2 going down"}, {}) as server, email(server) as channel:
         error = error_of(deliver(channel, large)[0])
@@ -241,7 +266,7 @@ def test_421_in_the_middle_of_the_content_is_not_sent_again_in_the_same_breath()
 
 
 @pytest.mark.parametrize("how", [CUT, RESET, SILENT, "what?"])
-def test_an_end_that_nobody_heard_after_the_final_dot_is_unknown(how: str) -> None:
+def test_an_end_that_nobody_heard_after_the_final_dot_is_unknown(scripted: Scripted, how: str) -> None:
     with scripted({".": how}, {}) as server, email(server, patience=QUICK) as channel:
         error = error_of(deliver(channel, mail(1))[0])
         assert error.unknown
@@ -252,14 +277,16 @@ def test_an_end_that_nobody_heard_after_the_final_dot_is_unknown(how: str) -> No
 
 @pytest.mark.parametrize("verb", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize("how", [CUT, SILENT])
-def test_before_the_content_left_an_end_is_temporary_never_unknown(verb: str, how: str) -> None:
+def test_before_the_content_left_an_end_is_temporary_never_unknown(
+    scripted: Scripted, verb: str, how: str
+) -> None:
     with scripted({verb: how}) as server, email(server, patience=QUICK) as channel:
         error = error_of(deliver(channel, mail(1))[0])
     assert (error.reason, error.permanent, error.unknown) == ("provider_unreachable", False, False)
     assert server.accepted == []
 
 
-def test_after_trouble_of_the_channel_the_rest_of_the_batch_is_not_tried() -> None:
+def test_after_trouble_of_the_channel_the_rest_of_the_batch_is_not_tried(scripted: Scripted) -> None:
     script: Script = {"MAIL": "550 5.7.1 you may not send as this address"}
     with scripted(script) as server, email(server) as channel:
         first, second = (error_of(each) for each in deliver(channel, mail(1), mail(2)))
@@ -268,7 +295,7 @@ def test_after_trouble_of_the_channel_the_rest_of_the_batch_is_not_tried() -> No
     assert sum(each.startswith("MAIL") for each in server.said) == 1
 
 
-def test_after_one_unheard_end_the_rest_of_the_batch_is_queued_again_not_in_doubt() -> None:
+def test_after_one_unheard_end_the_rest_of_the_batch_is_queued_again_not_in_doubt(scripted: Scripted) -> None:
     with scripted({".": CUT}) as server, email(server) as channel:
         first, second, third = (error_of(each) for each in deliver(channel, mail(1), mail(2), mail(3)))
     assert (first.unknown, second.unknown, third.unknown) == (True, False, False)

@@ -181,6 +181,14 @@ def _with_ninth_digit(number: PhoneNumber) -> PhoneNumber:
     return longer if phonenumbers.is_valid_number(longer) else number
 
 
+def written_phone(e164: str) -> str:
+    """A canonical number as people read it: +55 31 98888-4417."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(e164), PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return e164
+
+
 def zone_of_phone(e164: str) -> str | None:
     """The IANA zone of a canonical number, when its prefix belongs to exactly one; else None."""
     try:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app.domain.addresses import Address, default_region
+from app.domain.addresses import Address, default_region, written_phone
 from app.domain.contacts import MAX_ATTRIBUTES, ContactValues, Scalar, search_text
 from app.errors import Conflict, Invalid, NotFound, problem
 from app.models import Contact, Workspace, new_id
@@ -46,6 +46,11 @@ class Card:
     def label(self) -> str:
         """What to call somebody who may have no name."""
         return self.name or self.email or self.phone or self.external_id or "–"
+
+    @property
+    def phone_written(self) -> str | None:
+        """The number in groups, to be read rather than dialled."""
+        return written_phone(self.phone) if self.phone else None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.addresses import BadAddress, default_region, read_email, read_phone, zone_of_phone
+from app.domain.addresses import (
+    BadAddress,
+    default_region,
+    read_email,
+    read_phone,
+    written_phone,
+    zone_of_phone,
+)
 
 
 def test_an_address_is_kept_as_written_but_its_domain_is_lower_case():
@@ -163,6 +170,11 @@ def test_an_accepted_number_is_e164_and_reads_to_itself(text: str, region: str |
         return
     assert number.text.startswith("+") and number.text[1:].isdigit() and len(number.text) <= 16
     assert read_phone(number.text, None) == number
+
+
+def test_a_number_is_written_in_groups():
+    assert written_phone("+5531988884417") == "+55 31 98888-4417"
+    assert written_phone("?") == "?"
 
 
 def test_the_region_comes_from_the_workspaces_zone():

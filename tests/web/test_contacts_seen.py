@@ -1,0 +1,117 @@
+"""The rooms of contacts in a real browser, in every look: a long story, the list, forms, import."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from app.domain.access import Role
+from app.models import Contact, Workspace
+from app.runtime import Runtime
+from app.services import contacts, followups, opt_outs
+from app.services.access import Visitor
+from tests.services.loop import open_again
+from tests.web.browser import Look, Visit
+from tests.world import Clock, World
+
+pytestmark = pytest.mark.browser
+
+FILE = "nome;e-mail;celular;Plano\n" + "".join(
+    f"Pessoa {number};{'p' if number % 4 else 'p@'}{number}@x.example;31 9{number:04}-0000;Anual\n"
+    for number in range(20)
+)
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.workspace(name="Aroeira", slug="aroeira")
+
+
+@pytest.fixture
+def camila(world: World, workspace: Workspace) -> Visitor:
+    return world.member(workspace, Role.OWNER, world.user(name="Camila Duarte"))
+
+
+@pytest.fixture
+def maria(runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, clock: Clock) -> Contact:
+    """Asked, answered, followed up, held back."""
+    maria = world.contact(
+        workspace, name="Maria Figueiredo", phone="+5531988884417", source="importação de maio",
+        attributes={"empresa": "Clínica Bem-te-vi", "cargo": "Coordenadora da recepção", "unidades": 3},
+    )  # fmt: skip
+    survey = world.survey(workspace, name="Relacionamento")
+    clock.advance(days=100)
+    invitation = world.invitation(workspace, survey, maria, state="answered")
+    clock.advance(minutes=7)
+    words = "A agenda saiu do ar duas vezes na semana passada e ninguém avisou. Remarquei doze por telefone."
+    answer = world.answer(workspace, 4, survey=survey, contact=maria, invitation=invitation, comment=words)
+    followup = open_again(runtime, workspace, answer)
+    assert followup
+    clock.advance(days=2)
+    followups.claim(runtime, camila, followup)
+    clock.advance(hours=3)
+    world.invitation(
+        workspace,
+        survey,
+        maria,
+        state="skipped",
+        reason="resting",
+        until=clock.now,
+        sent_at=None,
+        channel=None,
+    )
+    return maria
+
+
+def test_a_person_is_seen_in_every_look(visit: Visit, look: Look, camila: Visitor, maria: Contact):
+    page = visit(f"/w/aroeira/contacts/{maria.id}", camila)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Maria Figueiredo")
+    look(page, "contact")
+
+
+def test_a_silent_person_is_seen_in_every_look(
+    runtime: Runtime, visit: Visit, look: Look, camila: Visitor, maria: Contact
+):
+    opt_outs.opt_out(runtime, camila, maria.id, "console")
+    page = visit(f"/w/aroeira/contacts/{maria.id}", camila)
+    page.get_by_text("A pessoa quer voltar a receber perguntas").click()
+    page.get_by_role("button", name="Registrar a palavra").click()
+    expect(page.get_by_label("Como você sabe?")).to_have_attribute("aria-invalid", "true")
+    look(page, None)
+
+
+def test_the_list_and_the_forms_are_seen_in_every_look(
+    runtime: Runtime, visit: Visit, look: Look, camila: Visitor, maria: Contact
+):
+    for number in range(60):
+        contacts.create(
+            runtime, camila, {"name": f"Pessoa {number}", "email": f"pessoa{number}@bemtevi.example"}
+        )
+    look(visit("/w/aroeira/contacts", camila), None)
+    look(visit("/w/aroeira/contacts?q=ninguém", camila), None)
+    look(visit(f"/w/aroeira/contacts/{maria.id}/edit", camila), None)
+    look(visit(f"/w/aroeira/contacts/{maria.id}/erasure", camila), None)
+
+
+def test_an_empty_room_is_seen_in_every_look(visit: Visit, look: Look, camila: Visitor):
+    look(visit("/w/aroeira/contacts", camila), None)
+
+
+def test_an_import_is_made_and_seen_in_every_look(visit: Visit, look: Look, camila: Visitor, tmp_path: Path):
+    file = tmp_path / "clientes.csv"
+    file.write_text(FILE)
+    page = visit("/w/aroeira/contacts/import", camila, javascript=False)
+    page.get_by_label("Arquivo CSV").set_input_files(file)
+    page.get_by_role("button", name="Ver o arquivo").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("15 linhas podem ser importadas")
+    page.get_by_label("De onde vêm estes contatos?").fill("CRM")
+    page.get_by_role("button", name="Importar 15 linhas").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("15 pessoas novas chegaram")
+    again = visit("/w/aroeira/contacts/import", camila)
+    look(again, None)
+    again.get_by_label("Arquivo CSV").set_input_files(file)
+    again.get_by_role("button", name="Ver o arquivo").click()
+    look(again, None)
+    again.get_by_label("De onde vêm estes contatos?").fill("CRM")
+    again.get_by_role("button", name="Importar 15 linhas").click()
+    look(again, None)

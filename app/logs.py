@@ -33,4 +33,6 @@ def configure(config: Config) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    # A tick that comes while its job still works is no news.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.basicConfig(stream=sys.stderr, level=max(level, logging.WARNING), format="%(name)s %(message)s")

@@ -18,24 +18,25 @@ HOMES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 class PostgresServer:
     """initdb, pg_ctl start and stop; as the `postgres` user when we are root, which the server refuses."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, durable: bool = False) -> None:
         self.home = home
+        self.durable = durable
         self.data = home / "data"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
 
     def start(self) -> None:
+        self._open_the_way()
         if os.getuid() == 0:
-            for folder in (self.home, *self.home.parents):
-                if folder.stat().st_uid == 0 and folder != Path("/") and not folder.stat().st_mode & 0o001:
-                    folder.chmod(folder.stat().st_mode | 0o011)
             shutil.chown(self.home, "postgres")
         self._run("initdb", "-D", str(self.data), "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8")
-        options = f"-p {self.port} -k {self.home} -h 127.0.0.1 -c fsync=off -c max_connections=60"
+        options = f"-p {self.port} -k {self.home} -h 127.0.0.1 -c max_connections=60"
+        options += "" if self.durable else " -c fsync=off"
         self._run("pg_ctl", "-D", str(self.data), "-l", str(self.home / "log"), "-w", "-o", options, "start")
 
     def stop(self) -> None:
+        self._open_the_way()  # a second pytest that began meanwhile has closed the folder above both again
         self._run("pg_ctl", "-D", str(self.data), "-m", "immediate", "-w", "stop")
 
     def create_database(self, name: str) -> str:
@@ -49,6 +50,14 @@ class PostgresServer:
         with db.write() as session:
             session.execute(text("SET LOCAL session_replication_role = replica"))
             session.connection().exec_driver_sql(tables)
+
+    def _open_the_way(self) -> None:
+        """Let the `postgres` user pass through the folders above its own, where root runs the tests."""
+        if os.getuid() != 0:
+            return
+        for folder in (self.home, *self.home.parents):
+            if folder.stat().st_uid == 0 and folder != Path("/") and not folder.stat().st_mode & 0o001:
+                folder.chmod(folder.stat().st_mode | 0o011)
 
     def _dsn(self, name: str) -> str:
         return f"host=127.0.0.1 port={self.port} user=postgres dbname={name}"

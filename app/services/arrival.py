@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, text
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from app.db import Statement
 from app.domain.metrics import band_of, read_score
 from app.errors import Invalid, NotFound, TooMany, problem
 from app.models import Answer, AnswerEdit, new_id
-from app.models.base import UtcDateTime
 from app.runtime import Runtime
 from app.services import followup_opening, outbox, standing
 from app.services.standing import Found
@@ -19,16 +19,15 @@ from app.services.standing import Found
 LONGEST_COMMENT = 2_000
 MOST_EDITS = 50  # nobody honest changes their mind more often within a day
 
-_MOMENT = bindparam("now", type_=UtcDateTime)
-_RECORD = text(
+_RECORD = Statement(
     "INSERT INTO answers (id, workspace_id, invitation_id, survey_id, version_id, contact_id, metric, score,"
     " band, comment, contact_me, channel, sandbox, attributes, suspect, late, recorded_at, updated_at)"
     " SELECT :id, :workspace_id, :invitation_id, :survey_id, :version_id, c.id, :metric, :score, :band,"
     " :comment, :contact_me, :channel, :sandbox, c.attributes, :suspect, :late, :now, :now"
     " FROM contacts c WHERE c.id = :contact_id ON CONFLICT (invitation_id) DO NOTHING"
-).bindparams(_MOMENT)
-_ANSWERED = text("UPDATE invitations SET state = 'answered', reason = NULL WHERE id = :id")
-_EVIDENCE = text(
+)
+_ANSWERED = Statement("UPDATE invitations SET state = 'answered', reason = NULL WHERE id = :id")
+_EVIDENCE = Statement(
     "UPDATE messages SET state = 'delivered', reason = NULL"
     " WHERE id = :id AND state IN ('unknown', 'attempting')"
 )
@@ -104,13 +103,12 @@ def _comment(words: str | None) -> str | None:
 
 def _first(session: Session, found: Found, values: dict[str, Any], runtime: Runtime) -> bool:
     """The first answer to this invitation; False when another request was quicker."""
-    connection = session.connection()
-    if connection.execute(_RECORD, values).rowcount == 0:
+    if _RECORD.run(session, values).rowcount == 0:
         return False
     runtime.reach("answer_inserted")
-    connection.execute(_ANSWERED, {"id": found.invitation_id})
+    _ANSWERED.run(session, {"id": found.invitation_id})
     if found.state in ("unknown", "sending"):
-        connection.execute(_EVIDENCE, {"id": found.message_id})
+        _EVIDENCE.run(session, {"id": found.message_id})
     _follow_up(session, found, values)
     runtime.reach("answer_before_commit")
     return True
@@ -167,7 +165,7 @@ def _keep_late(session: Session, found: Found, values: dict[str, Any]) -> None:
     if found.state == "cancelled":
         return
     if found.answer_id is None:
-        session.connection().execute(_RECORD, values | {"late": True})
+        _RECORD.run(session, values | {"late": True})
     else:
         edits = session.scalar(select(func.count()).where(AnswerEdit.answer_id == found.answer_id)) or 0
         if edits < MOST_EDITS:

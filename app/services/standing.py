@@ -1,39 +1,31 @@
 """What stands behind a token: one statement finds the invitation, its person, its answer and its words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, bindparam, text
 from sqlalchemy.orm import Session
 
+from app.db import Statement, moment, structure
 from app.domain.business_time import BusinessCalendar
 from app.domain.dialogue import Standing
 from app.domain.metrics import Metric
 from app.domain.survey_texts import SurveyTexts, choose_locale
 from app.models import SurveyVersion
-from app.models.base import Base, UtcDateTime
 from app.services.tokens import token_hash
 
 # Text, prepared once: the two requests of a respondent are the hot path.
-_STATEMENT = text(
+_FIND = Statement(
     "SELECT t.message_id, i.id AS invitation_id, i.workspace_id, i.survey_id, i.version_id, i.metric,"
     " i.contact_id, i.locale, i.channel, i.state, i.expires_at, i.sandbox, c.name AS contact_name,"
-    " c.attributes, w.name AS workspace_name, w.time_zone, w.locale AS workspace_locale, w.business_days, w.opens_at,"
-    " w.closes_at, w.holidays, l.id AS logo_id, a.id AS answer_id, a.score, a.band, a.comment,"
-    " a.contact_me, a.late, a.recorded_at, f.first_contact_due_at"
+    " c.attributes, w.name AS workspace_name, w.time_zone, w.locale AS workspace_locale,"
+    " w.business_days, w.opens_at, w.closes_at, w.holidays, l.id AS logo_id, a.id AS answer_id, a.score,"
+    " a.band, a.comment, a.contact_me, a.late, a.recorded_at, f.first_contact_due_at"
     " FROM tokens t JOIN invitations i ON i.id = t.invitation_id JOIN contacts c ON c.id = i.contact_id"
     " JOIN workspaces w ON w.id = i.workspace_id LEFT JOIN logos l ON l.workspace_id = i.workspace_id"
     " LEFT JOIN answers a ON a.invitation_id = i.id LEFT JOIN followups f ON f.answer_id = a.id"
     " WHERE t.token_hash = :hash AND t.purpose = :purpose"
 )
-_JSON = Base.metadata.tables["workspaces"].c.holidays.type
-_HASH = bindparam("hash", type_=Base.metadata.tables["tokens"].c.token_hash.type)
-_FIND = _STATEMENT.bindparams(_HASH).columns(
-    expires_at=UtcDateTime, recorded_at=UtcDateTime, first_contact_due_at=UtcDateTime, business_days=_JSON,
-    holidays=_JSON, attributes=_JSON, sandbox=Boolean, contact_me=Boolean, late=Boolean,
-)  # fmt: skip
-
 _versions: dict[str, tuple[dict[str, SurveyTexts], bool]] = {}  # frozen rows, so never stale
 VERSIONS_KEPT = 500
 
@@ -89,13 +81,23 @@ class Found:
         )
 
 
+_NAMES = tuple(each.name for each in fields(Found))
+_MOMENTS = ("expires_at", "recorded_at", "first_contact_due_at")
+_STRUCTURES = ("attributes", "business_days", "holidays")
+
+
 def find(session: Session, token: str, purpose: str) -> Found | None:
     """What a token of this purpose opens, or None."""
-    row = session.connection().execute(_FIND, {"hash": token_hash(token), "purpose": purpose}).one_or_none()
+    row = _FIND.run(session, {"hash": token_hash(token), "purpose": purpose}).fetchone()
     if row is None:
         return None
-    values: dict[str, Any] = dict(row._mapping)
-    return Found(**values | {"metric": Metric(values["metric"])})
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    for name in _MOMENTS:
+        values[name] = moment(values[name])
+    for name in _STRUCTURES:
+        values[name] = structure(values[name])
+    values["metric"] = Metric(values["metric"])
+    return Found(**values)
 
 
 def words(session: Session, version_id: str, *wanted: str) -> tuple[str, SurveyTexts, bool]:

@@ -1,14 +1,16 @@
 """The respondent's pages: /r/<token> asks, takes the comment and thanks; /u/<token> lets people out."""
 
+import secrets
+from functools import lru_cache
 from urllib.parse import urlencode
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.utils import redirect
 
 from app.domain.dialogue import Step
 from app.errors import Invalid, NotFound
-from app.rendering.languages import Language, language_of
+from app.rendering.languages import LOCALES, Language, language_of
 from app.services import arrival, respondents, unsubscribing
 from app.services.arrival import Given
 from app.services.respondents import Sheet
@@ -23,6 +25,7 @@ TEMPLATES = {
     Step.COMMENT: "answer/comment.html",
     Step.THANKS: "answer/thanks.html",
 }
+MARK, MARK_OUT = (f"token-{secrets.token_hex(8)}" for _ in range(2))  # in no text of anybody
 TRAP = "website"  # a field that no person sees: who fills it in is a program
 
 
@@ -70,7 +73,9 @@ def leaving(token: str) -> ResponseReturnValue:
         found = unsubscribing.look(runtime_of(), token)
     except NotFound:
         return _gone()
-    return _render("answer/unsubscribe.html", language_of(found.locale), found, action=f"/u/{token}")
+    language = language_of(found.locale)
+    values = (found.workspace_name, found.logo_url)
+    return _render("answer/unsubscribe.html", language, *values, action=f"/u/{token}")
 
 
 @pages.post("/u/<token>")
@@ -84,7 +89,9 @@ def leave(token: str) -> ResponseReturnValue:
         unsubscribing.unsubscribe(runtime_of(), token, one_click=one_click)
     except NotFound:
         return _gone()
-    return _render("answer/unsubscribed.html", language_of(found.locale), found)
+    return _render(
+        "answer/unsubscribed.html", language_of(found.locale), found.workspace_name, found.logo_url
+    )
 
 
 def _again(token: str, wrong: Invalid) -> ResponseReturnValue:
@@ -105,6 +112,10 @@ def _page(
     token: str, sheet: Sheet, step: Step, error: str | None = None, value: str | None = None
 ) -> tuple[str, int]:
     language = language_of(sheet.locale)
+    if step is Step.ASK:
+        asked = (sheet.question, sheet.low_label, sheet.high_label, sheet.choices, sheet.selected, error)
+        page = _question(language.code, sheet.workspace_name, sheet.logo_url, asked)
+        return page.replace(MARK_OUT, unsubscribe_token(token)).replace(MARK, token), 200
     returns = until = None
     if sheet.returns_by:
         when = f"{language.weekday(sheet.returns_by)}, {language.time(sheet.returns_by)}"
@@ -114,18 +125,15 @@ def _page(
         )
     if sheet.editable_until:
         until = f"{language.short_date(sheet.editable_until)}, {language.time(sheet.editable_until)}"
-    return _render(
+    page = _render(
         TEMPLATES[step],
         language,
-        sheet,
+        sheet.workspace_name,
+        sheet.logo_url,
         unsubscribe_url=f"/u/{unsubscribe_token(token)}",
         action=f"/r/{token}",
         change_url=f"/r/{token}?step={Step.ASK.value}",
-        question=sheet.followup_question if step is Step.COMMENT else sheet.question,
-        low_label=sheet.low_label,
-        high_label=sheet.high_label,
-        choices=sheet.choices,
-        selected=sheet.selected,
+        question=sheet.followup_question,
         score=sheet.score,
         comment=sheet.comment,
         value=sheet.comment if value is None else value,
@@ -135,24 +143,50 @@ def _page(
         until=until,
         error=error,
     )
+    return page, 200
+
+
+@lru_cache(maxsize=512)
+def _question(
+    code: str,
+    workspace_name: str,
+    logo_url: str | None,
+    asked: tuple[str, str, str, range, int | None, str | None],
+) -> str:
+    """The first page, the same for everybody but for the marks where their tokens go."""
+    question, low_label, high_label, choices, selected, error = asked
+    return _render(
+        TEMPLATES[Step.ASK],
+        language_of(code),
+        workspace_name,
+        logo_url,
+        unsubscribe_url=f"/u/{MARK_OUT}",
+        action=f"/r/{MARK}",
+        question=question,
+        low_label=low_label,
+        high_label=high_label,
+        choices=choices,
+        selected=selected,
+        error=error,
+    )
 
 
 def _render(
-    template: str, language: Language, who: Sheet | unsubscribing.Leaving, **values: object
-) -> tuple[str, int]:
-    html = render_template(
-        template,
+    template: str, language: Language, workspace_name: str | None, logo_url: str | None, **values: object
+) -> str:
+    """Without the context of console pages: a respondent has no session and no theme."""
+    return current_app.jinja_env.get_template(template).render(
         language=language,
         _=language.gettext,
         ngettext=language.ngettext,
-        workspace_name=who.workspace_name,
-        logo_url=who.logo_url,
+        workspace_name=workspace_name,
+        logo_url=logo_url,
         **values,
     )
-    return html, 200
 
 
 def _gone() -> ResponseReturnValue:
     """One page for every link that leads nowhere; it does not tell why."""
     count_unknown()
-    return render_template("answer/gone.html"), 404
+    language = language_of(request.accept_languages.best_match(LOCALES) or "en")
+    return _render("answer/gone.html", language, None, None), 404

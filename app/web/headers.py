@@ -9,25 +9,31 @@ POLICY = (
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=()"
 
 
+ALWAYS = (
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "SAMEORIGIN"),
+    ("Permissions-Policy", PERMISSIONS),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+CARRY_TOKENS = ("/r/", "/p/", "/u/", "/link/")
+KEEPABLE = ("/static/", "/logo/")  # addresses that change with their content
+
+
 def register(app: Flask) -> None:
     app.after_request(_protect)
 
 
 def _protect(response: Response) -> Response:
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", POLICY)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("X-Frame-Options", "SAMEORIGIN")
-    headers.setdefault("Referrer-Policy", "no-referrer" if _has_token() else "same-origin")
-    headers.setdefault("Permissions-Policy", PERMISSIONS)
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers, path = response.headers, request.path
+    for name, value in ALWAYS:
+        if name not in headers:
+            headers.add(name, value)
+    if "Referrer-Policy" not in headers:
+        headers.add("Referrer-Policy", "no-referrer" if path.startswith(CARRY_TOKENS) else "same-origin")
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if not request.path.startswith(("/static/", "/logo/")):
+    if not path.startswith(KEEPABLE):
         headers["Cache-Control"] = "no-store"  # pages are somebody's; a shared cache must keep none
-        response.vary.add("Cookie")
+        headers.add("Vary", "Cookie")
     return response
-
-
-def _has_token() -> bool:
-    return request.path.startswith(("/r/", "/p/", "/u/", "/link/"))

@@ -1,4 +1,4 @@
-"""Guessing is limited, asking is not: only unknown tokens from one address count, in this process's memory."""
+"""Guessing is limited, asking is not: unknown tokens from one address count, in this process's memory."""
 
 import time
 from collections import OrderedDict
@@ -8,9 +8,8 @@ from flask import request
 
 from app.errors import TooMany
 
-MOST = (
-    30  # unknown tokens from one address within a window; a mail program retrying a broken link stays below
-)
+# Unknown tokens from one address within a window: a company behind one address with dead links stays below.
+MOST = 120
 WINDOW = 60  # seconds
 ADDRESSES = 10_000  # remembered at a time; the oldest is forgotten first
 
@@ -19,7 +18,7 @@ _lock = Lock()
 
 
 def refuse_guessing() -> None:
-    """Raises TooMany for an address that has tried many unknown tokens; called before the token is looked up."""
+    """Raises TooMany for an address that has tried many unknown tokens; before the token is looked up."""
     window, count = _seen.get(request.remote_addr or "", (0, 0))
     if window == _window() and count >= MOST:
         raise TooMany(WINDOW)

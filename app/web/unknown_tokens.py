@@ -1,12 +1,12 @@
 """Guessing is limited, asking is not: unknown tokens from one address count, in this process's memory."""
 
-import time
 from collections import OrderedDict
 from threading import Lock
 
 from flask import request
 
 from app.errors import TooMany
+from app.web.policy import runtime_of
 
 # Unknown tokens from one address within a window: a company behind one address with dead links stays below.
 MOST = 120
@@ -35,4 +35,4 @@ def count_unknown() -> None:
 
 
 def _window() -> int:
-    return int(time.monotonic() // WINDOW)
+    return int(runtime_of().clock().timestamp() // WINDOW)

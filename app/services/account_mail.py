@@ -27,7 +27,7 @@ def enqueue(
     workspace: Workspace | None = None,
     inviter: str | None = None,
 ) -> None:
-    """Queue the mail for a link of this purpose: reset, invitation or welcome."""
+    """Queue the mail for a link of this purpose (reset, invitation or welcome), or the word of a change."""
     subject, body = _words(language_of(user.locale), user, purpose, workspace, inviter)
     now = runtime.clock()
     session.add(
@@ -37,6 +37,12 @@ def enqueue(
             subject=subject, body=body, state="queued", due_at=now, created_at=now,
         )
     )  # fmt: skip
+
+
+def tell_of_change(session: Session, runtime: Runtime, user: User) -> None:
+    """Whoever did not change their own password should hear that somebody did."""
+    if is_possible(runtime):
+        enqueue(session, runtime, user, "changed")
 
 
 def filled(session: Session, runtime: Runtime, message: Message) -> str:
@@ -56,6 +62,8 @@ def _words(
         "workspace": workspace.name if workspace else "Retorno",
         "inviter": inviter or "Retorno",
     }
+    if purpose == "changed":
+        return language.gettext("Your password was changed"), language.gettext(_CHANGED, **values)
     if purpose == "reset":
         return language.gettext("Your new password for Retorno"), language.gettext(_RESET, **values)
     subject = language.gettext("%(inviter)s invited you to %(workspace)s", **values)
@@ -74,6 +82,12 @@ _RESET = _(
     "The link works once, within an hour:\n\n"
     "{{ reset_link }}\n\n"
     "If it was not you, there is nothing to do: your password stays as it is."
+)
+_CHANGED = _(
+    "Hello.\n\n"
+    "The password of %(email)s for Retorno was changed just now, and you were signed out everywhere else.\n\n"
+    "If it was not you, ask for a new password on the sign-in page at once, "
+    "and tell an owner of your workspace."
 )
 _INVITATION = _(
     "Hello.\n\n"

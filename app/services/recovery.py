@@ -76,6 +76,8 @@ def redeem(runtime: Runtime, token: str, filled: Filled, caller: Caller) -> Ente
     with runtime.db.write() as session:
         link, user = _usable(session, runtime, token)
         links.use(session, link, runtime.clock())
+        if user.password_hash is not None:
+            account_mail.tell_of_change(session, runtime, user)
         user.password_hash = fresh
         user.name = name or user.name
         user.locale = filled.locale or user.locale

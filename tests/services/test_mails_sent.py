@@ -189,3 +189,14 @@ def test_a_mail_that_waited_carries_the_day_on_which_it_left(
     clock.advance(hours=20)
     sending.send_due(real)
     assert smtp_server.messages[0].mail["Date"].datetime == clock.now
+
+
+def test_a_changed_password_is_told_to_its_owner(real: Runtime, world: World, smtp_server: SmtpSink) -> None:
+    user = world.user(email="beatriz@aroeira.example", locale="es")
+    with real.db.write() as session:
+        account_mail.tell_of_change(session, real, session.get_one(User, user.id))
+    assert sending.send_urgent(real) == 1
+    (arrived,) = smtp_server.messages
+    assert arrived.mail["Subject"] == "Tu contraseña fue cambiada"
+    assert "beatriz@aroeira.example" in arrived.text
+    assert "href" not in arrived.html

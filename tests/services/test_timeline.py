@@ -1,4 +1,4 @@
-"""The timeline on both databases: everything that happened and what did not, newest first; no pulse answer."""
+"""The timeline on both databases: what happened and what did not, newest first; no pulse answer."""
 
 from datetime import timedelta
 

@@ -56,6 +56,27 @@ SCOPES = (
 )
 
 
+# What a scope lets somebody do is at least this role's to do: a key never reaches further than its maker.
+_NEEDS_MORE = {
+    "contacts:write": Role.AGENT,
+    "followups:write": Role.AGENT,
+    "surveys:write": Role.MANAGER,
+    "invitations:write": Role.MANAGER,
+    "schedules:write": Role.MANAGER,
+    "pulses:write": Role.MANAGER,
+    "events:write": Role.MANAGER,
+    "headline:write": Role.OWNER,
+    "webhooks:read": Role.OWNER,
+    "webhooks:write": Role.OWNER,
+    "workspace:write": Role.OWNER,
+}
+
+
+def least_role(scope: str) -> Role:
+    """The role that a key needs besides this scope."""
+    return _NEEDS_MORE.get(scope, Role.VIEWER)
+
+
 def opens(scopes: "frozenset[str] | tuple[str, ...]", needed: str) -> bool:
     """Do these scopes open what needs `needed`? Writing implies no reading: a key may only feed."""
     return needed in scopes

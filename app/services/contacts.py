@@ -17,6 +17,7 @@ from app.runtime import Runtime
 from app.services import contact_rows, eligible, opt_outs, timeline
 from app.services.access import Visitor
 from app.services.contact_rows import Card, Keyed, card
+from app.services.once import Once
 from app.services.opt_outs import Standing, is_opted_out
 from app.services.paging import PAGE, Page, cursor_at, place_of
 from app.services.timeline import Moment
@@ -109,14 +110,19 @@ def edit(
         return row.revision
 
 
-def upsert(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> tuple[Card, bool]:
+def upsert(
+    runtime: Runtime, who: Visitor, raw: Mapping[str, object], once: Once | None = None
+) -> tuple[Card, bool]:
     """Create or update whoever is meant; gives the contact and whether they are new.
 
     Matched by external id, else exactly one by e-mail, then by phone. Raises Conflict when several have
     the address, Invalid for wrong fields.
     """
     with runtime.db.write() as session:
-        return put(session, who, raw, runtime.clock())
+        person, is_new = put(session, who, raw, runtime.clock())
+        if once:
+            once.keep(session, person.id, 201 if is_new else 200)
+        return person, is_new
 
 
 def put(session: Session, who: Visitor, raw: Mapping[str, object], now: datetime) -> tuple[Card, bool]:

@@ -44,6 +44,12 @@ def count(session: Session, key: str, limit: Limit, now: datetime, *, by: int = 
     return so_far
 
 
+def count_once(runtime: Runtime, key: str, limit: Limit) -> int:
+    """The same in a transaction of its own: what a caller asked for counts, whatever comes of it."""
+    with runtime.db.write() as session:
+        return count(session, key, limit, runtime.clock())
+
+
 def so_far(session: Session, key: str, limit: Limit, now: datetime) -> int:
     """How many have been counted in the present window."""
     query = select(RateWindow.count).where(

@@ -13,6 +13,7 @@ from app.models import Contact, Invitation, Message, OptOut, Workspace, new_id
 from app.runtime import Runtime
 from app.services import contact_rows
 from app.services.access import Visitor
+from app.services.once import Once
 
 WISHES = ("own_wish", "erasure")  # what the person's own opt-in lifts; bounces and legal blocks stay
 
@@ -80,9 +81,17 @@ def among(session: Session, workspace_id: str, address_keys: Iterable[str]) -> f
     return frozenset(key for key in session.scalars(standing) if key)
 
 
-def opt_out(runtime: Runtime, who: Visitor, contact_id: str, origin: str) -> None:
+def of(runtime: Runtime, who: Visitor, contact_id: str) -> tuple[Standing, ...]:
+    """Every opt-out of a contact, those that were lifted included, newest first. Raises NotFound."""
+    with runtime.db.read() as session:
+        return standings(session, contact_rows.load(session, who, contact_id))
+
+
+def opt_out(runtime: Runtime, who: Visitor, contact_id: str, origin: str, once: Once | None = None) -> None:
     """The person does not want to be asked any more, on no channel. Saying it twice changes nothing."""
     with runtime.db.write() as session:
+        if once:
+            once.keep(session, contact_id)
         contact = contact_rows.load(session, who, contact_id)
         record(
             session,

@@ -3,7 +3,7 @@
 import structlog
 from flask import Flask, Response, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.errors import (
     Conflict,
@@ -60,7 +60,10 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         return error.response
     status = error.code or 500
     if problems.wanted():
-        return problems.plain(status)
+        response = problems.plain(status)
+        if isinstance(error, MethodNotAllowed):
+            response.allow.update(error.valid_methods or ())
+        return response
     return _page(status, None, None)
 
 

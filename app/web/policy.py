@@ -4,14 +4,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Literal, TypeVar, cast, get_args
 
-from flask import Flask, current_app, g, session
+from flask import Flask, current_app, g, request, session
 from flask.typing import ResponseReturnValue
 
-from app.domain.access import Role
+from app.domain.access import Role, least_role, opens
 from app.errors import Forbidden, NotFound, Unauthenticated
 from app.runtime import Runtime
-from app.services import sessions
+from app.services import api_keys, sessions
 from app.services.access import Visitor
+from app.web import rates
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 Kind = Literal["public", "respondent", "signed_in", "member", "key"]
@@ -60,8 +61,26 @@ def allows(role: Role) -> Callable[[View], View]:
     return decorate
 
 
+def scoped(scope: str) -> Callable[[View], View]:
+    """A key of the API with this scope, within its rate; `visitor()` says who."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+            who = api_keys.authenticate(runtime_of(), _bearer())
+            rates.count(runtime_of(), who)
+            if not opens(who.scopes, scope) or not who.role.reaches(least_role(scope)):
+                raise Forbidden
+            g.visitor = who
+            return view(*args, **kwargs)
+
+        return cast(View, _marked(guarded, "key", scope))
+
+    return decorate
+
+
 def visitor() -> Visitor:
-    """Who acts, inside a view that `allows` guards."""
+    """Who acts, inside a view that `allows` or `scoped` guards."""
     if "visitor" not in g:
         raise Unauthenticated
     return cast(Visitor, g.visitor)
@@ -83,6 +102,12 @@ def people_only() -> Visitor:
     return who
 
 
-def _marked(view: View, kind: Kind, role: Role | None) -> View:
-    view.policy = (kind, role)  # type: ignore[attr-defined]  # read by the guard and the wall tests
+def _bearer() -> str:
+    """What stands in `Authorization: Bearer …`; a key is never taken from the address, which is logged."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def _marked(view: View, kind: Kind, needed: Role | str | None) -> View:
+    view.policy = (kind, needed)  # type: ignore[attr-defined]  # read by the guard and the wall tests
     return view

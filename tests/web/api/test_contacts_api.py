@@ -1,0 +1,74 @@
+"""/api/v1/contacts."""
+
+from app.models import Workspace
+from tests.api_client import Api
+from tests.world import Clock, World
+
+MARIA = {"external_id": "c-1", "name": "Maria Figueiredo", "email": "maria@bemtevi.example"}
+
+
+def test_a_contact_is_created_then_updated_and_absent_fields_stay(api: Api) -> None:
+    made = api.post("/contacts", MARIA | {"attributes": {"plan": "gold", "seats": 3}})
+    assert made.status_code == 201
+    assert made.json["name"] == "Maria Figueiredo"
+    assert made.json["kind"] == "customer"
+    assert made.json["attributes"] == {"plan": "gold", "seats": 3}
+    again = api.post("/contacts", {"external_id": "c-1", "attributes": {"seats": None}})
+    assert again.status_code == 200
+    assert again.json["id"] == made.json["id"]
+    assert again.json["email"] == "maria@bemtevi.example"
+    assert again.json["attributes"] == {"plan": "gold"}
+
+
+def test_an_address_of_several_people_is_a_conflict(api: Api, world: World, shop: Workspace) -> None:
+    world.contact(shop, email="dois@bemtevi.example")
+    world.contact(shop, email="dois@bemtevi.example")
+    assert api.post("/contacts", {"email": "dois@bemtevi.example"}).status_code == 409
+
+
+def test_a_contact_is_read_changed_and_erased(api: Api) -> None:
+    id = api.post("/contacts", MARIA).json["id"]
+    assert api.get(f"/contacts/{id}").json["email"] == MARIA["email"]
+    changed = api.patch(f"/contacts/{id}", {"name": "Maria F.", "phone": "+55 11 98765-4321"})
+    assert (changed.status_code, changed.json["phone"]) == (200, "+5511987654321")
+    assert api.delete(f"/contacts/{id}").status_code == 204
+    assert api.get(f"/contacts/{id}").status_code == 404
+
+
+def test_pages_neither_skip_nor_repeat_while_people_come_in(api: Api, world: World, shop: Workspace) -> None:
+    for name in "bdfhj":
+        world.contact(shop, search_name=name)
+    first = api.get("/contacts", limit=2).json
+    for name in "acegi":
+        world.contact(shop, search_name=name)
+    rest = api.all("/contacts", limit=2, cursor=first["next_cursor"])
+    ids = [each["id"] for each in first["items"] + rest]
+    assert len(ids) == len(set(ids)) == 8  # all that were there, and those that sort after the first page
+
+
+def test_who_opted_out_comes_back_only_by_their_own_word(api: Api, clock: Clock) -> None:
+    id = api.post("/contacts", MARIA).json["id"]
+    out = api.post(f"/contacts/{id}/opt-out")
+    assert out.status_code == 201
+    assert out.json == {
+        "contact": id, "opted_out": True, "kinds": ["own_wish"], "since": "2026-11-16T13:00:00Z"
+    }  # fmt: skip
+    refused = api.delete(f"/contacts/{id}/opt-out")
+    assert refused.status_code == 422
+    assert refused.json["errors"][0]["field"] == "evidence"
+    clock.advance(hours=1)
+    assert (
+        api.delete(f"/contacts/{id}/opt-out", {"evidence": "Wrote on 16 November: ask me."}).status_code
+        == 204
+    )
+    kinds = [each["kind"] for each in api.get(f"/contacts/{id}/timeline").json["items"]]
+    assert kinds == ["opted_in", "opted_out", "added"]
+
+
+def test_what_is_wrong_is_told_by_field(api: Api) -> None:
+    wrong = api.post("/contacts", {"email": "nobody", "workspace_id": "x", "active": "yes"})
+    assert wrong.status_code == 422
+    assert wrong.content_type == "application/problem+json"
+    fields = {each["field"] for each in wrong.json["errors"]}
+    assert fields == {"workspace_id", "active"}
+    assert api.post("/contacts", {"email": "nobody"}).json["errors"][0]["field"] == "email"

@@ -73,14 +73,11 @@ class SmtpSink:
     def start(self) -> "SmtpSink":
         self._loop = asyncio.new_event_loop()
         self._arrival = threading.Condition()
+        self._ready = threading.Event()
+        # All of the loop in its own thread: where a browser is driven, this one has a loop already
         self._thread = threading.Thread(target=self._run, name="smtp-sink", daemon=True)
-        self._server = self._loop.run_until_complete(
-            self._loop.create_server(
-                self._protocol, "127.0.0.1", 0, ssl=self.context if self.security == "tls" else None
-            )
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
         self._thread.start()
+        assert self._ready.wait(10), "the mail server did not start"
         return self
 
     def stop(self) -> None:
@@ -149,6 +146,13 @@ class SmtpSink:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
+        self._server = self._loop.run_until_complete(
+            self._loop.create_server(
+                self._protocol, "127.0.0.1", 0, ssl=self.context if self.security == "tls" else None
+            )
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._ready.set()
         self._loop.run_forever()
         self._server.close()
         for task in asyncio.all_tasks(self._loop):

@@ -60,6 +60,7 @@ def record(runtime: Runtime, token: str, given: Given) -> None:
             _keep_late(session, found, values)
         elif found.answer_id is not None or not _first(session, found, values, runtime):
             _change(session, found, given, now)
+    runtime.reach("answer_committed")
     if not in_time:
         raise NotFound
 

@@ -72,6 +72,13 @@ OCCURRENCE_STATES = {
     "run": "run",
     "skipped": "skipped",
     "missed": "missed",
+    "cancelled": "cancelled",
+}
+SCHEDULE_STATES = {
+    "active": "active",
+    "paused": "paused",
+    "ended": "over",
+    "cancelled": "called off",
 }
 FOLLOWUP_STATES = {
     "open": "open",
@@ -181,6 +188,11 @@ def occurrence_word(language: Translates, state: str) -> str:
     return _word(language, OCCURRENCE_STATES, state)
 
 
+def schedule_word(language: Translates, state: str) -> str:
+    """The state of a schedule."""
+    return _word(language, SCHEDULE_STATES, state)
+
+
 def followup_word(language: Translates, state: str) -> str:
     """The state of a follow-up."""
     return _word(language, FOLLOWUP_STATES, state)
@@ -225,6 +237,7 @@ FOR_TEMPLATES = {
         state_word,
         message_state_word,
         occurrence_word,
+        schedule_word,
         followup_word,
         pulse_word,
         role_word,

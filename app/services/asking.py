@@ -16,6 +16,7 @@ from app.models import Contact, Invitation, Occurrence, Survey, Workspace, new_i
 from app.runtime import Runtime
 from app.services import access, eligible, inviting
 from app.services.access import Visitor
+from app.services.once import Once
 
 FOUND = 20  # people shown for a search; more words find fewer
 
@@ -43,6 +44,16 @@ class Candidates:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A survey that somebody could be asked, and whether they may."""
+
+    id: str
+    name: str
+    metric: Metric
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
 class Asked:
     """What became of asking somebody."""
 
@@ -53,7 +64,13 @@ class Asked:
 
 
 def ask(
-    runtime: Runtime, who: Visitor, survey_id: str, contact_id: str, channels: Sequence[str] = ("email",)
+    runtime: Runtime,
+    who: Visitor,
+    survey_id: str,
+    contact_id: str,
+    channels: Sequence[str] = ("email",),
+    *,
+    once: Once | None = None,
 ) -> str:
     """Ask one contact now, if they may be asked; the id of the invitation, whose state says so.
 
@@ -79,7 +96,10 @@ def ask(
         session.flush()
         decided = [(contact, _verdict(session, runtime, survey, contact, channels))]
         locale = session.get_one(Workspace, who.workspace_id).locale
-        return inviting.invite(session, occurrence, survey.metric, decided, now, locale=locale)[0]
+        (id,) = inviting.invite(session, occurrence, survey.metric, decided, now, locale=locale)
+        if once:
+            once.keep(session, id)
+        return id
 
 
 def asked(runtime: Runtime, who: Visitor, invitation_id: str) -> Asked:
@@ -95,19 +115,6 @@ def eligibility(runtime: Runtime, who: Visitor, survey_id: str, contact_id: str)
     with runtime.db.read() as session:
         survey = access.own(session, who, Survey, survey_id)
         return _verdict(session, runtime, survey, _contact(session, who, contact_id))
-
-
-def rests(
-    runtime: Runtime, who: Visitor, contact_id: str, metrics: Sequence[Metric]
-) -> dict[Metric, Verdict]:
-    """May they be asked each of these questions now."""
-    with runtime.db.read() as session:
-        contact = _contact(session, who, contact_id)
-        found = {}
-        for metric in metrics:
-            ask = eligible.asking(session, runtime, who.workspace_id, metric)
-            found[metric] = may_ask(eligible.facts(session, ask, contact.id), ask.rest, ask.now)
-        return found
 
 
 def candidates(runtime: Runtime, who: Visitor, survey_id: str, query: str = "") -> Candidates:
@@ -134,20 +141,27 @@ def candidates(runtime: Runtime, who: Visitor, survey_id: str, query: str = "") 
         )
 
 
-def published(runtime: Runtime, who: Visitor) -> list[tuple[str, str]]:
-    """The id and name of every survey that one person can be asked."""
-    with runtime.db.read() as session:
-        query = (
-            select(Survey.id, Survey.name)
-            .where(
-                Survey.workspace_id == who.workspace_id,
-                Survey.published_version_id.is_not(None),
-                Survey.archived_at.is_(None),
-                Survey.metric != Metric.ENPS.value,
-            )
-            .order_by(Survey.name)
+def choices(runtime: Runtime, who: Visitor, contact_id: str) -> list[Choice]:
+    """Every survey that one person can be asked, and may this one now."""
+    query = (
+        select(Survey)
+        .where(
+            Survey.workspace_id == who.workspace_id,
+            Survey.published_version_id.is_not(None),
+            Survey.archived_at.is_(None),
+            Survey.metric != Metric.ENPS.value,
         )
-        return [(row.id, row.name) for row in session.execute(query)]
+        .order_by(Survey.name, Survey.id)
+    )
+    with runtime.db.read() as session:
+        contact = _contact(session, who, contact_id)
+        known: dict[str, Verdict] = {}  # by metric: surveys of one metric rest together
+        found = []
+        for survey in session.scalars(query).all():
+            if survey.metric not in known:
+                known[survey.metric] = _verdict(session, runtime, survey, contact)
+            found.append(Choice(survey.id, survey.name, Metric(survey.metric), known[survey.metric]))
+        return found
 
 
 def _verdict(

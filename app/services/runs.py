@@ -49,7 +49,9 @@ class Invited:
     until: datetime | None
 
 
-def history(runtime: Runtime, who: Visitor, schedule_id: str, cursor: str | None = None) -> Page[Outcome]:
+def history(
+    runtime: Runtime, who: Visitor, schedule_id: str, cursor: str | None = None, limit: int = RUNS
+) -> Page[Outcome]:
     """What a schedule has done, the latest first. Raises NotFound."""
     query = _runs(schedule_id)
     if cursor:
@@ -57,9 +59,9 @@ def history(runtime: Runtime, who: Visitor, schedule_id: str, cursor: str | None
         query = query.where(or_(Occurrence.due_at < at, and_(Occurrence.due_at == at, Occurrence.id < id)))
     with runtime.db.read() as session:
         access.own(session, who, Schedule, schedule_id)
-        rows = session.scalars(query.limit(RUNS + 1)).all()
-        outcomes = tuple(_outcomes(session, rows[:RUNS]))
-    more = cursor_at((rows[RUNS - 1].due_at, rows[RUNS - 1].id)) if len(rows) > RUNS else None
+        rows = session.scalars(query.limit(limit + 1)).all()
+        outcomes = tuple(_outcomes(session, rows[:limit]))
+    more = cursor_at((rows[limit - 1].due_at, rows[limit - 1].id)) if len(rows) > limit else None
     return Page(outcomes, more)
 
 

@@ -21,14 +21,25 @@ from app.models import Occurrence, Schedule, Survey, new_id
 from app.runtime import Runtime
 from app.services import access, planning, unsent
 from app.services.access import Visitor
+from app.services.once import Once
 
 
-def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> str:
+def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object], once: Once | None = None) -> str:
     """A schedule that is active at once; gives its id. `raw` has the fields of domain.schedules.Changes.
 
     `survey` and `repeat` are needed; without `at` its first run is now; the zone is the workspace's unless
     one is given. Raises Invalid with a problem for each wrong field.
     """
+    with runtime.db.write() as session:
+        schedule = drafted(session, who, raw, runtime.clock())
+        session.add(schedule)
+        if once:
+            once.keep(session, schedule.id)
+        return schedule.id
+
+
+def drafted(session: Session, who: Visitor, raw: Mapping[str, object], now: datetime) -> Schedule:
+    """A step: the schedule that `create` would make, not yet in the session."""
     given = read_changes(raw)
     missing = [
         problem(name, words)
@@ -37,31 +48,29 @@ def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> str:
     ]
     if missing:
         raise Invalid(missing)
-    now = runtime.clock()
     zone = ZoneInfo(given.get("time_zone", who.time_zone))
     at = given.get("at")
     if at is not None and (problems := beginning_problems(at, zone, now)):
         raise Invalid(problems)
-    starts_at = at or this_minute(zone, now)
-    with runtime.db.write() as session:
-        survey = _survey(session, who, given["survey"])
-        schedule = Schedule(
-            id=new_id(),
-            workspace_id=who.workspace_id,
-            survey_id=survey.id,
-            name=given.get("name") or survey.name,
-            audience=given.get("audience", {}),
-            repeat=given["repeat"].value,
-            starts_at=written(starts_at),
-            time_zone=zone.key,
-            channels=given.get("channels", ["email"]),
-            state="active",
-            created_at=now,
-            updated_at=now,
-        )
-        planning.wait_for(schedule, first_run(Cadence(given["repeat"], starts_at, zone), now))
-        session.add(schedule)
-        return schedule.id
+    rule = Cadence(given["repeat"], at or this_minute(zone, now), zone)
+    survey = _survey(session, who, given["survey"])
+    schedule = Schedule(
+        id=new_id(),
+        workspace_id=who.workspace_id,
+        survey_id=survey.id,
+        name=given.get("name") or survey.name,
+        audience=given.get("audience", {}),
+        repeat=rule.repeat.value,
+        starts_at=written(rule.starts_at),
+        time_zone=zone.key,
+        channels=given.get("channels", ["email"]),
+        state="active",
+        revision=1,
+        created_at=now,
+        updated_at=now,
+    )
+    planning.wait_for(schedule, first_run(rule, now))
+    return schedule
 
 
 def edit(
@@ -85,13 +94,15 @@ def edit(
         return schedule.revision
 
 
-def pause(runtime: Runtime, who: Visitor, id: str) -> int:
+def pause(runtime: Runtime, who: Visitor, id: str, once: Once | None = None) -> int:
     """Nothing more leaves; what comes due meanwhile is skipped. How many people wait. Twice is harmless.
 
     Raises Conflict when nothing of it is left to pause.
     """
     now = runtime.clock()
     with runtime.db.write() as session:
+        if once:
+            once.keep(session, id)
         schedule = access.own(session, who, Schedule, id, lock=True)
         planning.come_due(session, schedule, now)
         if schedule.state == "paused":

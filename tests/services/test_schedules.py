@@ -11,8 +11,9 @@ from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Contact, Invitation, Message, Occurrence, OptOut, Schedule, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import asking, planning, runs, schedule_sheets, schedules, sending
+from app.services import planning, runs, schedule_previews, schedule_sheets, schedules, sending, surveys
 from app.services.access import Visitor
+from app.services.schedule_previews import Preview
 from app.services.schedule_sheets import Sheet
 from tests.world import Clock, World
 
@@ -39,6 +40,11 @@ def make(runtime: Runtime, who: Visitor, survey: Survey, **given: object) -> She
 
 def sheet(runtime: Runtime, who: Visitor, id: str) -> Sheet:
     return schedule_sheets.get(runtime, who, id)
+
+
+def would(runtime: Runtime, who: Visitor, survey: Survey, repeat: str) -> Preview:
+    """Whom a schedule that is not there yet would ask."""
+    return schedule_previews.look(runtime, who, {"survey": survey.id, "repeat": repeat}).preview
 
 
 def tick(runtime: Runtime) -> None:
@@ -82,6 +88,25 @@ def test_the_clock_is_that_of_the_zone_that_is_named(
 ) -> None:
     made = make(runtime, camila, survey, at="2026-12-01T10:00", time_zone="Asia/Kathmandu")
     assert made.next_runs[0].due_at == datetime(2026, 12, 1, 4, 15, tzinfo=UTC)
+
+
+def test_a_look_shows_what_creating_would_do_and_creates_nothing(
+    runtime: Runtime, camila: Visitor, survey: Survey
+) -> None:
+    rule = {"repeat": "weekly", "at": "2026-12-01T10:00"}
+    looked = schedule_previews.look(runtime, camila, {"survey": survey.id} | rule)
+    assert schedule_sheets.list_schedules(runtime, camila).items == ()
+    assert looked.sheet.next_runs == make(runtime, camila, survey, **rule).next_runs
+    with pytest.raises(Invalid):
+        schedule_previews.look(runtime, camila, {"survey": survey.id, "repeat": "hourly"})
+
+
+def test_what_is_due_at_once_stands_first_among_the_next_runs(
+    runtime: Runtime, clock: Clock, camila: Visitor, survey: Survey
+) -> None:
+    clock.advance(seconds=30)
+    looked = schedule_previews.look(runtime, camila, {"survey": survey.id, "repeat": "daily"})
+    assert [run.local for run in looked.sheet.next_runs][:2] == ["2026-11-16T10:00", "2026-11-17T10:00"]
 
 
 def test_asking_now_is_due_at_once(
@@ -187,7 +212,7 @@ def test_another_workspaces_schedule_does_not_exist(
     with pytest.raises(NotFound):
         schedules.edit(runtime, stranger, made.id, {"name": "ours"})
     with pytest.raises(NotFound):
-        schedule_sheets.preview(runtime, stranger, made.id)
+        schedule_previews.preview(runtime, stranger, made.id)
     assert schedule_sheets.list_schedules(runtime, stranger).items == ()
 
 
@@ -314,13 +339,13 @@ def test_a_preview_sums_to_the_audience_and_the_run_does_what_it_said(
 ) -> None:
     crowd(world, workspace, survey)
     made = make(runtime, camila, survey, repeat="daily", at="2026-11-16T10:00")
-    shown = schedule_sheets.preview(runtime, camila, made.id)
+    shown = schedule_previews.preview(runtime, camila, made.id)
     assert (shown.total, shown.asked) == (9, 3)
     assert dict(shown.not_asked) == {
         "duplicate": 1, "no_address": 1, "no_lawful_basis": 1, "opted_out": 1, "bounced": 1, "resting": 1,
     }  # fmt: skip
     assert shown.asked + sum(number for _, number in shown.not_asked) == shown.total
-    assert shown == schedule_sheets.preview_of(runtime, camila, survey.id, repeat=Repeat.DAILY)
+    assert shown == would(runtime, camila, survey, "daily")
     tick(runtime)
     run = runs.history(runtime, camila, made.id).items[0]
     assert (run.waiting, run.decided, dict(run.not_asked)) == (3, 9, dict(shown.not_asked))
@@ -331,9 +356,9 @@ def test_every_reason_leads_to_its_people(
 ) -> None:
     crowd(world, workspace, survey)
     made = make(runtime, camila, survey, repeat="daily", at="2026-11-16T10:00")
-    shown = schedule_sheets.preview(runtime, camila, made.id)
+    shown = schedule_previews.preview(runtime, camila, made.id)
     for reason, number in [(None, shown.asked), *shown.not_asked]:
-        page = schedule_sheets.people(runtime, camila, made.id, reason=reason)
+        page = schedule_previews.people(runtime, camila, made.id, reason=reason)
         assert [each.verdict.reason for each in page.items] == [reason] * number
     tick(runtime)
     run = runs.history(runtime, camila, made.id).items[0]
@@ -349,8 +374,8 @@ def test_a_quarterly_rule_comes_a_few_days_early(
 ) -> None:
     world.invitation(workspace, survey, world.contact(workspace))
     clock.advance(days=85)
-    assert schedule_sheets.preview_of(runtime, camila, survey.id, repeat=Repeat.QUARTERLY).asked == 1
-    assert schedule_sheets.preview_of(runtime, camila, survey.id, repeat=Repeat.WEEKLY).asked == 0
+    assert would(runtime, camila, survey, "quarterly").asked == 1
+    assert would(runtime, camila, survey, "weekly").asked == 0
 
 
 def test_without_a_way_out_everybody_says_so(
@@ -358,7 +383,9 @@ def test_without_a_way_out_everybody_says_so(
 ) -> None:
     world.contact(workspace)
     made = make(runtime, camila, survey, repeat="daily", channels=["sms"])
-    assert dict(schedule_sheets.preview(runtime, camila, made.id).not_asked) == {"channel_not_configured": 1}
+    assert dict(schedule_previews.preview(runtime, camila, made.id).not_asked) == {
+        "channel_not_configured": 1
+    }
     tick(runtime)
     assert states(runtime) == [("skipped", "channel_not_configured")]
 
@@ -481,7 +508,7 @@ def test_a_survey_of_a_schedule_that_is_cancelled_can_be_put_away(
     with runtime.db.read() as session:
         assert session.scalar(select(func.count()).select_from(Schedule)) == 1
         assert session.scalar(select(func.count()).select_from(Occurrence)) == 1
-    assert asking.published(runtime, camila) == [(survey.id, "Relacionamento")]
+    surveys.archive(runtime, camila, survey.id)
 
 
 def test_an_e_nps_schedule_previews_employees_alone(runtime: Runtime, world: World) -> None:
@@ -490,5 +517,5 @@ def test_an_e_nps_schedule_previews_employees_alone(runtime: Runtime, world: Wor
     survey = world.survey(people, Metric.ENPS)
     world.contact(people)
     world.contact(people, kind="customer")
-    shown = schedule_sheets.preview_of(runtime, hr, survey.id, repeat=Repeat.QUARTERLY)
+    shown = would(runtime, hr, survey, "quarterly")
     assert (shown.total, shown.asked) == (1, 1)

@@ -1,0 +1,110 @@
+"""Whom a schedule would ask now, and why not the others; also one that is not there yet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Select, and_, or_
+from sqlalchemy.orm import Session
+
+from app.domain.eligibility import Verdict
+from app.domain.metrics import Metric
+from app.models import Contact, Schedule, Survey
+from app.runtime import Runtime
+from app.services import access, eligible
+from app.services.access import Visitor
+from app.services.paging import PAGE, Page, cursor_at, place_of
+from app.services.schedule_sheets import Sheet, sheet_of
+from app.services.schedules import drafted
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`asked` and the reasons sum to `total`, the audience."""
+
+    total: int
+    asked: int
+    not_asked: tuple[tuple[str, int], ...]  # reason and number, the largest first
+    metric: Metric
+    rest_days: int  # as this rule counts them: across all surveys
+    rest_days_of_metric: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """A schedule that is not there yet: its runs, and whom it would ask now."""
+
+    sheet: Sheet
+    preview: Preview
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person of the audience and what would become of them."""
+
+    id: str
+    name: str
+    verdict: Verdict
+
+
+def preview(runtime: Runtime, who: Visitor, id: str) -> Preview:
+    """How many people this schedule would ask now, how many not, by reason. Raises NotFound."""
+    with runtime.db.read() as session:
+        return _preview(session, *_audience_of(session, runtime, access.own(session, who, Schedule, id)))
+
+
+def look(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> Look:
+    """What creating this schedule would mean; changes nothing. Raises Invalid as creating it would."""
+    with runtime.db.read() as session:
+        schedule = drafted(session, who, raw, runtime.clock())
+        survey = session.get_one(Survey, schedule.survey_id)
+        ask, people = _audience_of(session, runtime, schedule)
+        return Look(sheet_of(session, schedule, survey), _preview(session, ask, people))
+
+
+def people(
+    runtime: Runtime, who: Visitor, id: str, *, reason: str | None = None, cursor: str | None = None
+) -> Page[Person]:
+    """Who would be asked now (no reason), or not for this reason, by name. Raises NotFound."""
+    with runtime.db.read() as session:
+        ask, everybody = _audience_of(session, runtime, access.own(session, who, Schedule, id))
+        query = everybody.where(Contact.id.in_(eligible.because(ask, everybody, reason)))
+        order = (Contact.search_name, Contact.id)
+        if cursor:
+            name, after = place_of(cursor, str, str)
+            query = query.where(or_(order[0] > name, and_(order[0] == name, order[1] > after)))
+        decided = eligible.verdicts(session, ask, query.order_by(*order).limit(PAGE + 1))
+    shown = decided[:PAGE]
+    last = shown[-1][0] if len(decided) > PAGE else None
+    more = cursor_at((last.search_name, last.id)) if last else None
+    told = Verdict(reason) if reason == "duplicate" else None
+    return Page(tuple(Person(each.id, each.name, told or verdict) for each, verdict in shown), more)
+
+
+def _audience_of(
+    session: Session, runtime: Runtime, schedule: Schedule
+) -> tuple[eligible.Asking, Select[Contact]]:
+    metric = Metric(session.get_one(Survey, schedule.survey_id).metric)
+    ask = eligible.asking(
+        session,
+        runtime,
+        schedule.workspace_id,
+        metric,
+        channels=schedule.channels,
+        repeat=schedule.repeat,
+    )
+    return ask, eligible.audience(schedule.workspace_id, metric)
+
+
+def _preview(session: Session, ask: eligible.Asking, people: Select[Contact]) -> Preview:
+    counts = eligible.counts(session, ask, people)
+    asked = counts.pop(None, 0)
+    reasons = sorted(((str(code), number) for code, number in counts.items()), key=lambda each: -each[1])
+    rest = ask.rest
+    return Preview(
+        total=asked + sum(counts.values()),
+        asked=asked,
+        not_asked=tuple(reasons),
+        metric=ask.metric,
+        rest_days=max(0, rest.days - rest.early_days),
+        rest_days_of_metric=max(0, rest.metric_days - rest.early_days),
+    )

@@ -1,0 +1,268 @@
+"""Schedules: the list, a new one, one with its next runs, whom it would ask, and what it has done."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, redirect, request
+from flask.typing import ResponseReturnValue
+
+from app.domain.access import Role
+from app.domain.cadence import Repeat
+from app.domain.metrics import Metric
+from app.errors import Conflict, Invalid
+from app.rendering import schedule_words
+from app.services import runs, schedule_previews, schedule_sheets, schedules
+from app.services.schedule_previews import Look
+from app.services.schedule_sheets import Sheet
+from app.web.pages import _, language, render, sentences
+from app.web.policy import allows, runtime_of, visitor
+from app.web.zones import ZONES
+
+pages = Blueprint("schedules", __name__, url_prefix="/w/<slug>/schedules")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What stands in the fields: as saved, as typed, or as a new one begins."""
+
+    survey: str = ""
+    name: str = ""
+    repeat: str = Repeat.ONCE.value
+    at: str = ""
+    time_zone: str = ""
+    revision: int | None = None
+
+    @classmethod
+    def sent(cls) -> "Form":
+        given = request.values
+        return cls(
+            survey=given.get("survey", ""),
+            name=given.get("name", ""),
+            repeat=given.get("repeat", Repeat.ONCE.value),
+            at=given.get("at", ""),
+            time_zone=given.get("time_zone", visitor().time_zone),
+            revision=given.get("revision", type=int),
+        )
+
+    @classmethod
+    def of(cls, sheet: Sheet) -> "Form":
+        return cls(sheet.survey_id, sheet.name, sheet.repeat.value, sheet.at, sheet.time_zone, sheet.revision)
+
+    def raw(self) -> dict[str, object]:
+        """What the verbs take."""
+        return {
+            "survey": self.survey,
+            "name": self.name,
+            "repeat": self.repeat,
+            "at": self.at,
+            "time_zone": self.time_zone,
+        }
+
+
+@pages.get("")
+@allows(Role.VIEWER)
+def index() -> ResponseReturnValue:
+    """Every schedule that goes on; with `?over=yes` those that do not."""
+    over, cursor = request.args.get("over") == "yes", request.args.get("cursor")
+    found = schedule_sheets.list_schedules(runtime_of(), visitor(), over=over, cursor=cursor)
+    soonest = sorted(found.items, key=lambda each: _due(each) or datetime.max.replace(tzinfo=_zone(each)))
+    return _render("index", page=found, sheets=found.items if over else soonest, over=over, cursor=cursor)
+
+
+@pages.get("/new")
+@allows(Role.MANAGER)
+def new() -> ResponseReturnValue:
+    """The form; `?survey=` chooses one."""
+    return _new(Form.sent())
+
+
+@pages.post("/new")
+@allows(Role.MANAGER)
+def create() -> ResponseReturnValue:
+    """First whom it would ask and when; once that was seen, it is made."""
+    form = Form.sent()
+    try:
+        if request.form.get("action") == "look":
+            return _new(form, looked=schedule_previews.look(runtime_of(), visitor(), form.raw()))
+        id = schedules.create(runtime_of(), visitor(), form.raw())
+    except Invalid as wrong:
+        return _new(form, errors=sentences(wrong.problems), status=422)
+    flash(_("The schedule is in place."))
+    return _to(id)
+
+
+@pages.get("/<id>")
+@allows(Role.VIEWER)
+def detail(id: str) -> ResponseReturnValue:
+    """One schedule."""
+    sheet = schedule_sheets.get(runtime_of(), visitor(), id)
+    return _detail(sheet, Form.of(sheet))
+
+
+@pages.post("/<id>")
+@allows(Role.MANAGER)
+def save(id: str) -> ResponseReturnValue:
+    """Change it; whoever was overtaken sees what is saved and decides."""
+    form = Form.sent()
+    try:
+        schedules.edit(runtime_of(), visitor(), id, form.raw(), form.revision)
+    except Invalid as wrong:
+        sheet = schedule_sheets.get(runtime_of(), visitor(), id)
+        return _detail(sheet, form, errors=sentences(wrong.problems), status=422)
+    except Conflict as late:
+        sheet = schedule_sheets.get(runtime_of(), visitor(), id)
+        return _detail(sheet, Form.of(sheet), errors={"": _(late.message, **late.params)}, status=409)
+    flash(_("Saved."))
+    return _to(id)
+
+
+@pages.get("/<id>/<any(pause, resume, cancel):act>")
+@allows(Role.MANAGER)
+def confirm(id: str, act: str) -> ResponseReturnValue:
+    """What it would mean, before it is done."""
+    return _render("confirm", sheet=schedule_sheets.get(runtime_of(), visitor(), id), act=act)
+
+
+@pages.post("/<id>/pause")
+@allows(Role.MANAGER)
+def pause(id: str) -> ResponseReturnValue:
+    """Stop for a while."""
+    number = schedules.pause(runtime_of(), visitor(), id)
+    flash(
+        language().ngettext("Paused. %(num)s person waits.", "Paused. %(num)s people wait.", number)
+        if number
+        else _("Paused.")
+    )
+    return _to(id)
+
+
+@pages.post("/<id>/resume")
+@allows(Role.MANAGER)
+def resume(id: str) -> ResponseReturnValue:
+    """Go on."""
+    number = schedules.resume(runtime_of(), visitor(), id)
+    flash(
+        language().ngettext(
+            "It goes on. %(num)s person who waited is asked now.",
+            "It goes on. %(num)s people who waited are asked now.",
+            number,
+        )
+        if number
+        else _("It goes on.")
+    )
+    return _to(id)
+
+
+@pages.post("/<id>/cancel")
+@allows(Role.MANAGER)
+def cancel(id: str) -> ResponseReturnValue:
+    """End it for good."""
+    number = schedules.cancel(runtime_of(), visitor(), id)
+    flash(
+        language().ngettext(
+            "Cancelled. %(num)s person is not asked after all.",
+            "Cancelled. %(num)s people are not asked after all.",
+            number,
+        )
+        if number
+        else _("Cancelled. Nobody was waiting.")
+    )
+    return _to(id)
+
+
+@pages.get("/<id>/people")
+@allows(Role.VIEWER)
+def people(id: str) -> ResponseReturnValue:
+    """Who would be asked now, or not for one reason."""
+    reason, cursor = request.args.get("reason") or None, request.args.get("cursor")
+    sheet = schedule_sheets.get(runtime_of(), visitor(), id)
+    found = schedule_previews.people(runtime_of(), visitor(), id, reason=reason, cursor=cursor)
+    return _render("people", sheet=sheet, page=found, reason=reason, cursor=cursor)
+
+
+@pages.get("/<id>/runs/<run_id>")
+@allows(Role.VIEWER)
+def run(id: str, run_id: str) -> ResponseReturnValue:
+    """One run: how many it asked, why not the others, and who they are."""
+    reason, cursor = request.args.get("reason") or None, request.args.get("cursor")
+    sheet = schedule_sheets.get(runtime_of(), visitor(), id)
+    outcome = runs.one(runtime_of(), visitor(), id, run_id)
+    found = runs.people(runtime_of(), visitor(), id, run_id, reason=reason, cursor=cursor)
+    return _render("run", sheet=sheet, run=outcome, page=found, reason=reason, cursor=cursor)
+
+
+def _new(
+    form: Form, *, looked: Look | None = None, errors: dict[str, str] | None = None, status: int = 200
+) -> ResponseReturnValue:
+    return _render(
+        "new",
+        status,
+        form=form,
+        looked=looked,
+        errors=errors or {},
+        askable=[(each.id, each.name) for each in schedule_sheets.askable(runtime_of(), visitor())],
+        zones=ZONES,
+    )
+
+
+def _detail(
+    sheet: Sheet, form: Form, *, errors: dict[str, str] | None = None, status: int = 200
+) -> ResponseReturnValue:
+    who, cursor = visitor(), request.args.get("cursor")
+    surveys = [(each.id, each.name) for each in schedule_sheets.askable(runtime_of(), who)]
+    if sheet.survey_id not in dict(surveys):
+        surveys.insert(0, (sheet.survey_id, sheet.survey_name))
+    return _render(
+        "detail",
+        status,
+        sheet=sheet,
+        form=form,
+        errors=errors or {},
+        askable=surveys,
+        zones=ZONES,
+        preview=schedule_previews.preview(runtime_of(), who, sheet.id) if not sheet.is_over else None,
+        history=runs.history(runtime_of(), who, sheet.id, cursor),
+        cursor=cursor,
+        may_edit=who.role.reaches(Role.MANAGER) and sheet.state != "cancelled",
+    )
+
+
+def _render(name: str, status: int = 200, **values: object) -> ResponseReturnValue:
+    return render(
+        f"schedules/{name}.html",
+        status,
+        active="schedules",
+        words=schedule_words,
+        rule=_rule,
+        zone_of=_zone,
+        here_zone=ZoneInfo(visitor().time_zone),
+        now=runtime_of().clock(),
+        pulses=visitor().is_people,
+        **values,
+    )
+
+
+def _rule(sheet: Sheet) -> str:
+    """Its headline."""
+    words = schedule_words.rule_words(language(), sheet.repeat, datetime.fromisoformat(sheet.at))
+    asked = sheet.repeat is Repeat.ONCE and sheet.state == "ended" and sheet.last is not None
+    return schedule_words.headline(
+        language(),
+        words,
+        sheet.survey_name,
+        pulse=sheet.metric is Metric.ENPS,
+        asked=asked and sheet.last is not None and sheet.last.state == "run",
+    )
+
+
+def _zone(sheet: Sheet) -> ZoneInfo:
+    return ZoneInfo(sheet.time_zone)
+
+
+def _due(sheet: Sheet) -> datetime | None:
+    return sheet.next_runs[0].due_at if sheet.next_runs else None
+
+
+def _to(id: str) -> ResponseReturnValue:
+    return redirect(f"/w/{visitor().workspace_slug}/schedules/{id}", 303)

@@ -35,7 +35,7 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/djlint --check --lint templates
+	$(BIN)/djlint --quiet --lint templates
 
 check: lint test ## Format, lint, types, templates, import rules, then the tests: what CI runs
 

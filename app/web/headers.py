@@ -16,7 +16,8 @@ ALWAYS = (
     ("Permissions-Policy", PERMISSIONS),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
-CARRY_TOKENS = ("/r/", "/p/", "/u/", "/link/")
+CARRY_TOKENS = ("/r/", "/p/", "/u/")
+LINKS = "/link/"  # carry one too; but over https the CSRF check asks their forms for an origin
 KEEPABLE = ("/static/", "/logo/")  # addresses that change with their content
 
 
@@ -30,10 +31,17 @@ def _protect(response: Response) -> Response:
         if name not in headers:
             headers.add(name, value)
     if "Referrer-Policy" not in headers:
-        headers.add("Referrer-Policy", "no-referrer" if path.startswith(CARRY_TOKENS) else "same-origin")
+        headers.add("Referrer-Policy", _referrers(path))
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if not path.startswith(KEEPABLE):
         headers["Cache-Control"] = "no-store"  # pages are somebody's; a shared cache must keep none
         headers.add("Vary", "Cookie")
     return response
+
+
+def _referrers(path: str) -> str:
+    """How much of this page's address goes along to the next one; never a token."""
+    if path.startswith(CARRY_TOKENS):
+        return "no-referrer"
+    return "strict-origin" if path.startswith(LINKS) else "same-origin"

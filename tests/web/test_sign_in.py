@@ -302,7 +302,7 @@ def test_a_link_leaves_no_trace_in_the_address_of_the_next_page(
 ) -> None:
     account(world)
     page = client.get(path_of(recovery.reset_link(runtime, EMAIL)))
-    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Referrer-Policy"] == "strict-origin"
     assert page.headers["Cache-Control"] == "no-store"
 
 
@@ -407,6 +407,21 @@ def test_g11_without_its_token_no_form_is_taken(runtime: Runtime, world: World) 
             client.post(path, data={"x": (b"", "x")}, content_type="multipart/form-data").status_code == 400
         ), path
     assert client.get("/account").status_code == 200
+
+
+def test_g11_over_https_a_form_says_which_site_it_comes_from(runtime: Runtime, world: World) -> None:
+    account(world)
+    public = replace(runtime, config=replace(runtime.config, public_url="https://retorno.example"))
+    client = csrf_app(public)
+    here = "https://retorno.example"
+    path = path_of(recovery.reset_link(public, EMAIL))
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path, base_url=here).text)
+    assert token
+    data = {"password": OTHER_PASSWORD, "csrf_token": token[1]}
+    for referer in ({}, {"Referer": "https://evil.example/"}, {"Referer": "http://retorno.example/"}):
+        assert client.post(path, base_url=here, data=data, headers=referer).status_code == 400
+    # What a browser sends under the page's own Referrer-Policy, strict-origin
+    assert client.post(path, base_url=here, data=data, headers={"Referer": f"{here}/"}).status_code == 303
 
 
 def test_g11_another_browsers_token_is_not_mine(runtime: Runtime, world: World) -> None:

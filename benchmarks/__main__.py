@@ -2,10 +2,15 @@
 
 import sys
 
-from benchmarks import email_out, process, respondents
+from benchmarks import email_out, process, respondents, sending
 from benchmarks.report import HEAD
 
-SUITES = {"process": process.measure, "email": email_out.measure, "respondents": respondents.measure}
+SUITES = {
+    "process": process.measure,
+    "email": email_out.measure,
+    "sending": sending.measure,
+    "respondents": respondents.measure,
+}
 
 
 def main(wanted: list[str]) -> None:

@@ -16,7 +16,7 @@ from app.services.composing import Ended, Letter
 from app.services.departing import Departing
 from app.services.outbox import FIRST, USUAL
 
-CLAIMED = 50  # at a time: few enough to be sent within their lease by any server worth the name
+CLAIMED = 20  # at a time: few enough to be sent within their lease by any server worth the name
 GROUP = 10  # attempts committed together: no crash leaves more of them unknown
 
 _ATTEMPTING = text(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, time
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -18,6 +19,12 @@ MOST_CAUSES = 40  # more than anybody reads before choosing one
 LONGEST_REST = 730  # days; two years is as good as never
 METRICS = ("nps", "enps", "csat", "ces")
 LOCALES = ("pt-BR", "en", "es")
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Every IANA zone by its name; found on first use, as that reads a folder."""
+    return frozenset(available_timezones())
 
 
 class Refused(ValueError):
@@ -169,6 +176,12 @@ def _one_of(allowed: frozenset[str], message: str) -> Callable[[object], str]:
     return read
 
 
+def _time_zone(value: object) -> str:
+    if not isinstance(value, str) or value not in time_zones():
+        raise Refused("Choose a time zone from the list.")
+    return value
+
+
 def _weekdays(value: object) -> list[int]:
     if not isinstance(value, list | tuple) or not all(type(day) is int and 0 <= day <= 6 for day in value):
         raise Refused("Days are 0, for Monday, to 6.")
@@ -220,7 +233,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "sender_name": _one_line(LONGEST_NAME),
     "reply_to": _reply_to,
     "postal_address": _postal,
-    "time_zone": _one_of(frozenset(available_timezones()), "Choose a time zone from the list."),
+    "time_zone": _time_zone,
     "locale": _one_of(frozenset(LOCALES), "Choose one of the languages."),
     "business_days": _weekdays,
     "opens_at": _time_of_day,

@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
-from zoneinfo import available_timezones
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.domain.workspace_settings import time_zones
 from app.errors import Conflict, Invalid, Problem, problem
 from app.models import Workspace, new_id
 from app.rendering.languages import LOCALES, language_of
@@ -43,7 +43,7 @@ def checked(name: str, kind: str, time_zone: str, locale: str) -> dict[str, str]
     name = read_workspace_name(name, problems)
     if kind not in KINDS:
         problems.append(problem("kind", "Choose customers or people."))
-    if time_zone not in available_timezones():
+    if time_zone not in time_zones():
         problems.append(problem("time_zone", "Choose a time zone from the list."))
     if locale not in LOCALES:
         problems.append(problem("locale", "Choose one of the languages."))

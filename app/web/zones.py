@@ -1,6 +1,8 @@
 """The time zones that a form offers, by their own names, and the likeliest one of a language."""
 
-from zoneinfo import available_timezones
+from functools import cache
+
+from app.domain.workspace_settings import time_zones
 
 AREAS = (
     "Africa",
@@ -22,9 +24,8 @@ def likely_zone(locale: str) -> str:
     return LIKELY.get(locale, "UTC")
 
 
-# Names of places, without the old aliases outside them (US/…, Etc/…, GMT0): (value, word) for a select.
-ZONES = [("UTC", "UTC")] + [
-    (zone, zone.replace("_", " "))
-    for zone in sorted(available_timezones())
-    if zone.startswith(tuple(f"{area}/" for area in AREAS))
-]
+@cache
+def zones() -> list[tuple[str, str]]:
+    """Names of places, without the old aliases (US/…, Etc/…, GMT0): (value, word) for a select."""
+    places = sorted(zone for zone in time_zones() if zone.partition("/")[0] in AREAS)
+    return [("UTC", "UTC")] + [(zone, zone.replace("_", " ")) for zone in places]

@@ -17,7 +17,7 @@ from app.services.schedule_previews import Look
 from app.services.schedule_sheets import Sheet
 from app.web.pages import _, language, render, sentences
 from app.web.policy import allows, runtime_of, visitor
-from app.web.zones import ZONES
+from app.web.zones import zones
 
 pages = Blueprint("schedules", __name__, url_prefix="/w/<slug>/schedules")
 
@@ -202,7 +202,7 @@ def _new(
         looked=looked,
         errors=errors or {},
         askable=[(each.id, each.name) for each in schedule_sheets.askable(runtime_of(), visitor())],
-        zones=ZONES,
+        zones=zones(),
     )
 
 
@@ -220,7 +220,7 @@ def _detail(
         form=form,
         errors=errors or {},
         askable=surveys,
-        zones=ZONES,
+        zones=zones(),
         preview=schedule_previews.preview(runtime_of(), who, sheet.id) if not sheet.is_over else None,
         history=runs.history(runtime_of(), who, sheet.id, cursor),
         cursor=cursor,

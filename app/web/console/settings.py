@@ -14,7 +14,7 @@ from app.services import switch, workspace_settings
 from app.services.logos import LARGEST_BYTES
 from app.web.pages import _, render, sentences
 from app.web.policy import allows, open_to_all, runtime_of, visitor
-from app.web.zones import ZONES
+from app.web.zones import zones
 
 pages = Blueprint("settings", __name__)
 HERE = "/w/<slug>/settings"
@@ -108,7 +108,7 @@ def _show(errors: Mapping[str, str] | None = None, status: int = 200) -> Respons
     typed = _typed() if errors and request.method == "POST" and "revision" in request.form else None
     return render(
         "settings/show.html", status, active="settings", here="settings", settings=found,
-        form=typed or rules.to_form(found.values), errors=errors or {}, zones=ZONES,
+        form=typed or rules.to_form(found.values), errors=errors or {}, zones=zones(),
         locales=[(code, NAMES[code]) for code in LOCALES], may_edit=who.role is Role.OWNER,
         metrics=("enps",) if who.is_people else ("nps", "csat", "ces"),
     )  # fmt: skip

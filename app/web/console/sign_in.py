@@ -16,7 +16,7 @@ from app.web.addresses import own_page
 from app.web.callers import caller, remember
 from app.web.pages import language, render_bare, sentences
 from app.web.policy import by_token, open_to_all, runtime_of
-from app.web.zones import ZONES, likely_zone
+from app.web.zones import likely_zone, zones
 
 pages = Blueprint("sign_in", __name__)
 
@@ -174,7 +174,7 @@ def _link_page(page: LinkPage, errors: dict[str, str], status: int = 200) -> Res
     typed["time_zone"] = typed["time_zone"] or likely_zone(language().code)
     return render_bare(
         f"console/sign-in/{page.purpose.replace('_', '-')}.html", status, page=page, typed=typed,
-        errors=errors, zones=ZONES,
+        errors=errors, zones=zones(),
     )  # fmt: skip
 
 

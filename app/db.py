@@ -3,7 +3,7 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from app.errors import Unavailable
 
 BUSY_MILLISECONDS = 5_000  # a respondent waits this long at most behind another writer, then sees 503
 STATEMENT_SECONDS = 30  # PostgreSQL: nothing of ours takes longer
+SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"  # in a Statement: PostgreSQL only; SQLite has one writer
 _SQLITE_MOMENT = "%Y-%m-%d %H:%M:%S.%f"  # as SQLAlchemy writes them
 POOL_SIZE = 5  # one web worker or one worker process; PostgreSQL's default of 100 serves twenty of them
 
@@ -162,11 +163,26 @@ class Statement:
         raw: Any = connection.connection.driver_connection
         if connection.dialect.name != "sqlite":
             return raw.execute(self._postgresql, values)
-        plain = {
-            name: value.astimezone(UTC).strftime(_SQLITE_MOMENT) if isinstance(value, datetime) else value
-            for name, value in values.items()
-        }
-        return raw.execute(self.words, plain)
+        return raw.execute(self.words.replace(SKIP_LOCKED, ""), _plain(values))
+
+    def run_many(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The statement once for each row."""
+        if not rows:
+            return
+        connection = session.connection()
+        raw: Any = connection.connection.driver_connection
+        if connection.dialect.name != "sqlite":
+            raw.cursor().executemany(self._postgresql, rows)
+        else:
+            raw.executemany(self.words, [_plain(each) for each in rows])
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """SQLite's driver knows no moments."""
+    return {
+        name: value.astimezone(UTC).strftime(_SQLITE_MOMENT) if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
 
 
 def moment(value: Any) -> datetime | None:

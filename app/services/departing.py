@@ -1,22 +1,20 @@
 """Loads a claimed group with all that its letters need, and refuses what must not leave any more."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, bindparam, text
 from sqlalchemy.orm import Session
 
+from app.db import Statement, moment, structure
 from app.domain.delivery import Leaving, refusal
-from app.models.base import Base, UtcDateTime
 
-_JSON = Base.metadata.tables["contacts"].c.attributes.type
-_STATEMENT = text(
+_LOAD = Statement(
     "SELECT m.id, m.workspace_id, m.purpose, m.channel, m.invitation_id, m.followup_id, m.contact_id,"
     " m.user_id, m.to_address, m.address_key, m.locale, m.body, m.tries, m.created_at,"
     " i.state AS invitation_state, i.expires_at, i.version_id, i.metric, i.occurrence_id,"
-    " COALESCE(i.sandbox, :no) AS sandbox,"
+    " i.sandbox,"
     " c.name AS contact_name, c.attributes, c.active AS contact_active, c.erased_at,"
     " w.slug AS workspace_slug, w.name AS workspace_name, w.sender_name, w.reply_to, w.postal_address,"
     " w.locale AS workspace_locale, w.time_zone, w.rest_days, w.revision AS workspace_revision,"
@@ -31,14 +29,9 @@ _STATEMENT = text(
     " FROM messages m LEFT JOIN invitations i ON i.id = m.invitation_id"
     " LEFT JOIN contacts c ON c.id = m.contact_id LEFT JOIN workspaces w ON w.id = m.workspace_id"
     " LEFT JOIN logos l ON l.workspace_id = m.workspace_id"
-    " WHERE m.lease_token = :lease AND m.state = 'claimed' AND m.lease_until > :now AND m.id IN :ids"
+    " WHERE m.lease_token = :lease AND m.state = 'claimed' AND m.lease_until > :now"
+    " ORDER BY m.priority, m.due_at, m.id LIMIT :most"
 )
-_LOAD = _STATEMENT.bindparams(
-    bindparam("now", type_=UtcDateTime), bindparam("no", False, Boolean), bindparam("ids", expanding=True)
-).columns(
-    expires_at=UtcDateTime, created_at=UtcDateTime, erased_at=UtcDateTime, attributes=_JSON, sandbox=Boolean,
-    contact_active=Boolean, already_answered=Boolean,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -99,8 +92,22 @@ class Departing:
         )
 
 
-def load(session: Session, ids: Sequence[str], lease: str, now: datetime) -> list[Departing]:
-    """The messages of this group that are still ours, in the order of their ids."""
-    rows = session.connection().execute(_LOAD, {"ids": list(ids), "lease": lease, "now": now, "no": False})
-    by_id = {row.id: Departing(**row._mapping) for row in rows}
-    return [by_id[each] for each in ids if each in by_id]
+_NAMES = tuple(each.name for each in fields(Departing))
+_MOMENTS = ("created_at", "expires_at", "erased_at")
+
+
+def load(session: Session, lease: str, now: datetime, most: int) -> list[Departing]:
+    """The next of the messages that are claimed under this lease and still ours, most urgent first."""
+    cursor = _LOAD.run(session, {"lease": lease, "now": now, "most": most})
+    return [_departing(row) for row in cursor.fetchall()]
+
+
+def _departing(row: Sequence[Any]) -> Departing:
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    for name in _MOMENTS:
+        values[name] = moment(values[name])
+    values["attributes"] = structure(values["attributes"])
+    if values["contact_active"] is not None:
+        values["contact_active"] = bool(values["contact_active"])
+    values["sandbox"], values["already_answered"] = bool(values["sandbox"]), bool(values["already_answered"])
+    return Departing(**values)

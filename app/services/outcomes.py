@@ -3,35 +3,33 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from app.channels.base import DeliveryError, KeptCopy, Outcome, Receipt
+from app.db import Statement
 from app.domain.delivery import REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
-from app.models.base import UtcDateTime
 from app.services import followup_opening, opt_outs
 from app.services.departing import Departing
 
-_NOW = bindparam("now", type_=UtcDateTime)
-_SENT = text(
+_SENT = Statement(
     "UPDATE messages SET state = CASE WHEN state = 'delivered' THEN 'delivered' ELSE 'sent' END,"
     " reason = NULL, detail = NULL, provider_id = :provider_id, sent_at = :now"
     " WHERE id = :id AND lease_token = :lease AND state IN ('attempting', 'unknown', 'delivered')"
-).bindparams(_NOW)
-_INVITATION_SENT = text(
+)
+_INVITATION_SENT = Statement(
     "UPDATE invitations SET sent_at = COALESCE(sent_at, :now), reason = NULL,"
     " state = CASE WHEN state IN ('queued', 'sending', 'unknown') THEN 'sent' ELSE state END WHERE id = :id"
-).bindparams(_NOW)
-_ENDED = text(
+)
+_ENDED = Statement(
     "UPDATE attempts SET ended_at = :now, outcome = :outcome, detail = :detail"
     " WHERE message_id = :id AND ended_at IS NULL"
-).bindparams(_NOW)
-_NOT_SENT = text(
+)
+_NOT_SENT = Statement(
     "UPDATE messages SET state = :state, reason = :reason, detail = :detail, due_at = COALESCE(:due, due_at),"
     " tries = :tries WHERE id = :id AND lease_token = :lease AND state = 'attempting'"
-).bindparams(bindparam("due", type_=UtcDateTime))
-_INVITATION_STATE = text(
+)
+_INVITATION_STATE = Statement(
     "UPDATE invitations SET state = :state, reason = :reason WHERE id = :id AND state = 'sending'"
 )
 CHANNEL_REST = "channel_rests_until:"  # a row of `installation`, so that every worker sees it
@@ -52,20 +50,18 @@ def _record_sent(
 ) -> None:
     if not sent:
         return
-    connection = session.connection()
-    connection.execute(
-        _SENT,
+    _SENT.run_many(
+        session,
         [
             {"id": each.id, "provider_id": receipt.provider_id[:320], "now": now, "lease": lease}
             for each, receipt in sent
         ],
     )
-    connection.execute(
-        _ENDED, [{"id": each.id, "now": now, "outcome": "sent", "detail": None} for each, _ in sent]
+    _ENDED.run_many(
+        session, [{"id": each.id, "now": now, "outcome": "sent", "detail": None} for each, _ in sent]
     )
     invitations = [{"id": each.invitation_id, "now": now} for each, _ in sent if each.purpose == "invitation"]
-    if invitations:
-        connection.execute(_INVITATION_SENT, invitations)
+    _INVITATION_SENT.run_many(session, invitations)
     for each, receipt in sent:
         if each.purpose == "reply" and each.followup_id:
             followup_opening.reply_left(session, each.followup_id, now)
@@ -86,14 +82,13 @@ def _keep_copy(session: Session, each: Departing, kept: KeptCopy, now: datetime)
 
 def _record_error(session: Session, each: Departing, error: DeliveryError, lease: str, now: datetime) -> None:
     state, due, tries = _after(each, error, now)
-    connection = session.connection()
     values = {"id": each.id, "lease": lease, "reason": error.reason, "detail": error.detail}
-    connection.execute(_NOT_SENT, values | {"state": state, "due": due, "tries": tries})
+    _NOT_SENT.run(session, values | {"state": state, "due": due, "tries": tries})
     outcome = "unknown" if error.unknown else error.reason
-    connection.execute(_ENDED, {"id": each.id, "now": now, "outcome": outcome, "detail": error.detail})
+    _ENDED.run(session, {"id": each.id, "now": now, "outcome": outcome, "detail": error.detail})
     if each.purpose == "invitation":
         reason = None if state == "queued" else error.reason
-        connection.execute(_INVITATION_STATE, {"id": each.invitation_id, "state": state, "reason": reason})
+        _INVITATION_STATE.run(session, {"id": each.invitation_id, "state": state, "reason": reason})
     if error.pause_seconds is not None:
         rest_channel(session, each.channel, now, error.pause_seconds)
     if error.permanent and error.reason == "invalid_address" and each.workspace_id and each.address_key:

@@ -1,15 +1,13 @@
 """The sender: claim, attempt, call the provider with no transaction open, record; a commit after each."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
 
-from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app.channels.base import Channel, DeliveryError
+from app.db import SKIP_LOCKED, Statement
 from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE
-from app.models import Attempt, Message, new_id
-from app.models.base import UtcDateTime
+from app.models import new_id
 from app.runtime import Runtime
 from app.services import composing, departing, outcomes, senders, switch
 from app.services.composing import Ended, Letter
@@ -19,17 +17,41 @@ from app.services.outbox import FIRST, USUAL
 CLAIMED = 20  # at a time: few enough to be sent within their lease by any server worth the name
 GROUP = 10  # attempts committed together: no crash leaves more of them unknown
 
-_ATTEMPTING = text(
+_DUE = (
+    "SELECT id FROM messages WHERE channel = :channel AND state = 'queued' AND priority <= :priority"
+    " AND due_at <= :now ORDER BY priority, due_at LIMIT :most"
+)
+_LOOK = Statement(_DUE)
+# Materialized: PostgreSQL may run a sub-select with a limit again for each row, and claim too many.
+_CLAIM = Statement(
+    f"WITH taken AS MATERIALIZED ({_DUE}{SKIP_LOCKED}) UPDATE messages SET state = 'claimed',"  # noqa: S608 - our own two texts
+    " lease_token = :lease, lease_until = :until WHERE id IN (SELECT id FROM taken) AND state = 'queued'"
+)
+_ATTEMPTING = Statement(
     "UPDATE messages SET state = 'attempting', tries = tries + 1, lease_until = :until, sender_id = :sender"
     " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
-).bindparams(bindparam("until", type_=UtcDateTime))
-_SENDING = text(
+)
+_ATTEMPT = Statement(
+    "INSERT INTO attempts (id, message_id, number, started_at) VALUES (:id, :message, :number, :started_at)"
+)
+_SENDING = Statement(
     "UPDATE invitations SET state = 'sending', sandbox = :sandbox WHERE id = :id AND state = 'queued'"
 )
-_REFUSED = text(
+_REFUSED = Statement(
     "UPDATE messages SET state = 'cancelled', reason = :reason WHERE id = :id AND lease_token = :lease"
 )
-_SKIPPED = text("UPDATE invitations SET state = :state, reason = :reason WHERE id = :id AND state = 'queued'")
+_SKIPPED = Statement(
+    "UPDATE invitations SET state = :state, reason = :reason WHERE id = :id AND state = 'queued'"
+)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What this worker may send for a few seconds, on one channel."""
+
+    token: str
+    name: str
+    channel: Channel
 
 
 def send_urgent(runtime: Runtime) -> int:
@@ -48,73 +70,59 @@ def _send_all(runtime: Runtime, priority: int) -> int:
 
 def _send_channel(runtime: Runtime, name: str, channel: Channel, priority: int) -> int:
     sent = 0
-    while claimed := _claim(runtime, name, priority):
-        lease, ids = claimed
+    while token := _claim(runtime, name, priority):
         runtime.reach("claimed")
-        for start in range(0, len(ids), GROUP):
-            sent += _send_group(runtime, name, channel, ids[start : start + GROUP], lease)
+        lease = Lease(token, name, channel)
+        while (handed_over := _send_group(runtime, lease)) is not None:
+            sent += handed_over
     return sent
 
 
-def _claim(runtime: Runtime, channel: str, priority: int) -> tuple[str, list[str]] | None:
-    """Take what is due for ourselves for a few seconds; None when there is nothing, or nothing may leave."""
+def _claim(runtime: Runtime, channel: str, priority: int) -> str | None:
+    """Take what is due for ourselves: the lease's token; None when nothing is due, or nothing may leave."""
     now = runtime.clock()
-    due = (
-        select(Message.id)
-        .where(
-            Message.channel == channel,
-            Message.state == "queued",
-            Message.priority <= priority,
-            Message.due_at <= now,
-        )
-        .order_by(Message.priority, Message.due_at)
-        .limit(CLAIMED)
-    )
+    values = {"channel": channel, "priority": priority, "now": now}
     with runtime.db.read() as session:  # looking costs no writer's lock
-        if session.scalar(due.limit(1)) is None:
+        if _LOOK.run(session, values | {"most": 1}).fetchone() is None:
             return None
     with runtime.db.write() as session:
         if switch.is_paused(session) or outcomes.is_resting(session, channel, now):
             return None
-        lease = new_id()
-        claim = (
-            update(Message)
-            .where(Message.id.in_(due.with_for_update(skip_locked=True)), Message.state == "queued")
-            .values(state="claimed", lease_token=lease, lease_until=now + CLAIM_LEASE)
-            .returning(Message.id, Message.priority, Message.due_at)
-            .execution_options(synchronize_session=False)
-        )
-        rows = sorted(session.execute(claim).all(), key=lambda row: (row.priority, row.due_at, row.id))
-    return (lease, [row.id for row in rows]) if rows else None
+        token = new_id()
+        claim = values | {"most": CLAIMED, "lease": token, "until": now + CLAIM_LEASE}
+        return token if _CLAIM.run(session, claim).rowcount else None
 
 
-def _send_group(runtime: Runtime, name: str, channel: Channel, ids: Sequence[str], lease: str) -> int:
+def _send_group(runtime: Runtime, lease: Lease) -> int | None:
+    """Send the next few under this lease: how many were handed over; None when none is left."""
     with runtime.db.write() as session:
-        letters, ended = _attempt(session, runtime, name, ids, lease)
+        group = _attempt(session, runtime, lease)
     runtime.reach("attempting")
-    if not letters and not ended:
-        return 0
+    if group is None:
+        return None
+    letters, ended = group
     known = {each.of.id: each.of for each in letters}
-    for id, outcome in channel.deliver(composing.fill(runtime, letters, ended)):
+    for id, outcome in lease.channel.deliver(composing.fill(runtime, letters, ended)):
         ended.append((known[id], outcome))
         runtime.reach("handed_over")
     silent = known.keys() - {each.id for each, _ in ended}
     ended.extend((known[id], DeliveryError("provider_refused", unknown=True)) for id in silent)
     with runtime.db.write() as session:
-        sent = outcomes.record(session, ended, lease, runtime.clock())
+        sent = outcomes.record(session, ended, lease.token, runtime.clock())
     runtime.reach("recorded")
     return sent
 
 
-def _attempt(
-    session: Session, runtime: Runtime, name: str, ids: Sequence[str], lease: str
-) -> tuple[list[Letter], list[Ended]]:
+def _attempt(session: Session, runtime: Runtime, lease: Lease) -> tuple[list[Letter], list[Ended]] | None:
     """Check once more, mint the links, write the attempts; what is returned may be sent after the commit."""
     now = runtime.clock()
     if switch.is_paused(session):
-        return [], []
+        return None
+    group = departing.load(session, lease.token, now, GROUP)
+    if not group:
+        return None
     leaving: list[Departing] = []
-    for each in departing.load(session, ids, lease, now):
+    for each in group:
         reason = each.refusal(now)
         if reason is None:
             leaving.append(each)
@@ -122,29 +130,21 @@ def _attempt(
             _refuse(session, each, reason, lease)
     if not leaving:
         return [], []
-    connection = session.connection()
-    sender = senders.sender_id(session, name, composing.identity(runtime), now)
-    until = now + ATTEMPT_LEASE
-    connection.execute(
-        _ATTEMPTING, [{"id": each.id, "lease": lease, "until": until, "sender": sender} for each in leaving]
-    )
-    connection.execute(insert(Attempt), [_attempt_row(each, now) for each in leaving])
-    sandbox = runtime.config.smtp_url is None
-    asked = [
-        {"id": each.invitation_id, "sandbox": sandbox} for each in leaving if each.purpose == "invitation"
+    sender = senders.sender_id(session, lease.name, composing.identity(runtime), now)
+    held = {"lease": lease.token, "until": now + ATTEMPT_LEASE, "sender": sender}
+    _ATTEMPTING.run_many(session, [held | {"id": each.id} for each in leaving])
+    attempts = [
+        {"id": new_id(), "message": each.id, "number": each.tries + 1, "started_at": now} for each in leaving
     ]
-    if asked:
-        connection.execute(_SENDING, asked)
+    _ATTEMPT.run_many(session, attempts)
+    sandbox = runtime.config.smtp_url is None
+    asked = [each.invitation_id for each in leaving if each.purpose == "invitation"]
+    _SENDING.run_many(session, [{"id": each, "sandbox": sandbox} for each in asked])
     return composing.compose(session, runtime, leaving, now)
 
 
-def _attempt_row(each: Departing, now: datetime) -> dict[str, object]:
-    return {"id": new_id(), "message_id": each.id, "number": each.tries + 1, "started_at": now}
-
-
-def _refuse(session: Session, each: Departing, reason: str, lease: str) -> None:
-    connection = session.connection()
-    connection.execute(_REFUSED, {"id": each.id, "reason": reason, "lease": lease})
+def _refuse(session: Session, each: Departing, reason: str, lease: Lease) -> None:
+    _REFUSED.run(session, {"id": each.id, "reason": reason, "lease": lease.token})
     if each.purpose == "invitation":
         state = {"expired": "expired", "cancelled": "cancelled"}.get(reason, "skipped")
-        connection.execute(_SKIPPED, {"id": each.invitation_id, "state": state, "reason": reason})
+        _SKIPPED.run(session, {"id": each.invitation_id, "state": state, "reason": reason})

@@ -6,10 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from app.models import Token, new_id
+from app.db import Statement
+from app.models import new_id
+
+_KEEP = Statement(
+    "INSERT INTO tokens (token_hash, purpose, workspace_id, message_id, invitation_id, created_at)"
+    " VALUES (:token_hash, :purpose, :workspace_id, :message_id, :invitation_id, :created_at)"
+)
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,7 @@ def keep(session: Session, minted: Iterable[Minted], now: datetime) -> None:
         }
         for each in minted
     ]
-    if rows:
-        session.execute(insert(Token), rows)
+    _KEEP.run_many(session, rows)
 
 
 def unsubscribe_token(token: str) -> str:

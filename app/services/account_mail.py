@@ -39,10 +39,10 @@ def enqueue(
     )  # fmt: skip
 
 
-def tell_of_change(session: Session, runtime: Runtime, user: User) -> None:
-    """Whoever did not change their own password should hear that somebody did."""
+def tell_of_change(session: Session, runtime: Runtime, user: User, what: str = "changed") -> None:
+    """Whoever did not change their own password (or, `second_factor`, that) should hear that somebody did."""
     if is_possible(runtime):
-        enqueue(session, runtime, user, "changed")
+        enqueue(session, runtime, user, what)
 
 
 def filled(session: Session, runtime: Runtime, message: Message) -> str:
@@ -64,6 +64,8 @@ def _words(
     }
     if purpose == "changed":
         return language.gettext("Your password was changed"), language.gettext(_CHANGED, **values)
+    if purpose == "second_factor":
+        return language.gettext("Your second factor was changed"), language.gettext(_SECOND_FACTOR, **values)
     if purpose == "reset":
         return language.gettext("Your new password for Retorno"), language.gettext(_RESET, **values)
     subject = language.gettext("%(inviter)s invited you to %(workspace)s", **values)
@@ -86,6 +88,13 @@ _RESET = _(
 _CHANGED = _(
     "Hello.\n\n"
     "The password of %(email)s for Retorno was changed just now, and you were signed out everywhere else.\n\n"
+    "If it was not you, ask for a new password on the sign-in page at once, "
+    "and tell an owner of your workspace."
+)
+_SECOND_FACTOR = _(
+    "Hello.\n\n"
+    "The second factor of %(email)s for Retorno was switched on or off just now, "
+    "and you were signed out everywhere else.\n\n"
     "If it was not you, ask for a new password on the sign-in page at once, "
     "and tell an owner of your workspace."
 )

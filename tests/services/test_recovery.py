@@ -454,3 +454,28 @@ def test_the_operator_helps_somebody_who_lost_their_telephone(runtime: Runtime, 
     assert row(runtime, user.id).totp_secret is None
     with pytest.raises(NotFound):
         second_factor.remove_for(runtime, "nobody@aroeira.example")
+
+
+def test_whoever_owns_an_account_is_told_by_mail_that_it_changed(runtime: Runtime, world: World) -> None:
+    account(world)
+    mailing = with_mail(runtime)
+    me = sessions.user_of(mailing, sign_in(mailing, EMAIL, PASSWORD, HERE).token)
+    accounts.change_password(mailing, me, PASSWORD, OTHER_PASSWORD, HERE)
+    recovery.redeem(mailing, reset_token(mailing), Filled(PASSWORD), HERE)
+    second_factor.set_up(mailing, me, HERE, password=PASSWORD, secret=SECRET, code=code_now(mailing))
+    second_factor.remove(mailing, me, PASSWORD, HERE)
+    told = mails(runtime)
+    assert [mail.to_address for mail in told] == [EMAIL] * 4
+    for mail in told:
+        assert EMAIL in (mail.body or "")
+        assert "/link/" not in (mail.body or "")
+        assert PASSWORD not in (mail.body or "")
+
+
+def test_somebody_who_was_invited_is_not_told_that_their_password_changed(
+    runtime: Runtime, owner: Visitor
+) -> None:
+    mailing = with_mail(runtime)
+    members.invite(mailing, owner, "rui@aroeira.example", "agent")
+    recovery.redeem(mailing, in_mail(mailing), Filled(PASSWORD, "Rui"), HERE)
+    assert len(mails(runtime)) == 1

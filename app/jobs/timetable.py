@@ -10,6 +10,7 @@ from app.services import (
     heartbeats,
     limits,
     links,
+    once,
     planning,
     pulse_closing,
     pulse_reminders,
@@ -46,5 +47,6 @@ TIMETABLE = (
     Job("forget_sessions", sessions.forget_old, 3600),
     Job("forget_links", links.forget_old, 3600),
     Job("forget_limits", limits.forget_old, 3600),
+    Job("forget_requests", once.forget_old, 3600),
     Job("forget_import_files", contact_import.forget_old_files, 3600),
 )

@@ -15,12 +15,15 @@ from app.services.access import Visitor, own
 from app.services.followup_acts import act
 from app.services.followup_opening import calendar_of, open_row
 from app.services.followup_rows import is_contacted, is_open, next_due
+from app.services.once import Once
 
 TRIES = 5  # of claiming the next one while others do the same
 ANYBODY = "anybody"  # assign whoever has it now
 
 
-def open_by_hand(runtime: Runtime, who: Visitor, contact_id: str, answer_id: str | None = None) -> str:
+def open_by_hand(
+    runtime: Runtime, who: Visitor, contact_id: str, answer_id: str | None = None, once: Once | None = None
+) -> str:
     """A follow-up that no score opened: somebody called or wrote. Its id; the answer's own if it has one."""
     with runtime.db.write() as session:
         contact = own(session, who, Contact, contact_id)
@@ -36,7 +39,10 @@ def open_by_hand(runtime: Runtime, who: Visitor, contact_id: str, answer_id: str
             now=runtime.clock(),
             actor=who.name,
         )
-        return opened or session.scalars(select(FollowUp.id).where(FollowUp.answer_id == answer_id)).one()
+        id = opened or session.scalars(select(FollowUp.id).where(FollowUp.answer_id == answer_id)).one()
+        if once:
+            once.keep(session, id)
+        return id
 
 
 def claim(runtime: Runtime, who: Visitor, id: str) -> None:
@@ -82,11 +88,15 @@ def assign(
         doing.leave("assigned", text=name)
 
 
-def note(runtime: Runtime, who: Visitor, id: str, text: str, contacted: bool = False) -> None:
+def note(
+    runtime: Runtime, who: Visitor, id: str, text: str, contacted: bool = False, *, once: Once | None = None
+) -> None:
     """Write something down; with `contacted` we spoke to them, and the clock of first contact stops."""
     text = _words(text, problem("text", "Write the note first."))
     kind = "contacted" if contacted else "noted"
     with runtime.db.write() as session:
+        if once:
+            once.keep(session, id)
         doing = act(runtime, session, who, id)
         doing.row(lock=True)
         if doing.repeats(kind, text):
@@ -96,7 +106,7 @@ def note(runtime: Runtime, who: Visitor, id: str, text: str, contacted: bool = F
             doing.change(first_contact_at=func.coalesce(FollowUp.first_contact_at, doing.now))
 
 
-def reply(runtime: Runtime, who: Visitor, id: str, text: str) -> str | None:
+def reply(runtime: Runtime, who: Visitor, id: str, text: str, once: Once | None = None) -> str | None:
     """Queue an e-mail to the person; the message's id, or None when the same words are already on their way.
 
     A member answers what is theirs: an unclaimed one becomes theirs, somebody else's is a Conflict. The clock
@@ -104,6 +114,8 @@ def reply(runtime: Runtime, who: Visitor, id: str, text: str) -> str | None:
     """
     text = _words(text, problem("text", "Write the reply first."))
     with runtime.db.write() as session:
+        if once:
+            once.keep(session, id)
         doing = act(runtime, session, who, id)
         found = doing.row(lock=True)
         if doing.repeats("replied", text):
@@ -118,7 +130,14 @@ def reply(runtime: Runtime, who: Visitor, id: str, text: str) -> str | None:
 
 
 def close(
-    runtime: Runtime, who: Visitor, id: str, *, summary: str, root_cause: str, ask_again: bool = True
+    runtime: Runtime,
+    who: Visitor,
+    id: str,
+    *,
+    summary: str,
+    root_cause: str,
+    ask_again: bool = True,
+    once: Once | None = None,
 ) -> None:
     """Close it with what was done and why it came to this.
 
@@ -127,6 +146,8 @@ def close(
     summary, root_cause = _tidy(summary), " ".join(_tidy(root_cause).split())
     require_closable(summary, root_cause)
     with runtime.db.write() as session:
+        if once:
+            once.keep(session, id)
         doing = act(runtime, session, who, id)
         if not doing.change(is_open(), closed_at=doing.now):
             doing.row()

@@ -29,6 +29,7 @@ from app.models import (
 )  # fmt: skip
 from app.runtime import Runtime
 from app.services.access import Visitor, own
+from app.services.once import Once
 from app.services.pulse_reminders import forget_reminders
 from app.services.pulse_results import WHOLE, asked_in
 
@@ -46,12 +47,14 @@ class Opened:
     comments: list[str]
 
 
-def close_pulse(runtime: Runtime, who: Visitor, pulse_id: str) -> None:
+def close_pulse(runtime: Runtime, who: Visitor, pulse_id: str, once: Once | None = None) -> None:
     """Close it now, by hand. Raises NotFound, and Conflict when it is closed already.
 
     First it becomes due: should we die in between, the next tick of the clock closes it.
     """
     with runtime.db.write() as session:
+        if once:
+            once.keep(session, pulse_id)
         pulse = own(session, who, Pulse, pulse_id, lock=True)
         if pulse.state != "open":
             raise Conflict("This pulse is closed already.")

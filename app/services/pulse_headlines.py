@@ -8,10 +8,13 @@ from app.errors import Conflict, Forbidden, Invalid, problem
 from app.models import Headline, Member, Pulse, Workspace, new_id
 from app.runtime import Runtime
 from app.services.access import Visitor, own
+from app.services.once import Once
 from app.services.pulse_results import view_of
 
 
-def publish_headline(runtime: Runtime, who: Visitor, pulse_id: str, workspace: str) -> None:
+def publish_headline(
+    runtime: Runtime, who: Visitor, pulse_id: str, workspace: str, once: Once | None = None
+) -> None:
     """Hand the result of the whole to a customers workspace, named by its id or slug; again changes nothing.
 
     Raises Forbidden, NotFound, Conflict for a pulse without a result, Invalid for a workspace that the owner
@@ -19,6 +22,8 @@ def publish_headline(runtime: Runtime, who: Visitor, pulse_id: str, workspace: s
     """
     _owners_only(who)
     with runtime.db.write() as session:
+        if once:
+            once.keep(session, pulse_id)
         pulse = own(session, who, Pulse, pulse_id, lock=True)
         view = view_of(session, pulse)
         if view.result is None or view.closed_at is None:

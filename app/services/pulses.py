@@ -17,6 +17,7 @@ from app.runtime import Runtime
 from app.services import eligible, inviting
 from app.services.access import Visitor, own
 from app.services.attributes import attribute_text
+from app.services.once import Once
 
 OPEN_FOR = timedelta(days=14)  # two working weeks: long enough for a holiday, short enough to remember
 LONGEST = timedelta(days=90)  # until the next quarter's pulse
@@ -64,6 +65,7 @@ def open_pulse(
     *,
     closes_at: datetime | None = None,
     audience: object = None,
+    once: Once | None = None,
 ) -> str:
     """Ask all active employees, or those of the audience; the pulse's id.
 
@@ -76,23 +78,17 @@ def open_pulse(
     with runtime.db.write() as session:
         survey = _askable(session, who, survey_id)
         occurrence = Occurrence(
-            id=new_id(),
-            workspace_id=who.workspace_id,
-            survey_id=survey.id,
-            version_id=survey.published_version_id,
-            origin="pulse",
-            key=new_id(),
-            audience=dict(wanted),
-            channels=["email"],
-            state="running",
-            due_at=now,
-            created_at=now,
-        )
+            id=new_id(), workspace_id=who.workspace_id, survey_id=survey.id,
+            version_id=survey.published_version_id, origin="pulse", key=new_id(), audience=dict(wanted),
+            channels=["email"], state="running", due_at=now, created_at=now,
+        )  # fmt: skip
         session.add(occurrence)
         session.flush()
         pulse_id, people = _open(session, runtime, occurrence, until, now)
         if not people:
             raise Conflict("There is nobody who can be asked now.")
+        if once:
+            once.keep(session, pulse_id)
         runtime.reach("pulse_before_commit")
     return pulse_id
 

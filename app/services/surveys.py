@@ -15,12 +15,24 @@ from app.rendering.languages import LOCALES
 from app.runtime import Runtime
 from app.services import access
 from app.services.access import Visitor
+from app.services.once import Once
 
 LONGEST_NAME = 120  # characters: a heading of two lines
 
 
-def create(runtime: Runtime, who: Visitor, name: str, metric: str) -> str:
-    """A new draft with the ready-made texts of its metric in all our languages; gives its id."""
+def create(
+    runtime: Runtime,
+    who: Visitor,
+    name: str,
+    metric: str,
+    *,
+    texts: Mapping[str, object] | None = None,
+    once: Once | None = None,
+) -> str:
+    """A new draft with the ready-made texts of its metric in all our languages; gives its id.
+
+    `texts` replaces some of them, as in `edit`. Raises Invalid.
+    """
     problems = _name_problems(name)
     if metric not in metrics_for(who.workspace_kind):
         problems.append(problem("metric", "This workspace cannot ask that question."))
@@ -39,7 +51,10 @@ def create(runtime: Runtime, who: Visitor, name: str, metric: str) -> str:
             created_at=now,
             updated_at=now,
         )
+        survey.draft = _merged(session, who, survey, survey.name, texts or {})
         session.add(survey)
+        if once:
+            once.keep(session, survey.id)
         return survey.id
 
 
@@ -72,13 +87,17 @@ def edit(
         return _touch(runtime, survey)
 
 
-def publish(runtime: Runtime, who: Visitor, id: str, revision: int | None = None) -> int:
+def publish(
+    runtime: Runtime, who: Visitor, id: str, revision: int | None = None, once: Once | None = None
+) -> int:
     """Freeze the draft as the next version and show that one from now on; gives its number.
 
     A draft that is live already stays as it is, so that pressing twice is harmless. Raises Conflict when
     somebody saved since `revision`, Invalid when a text is missing or wrong in any of its languages.
     """
     with runtime.db.write() as session:
+        if once:
+            once.keep(session, id)
         survey = access.own(session, who, Survey, id, lock=True)
         live = live_version(session, survey)
         if live and not differs(survey, live):

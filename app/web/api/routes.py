@@ -79,7 +79,7 @@ class Route:
         return next(each for each in kinds if each is not type(None))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Noun:
     """One resource of the API: its routes carry its name and are told about together."""
 

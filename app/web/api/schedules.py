@@ -1,0 +1,173 @@
+"""/schedules: who is asked which survey, when."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from app.services import runs, schedule_previews, schedule_sheets
+from app.services import schedules as verbs
+from app.services.schedule_sheets import Sheet
+from app.web.api.routes import Call, Made, noun
+from app.web.api.schemas import Body, Channel, Id, Moment, Paged, PageOf, Resource, absent
+
+schedules = noun("Schedules", "Who is asked which survey, when: by the clocks of one time zone.")
+
+Repeat = Literal["once", "daily", "weekly", "monthly", "quarterly"]
+Everybody = Annotated[Any, WithJsonSchema({"const": "all"})]
+Local = Annotated[str, Field(description="A time on the wall, as 2026-12-01T10:00.")]
+
+
+class NewSchedule(Body):
+    """Active at once. Without `at` its first run is now; without a zone it is the workspace's."""
+
+    name: str | None = Field(None, description="By default the survey's.")
+    survey: Id
+    audience: Everybody = absent("Everybody who is there.")
+    repeat: Repeat
+    at: Local | None = None
+    time_zone: str = absent("An IANA zone.")
+    channels: list[Channel] = absent("In the order in which they are tried; by default e-mail.")
+
+
+class ScheduleChanges(Body):
+    """What is absent stays; runs that have begun keep what they began with."""
+
+    name: str = absent()
+    survey: Id = absent()
+    audience: Everybody = absent()
+    repeat: Repeat = absent()
+    at: Local = absent()
+    time_zone: str = absent()
+    channels: list[Channel] = absent()
+    revision: int = absent("The one that you read: 409 when somebody has saved since.")
+
+
+class Schedule(Resource):
+    """A schedule and how it stands."""
+
+    id: str
+    name: str
+    survey: str
+    audience: Everybody
+    repeat: Repeat
+    at: str = Field(description="The time on the wall that its rule counts from.")
+    time_zone: str
+    channels: list[Channel]
+    state: Literal["active", "paused", "ended", "cancelled"]
+    next_run_at: Moment | None
+    waiting: int = Field(description="People decided about and not asked yet.")
+    revision: int
+    created_at: Moment
+    updated_at: Moment
+
+
+class Preview(Resource):
+    """What would happen if it ran now."""
+
+    asked: int
+    not_asked: int
+    reasons: dict[str, int] = Field(description="How many not, by reason.")
+
+
+class Occurrence(Resource):
+    """One run that was due, and how it ended."""
+
+    id: str
+    due_at: Moment
+    state: Literal["due", "running", "run", "skipped", "missed", "cancelled"]
+    reason: str | None
+    asked: int
+    waiting: int
+    reasons: dict[str, int] = Field(description="How many were not asked, by reason.")
+    pulse: str | None = Field(description="The pulse that it opened.")
+
+
+def _shown(sheet: Sheet) -> dict[str, object]:
+    return {
+        "id": sheet.id,
+        "name": sheet.name,
+        "survey": sheet.survey_id,
+        "audience": "all",
+        "repeat": sheet.repeat.value,
+        "at": sheet.at,
+        "time_zone": sheet.time_zone,
+        "channels": list(sheet.channels),
+        "state": sheet.state,
+        "next_run_at": sheet.next_runs[0].due_at if sheet.next_runs and sheet.state == "active" else None,
+        "waiting": sheet.waiting,
+        "revision": sheet.revision,
+        "created_at": sheet.created_at,
+        "updated_at": sheet.updated_at,
+    }
+
+
+def one(call: Call, id: str) -> dict[str, object]:
+    return _shown(schedule_sheets.get(call.runtime, call.who, id))
+
+
+@schedules.post("/schedules", "schedules:write", one, Schedule)
+def create_schedule(call: Call, body: NewSchedule) -> Made:
+    """A schedule that is active at once."""
+    return Made(verbs.create(call.runtime, call.who, body.given(), call.once))
+
+
+@schedules.get("/schedules", "schedules:read", PageOf[Schedule])
+def list_schedules(call: Call, query: Paged) -> object:
+    """Every schedule, the newest first."""
+    page = schedule_sheets.list_schedules(call.runtime, call.who, cursor=query.cursor, limit=query.limit)
+    return {"items": [_shown(sheet) for sheet in page.items], "next_cursor": page.next_cursor}
+
+
+@schedules.get("/schedules/{id}", "schedules:read", Schedule)
+def get_schedule(call: Call, id: str) -> object:
+    """One schedule."""
+    return one(call, id)
+
+
+@schedules.patch("/schedules/{id}", "schedules:write", Schedule)
+def edit_schedule(call: Call, id: str, body: ScheduleChanges) -> object:
+    """Change what is sent; one that has ended begins again when it is given a later time."""
+    changes = body.given()
+    revision = changes.pop("revision", None)
+    verbs.edit(call.runtime, call.who, id, changes, revision)
+    return one(call, id)
+
+
+@schedules.delete("/schedules/{id}", "schedules:write")
+def cancel_schedule(call: Call, id: str) -> None:
+    """End it for good: who has not been asked is not asked."""
+    verbs.cancel(call.runtime, call.who, id)
+
+
+@schedules.post("/schedules/{id}/pause", "schedules:write", one, Schedule)
+def pause_schedule(call: Call, id: str) -> Made:
+    """Nothing more leaves until it is resumed; what comes due meanwhile is skipped."""
+    verbs.pause(call.runtime, call.who, id, call.once)
+    return Made(id)
+
+
+@schedules.delete("/schedules/{id}/pause", "schedules:write")
+def resume_schedule(call: Call, id: str) -> None:
+    """Go on: those who were held are asked now."""
+    verbs.resume(call.runtime, call.who, id)
+
+
+@schedules.get("/schedules/{id}/preview", "schedules:read", Preview)
+def preview_schedule(call: Call, id: str) -> object:
+    """How many people it would ask now, how many not, and why."""
+    found = schedule_previews.preview(call.runtime, call.who, id)
+    return {"asked": found.asked, "not_asked": found.total - found.asked, "reasons": dict(found.not_asked)}
+
+
+@schedules.get("/schedules/{id}/occurrences", "schedules:read", PageOf[Occurrence])
+def schedule_occurrences(call: Call, id: str, query: Paged) -> object:
+    """What was due, and how each run ended, the latest first."""
+    page = runs.history(call.runtime, call.who, id, query.cursor, query.limit)
+    items = [
+        {
+            "id": run.id, "due_at": run.due_at, "state": run.state, "reason": run.reason, "asked": run.asked,
+            "waiting": run.waiting, "reasons": dict(run.not_asked), "pulse": run.pulse_id,
+        }
+        for run in page.items
+    ]  # fmt: skip
+    return {"items": items, "next_cursor": page.next_cursor}

@@ -1,7 +1,10 @@
 """Our three languages: catalogues, dates, times and numbers as their readers write them."""
 
+import contextlib
 import gettext
 import io
+import os
+from collections.abc import Iterable
 from datetime import date as Day
 from datetime import datetime
 from functools import cache
@@ -18,6 +21,7 @@ from babel.numbers import format_decimal, format_percent
 LOCALES = ("pt-BR", "en", "es")
 NAMES = {"pt-BR": "Português", "en": "English", "es": "Español"}
 CATALOGUES = Path(__file__).with_name("catalogue")
+COMPILED = "messages.mo"
 
 
 class Language:
@@ -95,15 +99,34 @@ def language_of(code: str | None) -> Language:
 
 
 def _load(code: str) -> gettext.NullTranslations:
+    """The compiled catalogue, made anew whenever one of its sources is younger."""
     if code == "en":
         return gettext.NullTranslations()
+    folder = CATALOGUES / code.replace("-", "_")
+    sources, compiled = sorted(folder.glob("*.po")), folder / COMPILED
+    if not compiled.exists() or any(each.stat().st_mtime > compiled.stat().st_mtime for each in sources):
+        content = _compile(code, sources)
+        with contextlib.suppress(OSError):  # installed where we may not write: compiled at each start instead
+            _write_at_once(compiled, content)
+    else:
+        content = compiled.read_bytes()
+    return gettext.GNUTranslations(io.BytesIO(content))
+
+
+def _compile(code: str, sources: Iterable[Path]) -> bytes:
     merged = Catalog(locale=code.replace("-", "_"))
-    for path in sorted((CATALOGUES / code.replace("-", "_")).glob("*.po")):
+    for path in sources:
         with path.open("rb") as file:
             for message in read_po(file, locale=code.replace("-", "_")):
                 if message.id:
                     merged[message.id] = message
     compiled = io.BytesIO()
     write_mo(compiled, merged)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    return compiled.getvalue()
+
+
+def _write_at_once(path: Path, content: bytes) -> None:
+    """Another process may read it meanwhile, so it appears whole or not at all."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(path)

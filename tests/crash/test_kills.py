@@ -82,7 +82,7 @@ def plan_everybody(world: World, workspace: Workspace) -> None:
 
 def restarted(runtime: Runtime, sink: SmtpSink, clock: Clock) -> Runtime:
     """A healthy worker's runtime after every lease of the dead one has ended."""
-    clock.now = datetime.now(UTC) + timedelta(minutes=6)
+    clock.now = datetime.now(UTC) + timedelta(minutes=11)
     config = replace(runtime.config, smtp_url=sink.url, mail_from="pergunta@aroeira.example")
     return replace(runtime, config=config, channels=open_channels(config))
 

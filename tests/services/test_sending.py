@@ -25,7 +25,7 @@ from app.models import (
 from app.runtime import Runtime
 from app.services import asking, planning, sending, settling, switch
 from app.services.access import Visitor
-from tests.smtp import SmtpSink, smtp_server  # noqa: F401 - a fixture
+from tests.smtp import SmtpSink
 from tests.world import Clock, World
 
 
@@ -161,7 +161,7 @@ def test_killed_after_the_attempt_was_written_nothing_is_sent_on_a_guess(
     plan(runtime)
     with pytest.raises(Killed):
         sending.send_due(dying_at(runtime, point))
-    clock.advance(minutes=6)
+    clock.advance(minutes=11)
     settling.end_leases(runtime)
     sending.send_due(runtime)
     assert states(runtime) == ["sent"] * 4 + ["unknown"] * 10
@@ -181,7 +181,7 @@ def test_a_slow_worker_may_still_tell_how_its_attempt_ended(
 
     def slow(name: str) -> None:
         if name == "handed_over":
-            clock.advance(minutes=10)
+            clock.advance(minutes=20)
             settling.end_leases(runtime)
 
     sending.send_due(replace(runtime, reach=slow))

@@ -3,14 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from app.domain.access import Role
-from app.domain.metrics import Metric
-from app.models import Answer, AnswerEdit, FollowUp, FollowUpEvent, Invitation, Message, OptOut
-from app.runtime import Runtime
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from app.domain.access import Role
+from app.domain.metrics import Metric
+from app.models import Answer, AnswerEdit, FollowUp, FollowUpEvent, Invitation, Message, OptOut
+from app.runtime import Runtime
 from tests.world import Clock, World, token_of
 
 

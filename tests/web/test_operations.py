@@ -1,7 +1,8 @@
 """Health, headers and the shape of errors."""
 
-from app.runtime import Runtime
 from flask.testing import FlaskClient
+
+from app.runtime import Runtime
 
 
 def test_a_live_process_says_so(client: FlaskClient) -> None:

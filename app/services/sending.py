@@ -25,7 +25,7 @@ _LOOK = Statement(_DUE)
 # Materialized: PostgreSQL may run a sub-select with a limit again for each row, and claim too many.
 _CLAIM = Statement(
     f"WITH taken AS MATERIALIZED ({_DUE}{SKIP_LOCKED}) UPDATE messages SET state = 'claimed',"  # noqa: S608 - our own two texts
-    " lease_token = :lease, lease_until = :until WHERE id IN (SELECT id FROM taken) AND state = 'queued'"
+    " lease_token = :lease, lease_until = :until WHERE id IN (SELECT id FROM taken)"
 )
 _ATTEMPTING = Statement(
     "UPDATE messages SET state = 'attempting', tries = tries + 1, lease_until = :until, sender_id = :sender"

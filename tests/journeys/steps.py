@@ -142,3 +142,20 @@ def close(agent: Person, summary: str, cause: str) -> None:
 def station(person: Person, metric: Metric) -> Locator:
     """One metric of the journey at home."""
     return person.page.locator(f'article[aria-labelledby="m-{metric.value}"]')
+
+
+def answer_pulse(respondent: Person, link: str, score: int, comment: str = "") -> None:
+    """On the page, where nothing is preselected and nothing is shown back."""
+    respondent.open(link)
+    respondent.page.locator(f"#s{score}").check()
+    respondent.press("Send score")
+    respondent.page.get_by_role("textbox").fill(comment)
+    respondent.press("Send comment" if comment else "Finish without a comment")
+    expect(respondent.heading).to_have_text("Recebemos. Obrigado por contar.")
+    if comment:
+        expect(respondent.page.locator("body")).not_to_contain_text(comment)
+
+
+def close_pulse(hr: Person) -> None:
+    hr.page.get_by_text(hr.said("Close it now")).click()
+    hr.press("Close the pulse for good")

@@ -1,25 +1,41 @@
 """The database: engine, reading and writing sessions; knows the ways of SQLite and PostgreSQL."""
 
 import json
+import math
+import os
 import re
 import sqlite3
+import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, cast
 
 from psycopg import IsolationLevel
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from psycopg import OperationalError as PostgresqlError
+from sqlalchemy import Connection, CursorResult, Delete, Engine, Update, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from app.errors import Unavailable
 
 BUSY_MILLISECONDS = 5_000  # a respondent waits this long at most behind another writer, then sees 503
-STATEMENT_SECONDS = 30  # PostgreSQL: nothing of ours takes longer
+STATEMENT_SECONDS = 30  # nothing of ours takes longer; on SQLite a reader that stays lets the log grow
+IDLE_SECONDS = 60  # PostgreSQL: a transaction in which nothing happens is a mistake of ours
+LOG_BYTES = 64 * 1024 * 1024  # SQLite cuts its log back to this after a checkpoint
+LOOK_EVERY = 1_000_000  # steps of SQLite's machine between two looks at the clock: some milliseconds
+_NOT_NOW = (  # as SQLite says it; the transaction is undone, and another try may find better times
+    "database is locked",
+    "database or disk is full",
+    "disk I/O error",
+    "unable to open database file",
+    "attempt to write a readonly database",
+    "interrupted",
+)
 SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"  # in a Statement: PostgreSQL only; SQLite has one writer
 _SQLITE_MOMENT = "%Y-%m-%d %H:%M:%S.%f"  # as SQLAlchemy writes them
 POOL_SIZE = 5  # one web worker or one worker process; PostgreSQL's default of 100 serves twenty of them
@@ -58,9 +74,12 @@ class Database:
                 Session(connection, expire_on_commit=False) as session,
             ):
                 yield session
-        except (OperationalError, sqlite3.OperationalError) as error:
-            if _is_busy(error):
-                raise Unavailable("the database is busy") from error
+        except TimeoutError as error:
+            raise Unavailable("every connection is in use") from error
+        except (OperationalError, sqlite3.OperationalError, PostgresqlError) as error:
+            cause = error.orig if isinstance(error, OperationalError) else error
+            if _passes(cause):
+                raise Unavailable(f"the database: {cause}".splitlines()[0]) from error
             raise
 
     def scrub(self, *tables: str) -> None:
@@ -88,19 +107,22 @@ class Database:
         self.engine.dispose()
 
 
-def _is_busy(error: OperationalError | sqlite3.OperationalError) -> bool:
-    words = str(error.orig if isinstance(error, OperationalError) else error)
-    return any(each in words for each in ("database is locked", "database or disk is full", "QueryCanceled"))
+def _passes(error: object) -> bool:
+    """Is it the hour, not the statement? Locks, time-outs, full disks, a server that is away or ends."""
+    if isinstance(error, sqlite3.OperationalError):
+        return any(words in str(error) for words in _NOT_NOW)
+    return isinstance(error, PostgresqlError)  # classes 08, 40, 53, 55, 57 and 58: never a statement's fault
 
 
-def open_database(url: str) -> Database:
-    """The database at `url`; connections open lazily, so a fork before the first use is harmless."""
+def open_database(url: str, *, busy_milliseconds: int = BUSY_MILLISECONDS) -> Database:
+    """The database at `url`; connections open lazily, and a child after fork opens its own."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(
-            parsed, hide_parameters=True, connect_args={"check_same_thread": False}, pool_size=POOL_SIZE
+            parsed,
+            hide_parameters=True,
+            connect_args={"check_same_thread": False, "timeout": busy_milliseconds / 1000},
+            pool_size=POOL_SIZE,
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -111,19 +133,37 @@ def open_database(url: str) -> Database:
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
             pool_pre_ping=True,
-            connect_args={"options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"},
+            connect_args={
+                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"
+                f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
+                "connect_timeout": BUSY_MILLISECONDS // 1000,
+            },
         )
         event.listen(engine, "begin", _begin_postgresql)
+    _forget_in_children(engine)
     return Database(engine)
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _forget_in_children(engine: Engine) -> None:
+    """A connection belongs to the process that opened it: a child must neither use nor close it."""
+    known = weakref.ref(engine)
+
+    def forget() -> None:
+        if (inherited := known()) is not None:
+            inherited.dispose(close=False)
+
+    os.register_at_fork(after_in_child=forget)
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    known = record.info
+    connection.set_progress_handler(lambda: time.monotonic() > known.get("until", math.inf), LOOK_EVERY)
     connection.isolation_level = None  # the begin event below says BEGIN, not the driver
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",  # NORMAL may lose the last acknowledged answers in a power cut
-        f"busy_timeout={BUSY_MILLISECONDS}",
         "foreign_keys=ON",
+        f"journal_size_limit={LOG_BYTES}",
         "secure_delete=ON",  # what is deleted is overwritten: erasure and closed pulses rely on it
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
@@ -136,6 +176,7 @@ def _begin_sqlite(connection: Connection) -> None:
     if known.get("reading") is not reading:
         raw.execute(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
         known["reading"] = reading
+    known["until"] = time.monotonic() + STATEMENT_SECONDS if reading else math.inf
     raw.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
@@ -145,6 +186,23 @@ def _begin_postgresql(connection: Connection) -> None:
     raw: Any = connection.connection.driver_connection
     raw.read_only = reading
     raw.isolation_level = IsolationLevel.REPEATABLE_READ if reading else None
+
+
+def insert_into(session: Session, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT in the words of this session's database: both know ON CONFLICT, SQLAlchemy's own does not."""
+    return postgresql.insert(table) if is_postgresql(session) else sqlite.insert(table)
+
+
+def is_postgresql(session: Session) -> bool:
+    """Does this session talk to PostgreSQL?"""
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def changed(session: Session, statement: Update | Delete) -> int:
+    """Run an UPDATE or a DELETE: how many rows it met."""
+    done = session.execute(statement)
+    assert isinstance(done, CursorResult)  # what these two always give
+    return done.rowcount
 
 
 class Statement:

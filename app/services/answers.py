@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, String, func, literal, select, tuple_, update
+from sqlalchemy import String, func, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from app.db import changed
 from app.models import Answer, Contact, Survey, SurveyVersion, Workspace
 from app.models.base import UtcDateTime
 from app.runtime import Runtime
@@ -121,7 +121,7 @@ def _marked(session: Session, answer: Answer, *, suspect: bool, now: datetime) -
         .where(Answer.id == answer.id, Answer.suspect.is_(not suspect))
         .values(suspect=suspect, updated_at=now)
     )
-    return cast(CursorResult[Any], session.execute(change)).rowcount == 1
+    return changed(session, change) == 1
 
 
 def _page(

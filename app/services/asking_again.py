@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import exists, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db import insert_into
 from app.domain.eligibility import may_ask
 from app.domain.metrics import Metric
 from app.models import (
@@ -138,6 +138,5 @@ def _occur(
         "created_at": now,
         "ended_at": now,
     }
-    make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    adding = make(Occurrence).values(values).on_conflict_do_nothing().returning(Occurrence)
+    adding = insert_into(session, Occurrence).values(values).on_conflict_do_nothing().returning(Occurrence)
     return session.scalars(adding).one_or_none()

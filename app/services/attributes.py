@@ -10,6 +10,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
+from app.db import is_postgresql
+
 
 class AttributeText(FunctionElement[str]):
     """The value under a name, as text; null when it is not there. Any name goes: accents, quotes, dots."""
@@ -46,7 +48,7 @@ def attribute_names(
     conditions: Sequence[ColumnElement[bool]],
 ) -> tuple[str, ...]:
     """The names that occur in these rows, sorted: what a list is filtered by, the columns of a file."""
-    taken_apart = func.json_each if session.get_bind().dialect.name == "sqlite" else func.jsonb_each_text
+    taken_apart = func.jsonb_each_text if is_postgresql(session) else func.json_each
     each = taken_apart(attributes).table_valued("key", "value", name="each")
     query = select(each.c.key).distinct().select_from(attributes.class_).join(each, true())
     return tuple(sorted(session.scalars(query.where(*conditions))))

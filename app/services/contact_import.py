@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from app.db import changed
 from app.domain.contact_files import ContactFile, read_contact_file
 from app.domain.contacts import MAX_LINE, ContactValues, read_lawful_basis, read_line
 from app.errors import Invalid, NotFound, problem
@@ -104,10 +105,7 @@ def discard(runtime: Runtime, who: Visitor, id: str) -> None:
 def forget_old_files(runtime: Runtime) -> int:
     """A job: remove the files that nobody confirmed; how many."""
     with runtime.db.write() as session:
-        old = (
-            delete(ImportFile).where(ImportFile.created_at < runtime.clock() - KEPT).returning(ImportFile.id)
-        )
-        return len(session.scalars(old).all())
+        return changed(session, delete(ImportFile).where(ImportFile.created_at < runtime.clock() - KEPT))
 
 
 def usual_basis(runtime: Runtime, who: Visitor) -> str:

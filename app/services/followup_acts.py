@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from app.db import changed
 from app.domain.followups import claimed_before, closed_before
 from app.errors import Conflict, Invalid, problem
 from app.models import FollowUp, FollowUpClosure, FollowUpEvent, Member, User
@@ -40,9 +41,7 @@ class Act:
             .where(FollowUp.id == self.id, FollowUp.workspace_id == self.who.workspace_id, *conditions)
             .values(revision=FollowUp.revision + 1, **values)
         )
-        result = self.session.execute(statement)
-        assert isinstance(result, CursorResult)
-        return result.rowcount == 1
+        return changed(self.session, statement) == 1
 
     def leave(self, kind: str, text: str | None = None, message_id: str | None = None) -> None:
         """A line in the timeline, by this visitor."""

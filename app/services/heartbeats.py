@@ -5,8 +5,8 @@ import socket
 from datetime import timedelta
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 
+from app.db import insert_into
 from app.models import Heartbeat, Lease
 from app.runtime import Runtime
 
@@ -33,14 +33,13 @@ def hold_clock(runtime: Runtime) -> bool:
     """Take or keep the clock; False while another worker has it."""
     now = runtime.clock()
     values = {"name": CLOCK, "holder": worker_name(), "until": now + LEASE}
-    make = sqlite.insert if runtime.db.is_sqlite else postgresql.insert
-    row = make(Lease).values(values)
-    take = row.on_conflict_do_update(
-        index_elements=[Lease.name],
-        set_={"holder": row.excluded.holder, "until": row.excluded.until},
-        where=(Lease.holder == values["holder"]) | (Lease.until <= now),
-    ).returning(Lease.holder)
     with runtime.db.write() as session:
+        row = insert_into(session, Lease).values(values)
+        take = row.on_conflict_do_update(
+            index_elements=[Lease.name],
+            set_={"holder": row.excluded.holder, "until": row.excluded.until},
+            where=(Lease.holder == values["holder"]) | (Lease.until <= now),
+        ).returning(Lease.holder)
         return session.execute(take).first() is not None
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
+from app.db import is_postgresql
 from app.domain.eligibility import Verdict
 from app.models import Contact, Invitation, Message, Occurrence, new_id
 from app.services.outbox import USUAL
@@ -82,7 +83,7 @@ def _message(contact: Contact, invitation: dict[str, object], now: datetime) -> 
 
 def one_at_a_time(session: Session, workspace_id: str) -> None:
     """Two plans of one workspace never decide about the same person at once (SQLite has one writer)."""
-    if session.get_bind().dialect.name == "postgresql":
+    if is_postgresql(session):
         session.execute(
             text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"plan:{workspace_id}"}
         )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from app.db import changed
 from app.errors import TooMany
 from app.models import RateWindow
 from app.runtime import Runtime
@@ -67,8 +68,7 @@ def forget_old(runtime: Runtime) -> int:
     """Delete windows that no limit looks at any more; how many there were."""
     with runtime.db.write() as session:
         before = int((runtime.clock() - KEPT).timestamp())
-        done = session.execute(delete(RateWindow).where(RateWindow.window < before))
-        return int(done.rowcount)  # type: ignore[attr-defined]  # a DELETE always has one
+        return changed(session, delete(RateWindow).where(RateWindow.window < before))
 
 
 def _shortened(key: str) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from app.db import changed
 from app.errors import NotFound
 from app.models import Member, OneTimeLink, User, Workspace
 from app.runtime import Runtime
@@ -78,12 +79,8 @@ def find(session: Session, token: str, now: datetime) -> tuple[OneTimeLink, User
 
 def use(session: Session, link: OneTimeLink, now: datetime) -> None:
     """Use it up; of two at once, the second one raises NotFound."""
-    done = session.execute(
-        update(OneTimeLink)
-        .where(OneTimeLink.token_hash == link.token_hash, OneTimeLink.used_at.is_(None))
-        .values(used_at=now)
-    )
-    if done.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE always has one
+    unused = OneTimeLink.token_hash == link.token_hash, OneTimeLink.used_at.is_(None)
+    if not changed(session, update(OneTimeLink).where(*unused).values(used_at=now)):
         raise NotFound
 
 
@@ -91,8 +88,7 @@ def forget_old(runtime: Runtime) -> int:
     """Delete links that ended long ago; how many there were."""
     with runtime.db.write() as session:
         before = runtime.clock() - KEPT
-        done = session.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < before))
-        return int(done.rowcount)  # type: ignore[attr-defined]  # a DELETE always has one
+        return changed(session, delete(OneTimeLink).where(OneTimeLink.expires_at < before))
 
 
 def credential_state(user: User) -> str:

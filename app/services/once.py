@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete, text
 from sqlalchemy.orm import Session
 
+from app.db import changed
 from app.errors import Conflict, Invalid, problem
 from app.models import IdempotencyKey
 from app.models.base import UtcDateTime
@@ -73,5 +74,4 @@ def forget_old(runtime: Runtime) -> int:
     """Delete keys that nobody repeats any more; how many there were."""
     with runtime.db.write() as session:
         before = runtime.clock() - KEPT
-        done = session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < before))
-        return int(done.rowcount)  # type: ignore[attr-defined]  # a DELETE always has one
+        return changed(session, delete(IdempotencyKey).where(IdempotencyKey.created_at < before))

@@ -5,9 +5,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db import insert_into
 from app.domain.cadence import Cadence, Repeat, Run, due_runs, late_runs
 from app.domain.metrics import Metric
 from app.models import Contact, Occurrence, Schedule, Survey, Workspace, new_id
@@ -77,7 +77,6 @@ def wait_for(schedule: Schedule, run: Run | None) -> None:
 def _occur(session: Session, schedule: Schedule, run: Run, now: datetime, ended: Ended = None) -> None:
     """One row for one due moment. Unique by schedule, local time and zone: a second planner adds nothing."""
     state, reason = ended or ("due", None)
-    make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {
         "id": new_id(),
         "workspace_id": schedule.workspace_id,
@@ -93,7 +92,7 @@ def _occur(session: Session, schedule: Schedule, run: Run, now: datetime, ended:
         "created_at": now,
         "ended_at": now if ended else None,
     }
-    session.execute(make(Occurrence).values(values).on_conflict_do_nothing())
+    session.execute(insert_into(session, Occurrence).values(values).on_conflict_do_nothing())
 
 
 def expand_occurrences(runtime: Runtime) -> int:

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, literal, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app import sealing
+from app.db import insert_into
 from app.domain.metrics import Metric, Tone, band_of, read_score, tone
 from app.domain.placeholders import fill, parse, values_for
 from app.domain.survey_texts import SurveyTexts
@@ -57,7 +57,7 @@ def seal_answer(runtime: Runtime, token: str, score: object, comment: str | None
     with runtime.db.write() as session:
         invitation_id, pulse, question = _find(runtime, session, token, lock=True)
         box = sealing.seal(pulse.public_key, value, words)
-        _upsert(runtime, session, invitation_id, pulse.id, box)
+        _upsert(session, invitation_id, pulse.id, box)
         runtime.reach("pulse_answer_before_commit")
     return Sealed(question, value, tone(band_of(Metric.ENPS, value)))
 
@@ -133,9 +133,10 @@ def _filled(texts: SurveyTexts, workspace_name: str) -> SurveyTexts:
     return replace(texts, **{name: fill(parse(getattr(texts, name)), values) for name in on_page})
 
 
-def _upsert(runtime: Runtime, session: Session, invitation_id: str, pulse_id: str, box: bytes) -> None:
-    insert = sqlite.insert if runtime.db.is_sqlite else postgresql.insert
-    statement = insert(SealedAnswer).values(invitation_id=invitation_id, pulse_id=pulse_id, box=box)
+def _upsert(session: Session, invitation_id: str, pulse_id: str, box: bytes) -> None:
+    statement = insert_into(session, SealedAnswer).values(
+        invitation_id=invitation_id, pulse_id=pulse_id, box=box
+    )
     session.execute(
         statement.on_conflict_do_update(
             index_elements=[SealedAnswer.invitation_id], set_={"box": statement.excluded.box}

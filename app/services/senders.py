@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db import insert_into
 from app.models import Sender, new_id
 
 
@@ -14,8 +14,7 @@ def sender_id(session: Session, channel: str, identity: str, now: datetime) -> s
     query = select(Sender.id).where(Sender.channel == channel, Sender.identity == identity)
     found = session.scalar(query)
     if found is None:
-        make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         values = {"id": new_id(), "channel": channel, "identity": identity, "created_at": now}
-        session.execute(make(Sender).values(values).on_conflict_do_nothing())
+        session.execute(insert_into(session, Sender).values(values).on_conflict_do_nothing())
         found = session.scalars(query).one()
     return found

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, select, update
 from sqlalchemy.orm import Session
 
+from app.db import changed
 from app.domain.access import Role
 from app.errors import NotFound, Unauthenticated, Unavailable
 from app.models import Member, User, UserSession, Workspace
@@ -132,21 +133,15 @@ def end_device(runtime: Runtime, person: Person, device_id: str) -> None:
     if not re.fullmatch(r"[0-9a-f]{16}", device_id):
         raise NotFound
     with runtime.db.write() as session:
-        done = session.execute(
-            delete(UserSession).where(
-                UserSession.user_id == person.id,
-                UserSession.token_hash.startswith(device_id),
-            )
-        )
-        if not done.rowcount:  # type: ignore[attr-defined]  # a DELETE always has one
+        theirs = UserSession.user_id == person.id, UserSession.token_hash.startswith(device_id)
+        if not changed(session, delete(UserSession).where(*theirs)):
             raise NotFound
 
 
 def forget_old(runtime: Runtime) -> int:
     """Delete sessions that have ended by themselves; how many there were."""
     with runtime.db.write() as session:
-        done = session.execute(delete(UserSession).where(~_not_over(runtime.clock())))
-        return int(done.rowcount)  # type: ignore[attr-defined]  # a DELETE always has one
+        return changed(session, delete(UserSession).where(~_not_over(runtime.clock())))
 
 
 def begin(session: Session, user_id: str, now: datetime, device: str | None, address_key: str | None) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Update, func, select, update
 from sqlalchemy.orm import Session
 
+from app.db import changed
 from app.models import Invitation, Message, Occurrence
 
 WAITING = ("planned", "queued")  # planned: held while the schedule is paused
@@ -63,5 +64,4 @@ def _messages(schedule_id: str, state: str) -> Update:
 
 
 def _do(session: Session, statement: Update) -> int:
-    done = session.execute(statement.execution_options(synchronize_session=False))
-    return int(done.rowcount)  # type: ignore[attr-defined]  # an UPDATE always has one
+    return changed(session, statement.execution_options(synchronize_session=False))

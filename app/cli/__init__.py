@@ -3,13 +3,15 @@
 from flask import Flask
 
 from app.cli.contacts import contacts
+from app.cli.demo import demo
 from app.cli.keys import keys
 from app.cli.operations import database, sending
+from app.cli.sandbox import sandbox
 from app.cli.users import users
 from app.cli.worker import worker
 from app.cli.workspaces import workspaces
 
-COMMANDS = (database, sending, worker, workspaces, users, keys, contacts)
+COMMANDS = (database, sending, sandbox, worker, workspaces, users, keys, contacts, demo)
 
 
 def register(app: Flask) -> None:

@@ -48,7 +48,7 @@ def _deliberate(error: RetornoError) -> ResponseReturnValue:
     if (
         isinstance(error, Unauthenticated)
         and request.method == "GET"
-        and request.path.startswith(("/w/", "/account"))
+        and request.path.startswith(("/w/", "/account", "/sandbox"))
     ):
         return redirect(problems.sign_in_address(request.full_path.rstrip("?")), 303)
     message = language().gettext(error.message, **error.params) if isinstance(error, Conflict) else None

@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from app.domain.access import Role
+from app.errors import Forbidden
 from app.services import contacts as people
 from app.services import erasure, opt_outs, timeline
 from app.services.contact_rows import Card
@@ -173,8 +175,11 @@ def edit_contact(call: Call, id: str, body: ContactBody) -> Card:
 def erase_contact(call: Call, id: str) -> None:
     """Erase a person for good.
 
-    Name, addresses, attributes and words go; counts stay, and that they must not be asked.
+    Name, addresses, attributes and words go; counts stay, and that they must not be asked. A key made by an
+    agent may not.
     """
+    if not call.who.role.reaches(Role.MANAGER):
+        raise Forbidden
     erasure.erase(call.runtime, call.who, id)
 
 

@@ -42,7 +42,7 @@ class Answer(HasId, Base):
 
 
 class AnswerEdit(HasId, Base):
-    """What an answer said before it was changed, or (late) what it could no longer be changed to."""
+    """What an answer said before it was changed, or (late) what could not change it."""
 
     __tablename__ = "answer_edits"
 

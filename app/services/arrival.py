@@ -135,17 +135,23 @@ def _change(session: Session, found: Found, given: Given, now: datetime) -> None
     score = answer.score if given.score is None else read_score(found.metric, given.score)
     comment = answer.comment if given.comment is None else _comment(given.comment)
     contact_me = answer.contact_me if given.contact_me is None else given.contact_me
-    if (score, comment, contact_me) == (answer.score, answer.comment, answer.contact_me):
+    # What a program sent first does not stand in the way of the person who chooses a score after it.
+    suspect = answer.suspect and (given.suspect or given.score is None)
+    before = (answer.score, answer.comment, answer.contact_me, answer.suspect)
+    if (score, comment, contact_me, suspect) == before:
         return
-    edits = session.scalar(select(func.count()).where(AnswerEdit.answer_id == answer.id)) or 0
-    if edits >= MOST_EDITS:
+    band = band_of(found.metric, score).value
+    if given.suspect and not answer.suspect:  # a program does not change what a person said
+        _keep_aside(session, answer.id, {"score": score, "band": band, "comment": comment, "now": now})
+        return
+    if _edits(session, answer.id, late=False) >= MOST_EDITS:
         raise TooMany(3600)
     if score != answer.score or answer.comment:
-        before = {"score": answer.score, "band": answer.band, "comment": answer.comment, "now": now}
-        _keep_edit(session, answer.id, before, late=False)
+        said = {"score": answer.score, "band": answer.band, "comment": answer.comment, "now": now}
+        _keep_edit(session, answer.id, said, late=False)
     if score != answer.score:
         followup_opening.annotate_edit(session, answer.id, answer.score, score, now)
-    answer.score, answer.band = score, band_of(found.metric, score).value
+    answer.score, answer.band, answer.suspect = score, band, suspect
     answer.comment, answer.contact_me, answer.updated_at = comment, contact_me, now
     session.flush()
     values = {
@@ -168,9 +174,18 @@ def _keep_late(session: Session, found: Found, values: dict[str, Any]) -> None:
     if found.answer_id is None:
         _RECORD.run(session, values | {"late": True})
     else:
-        edits = session.scalar(select(func.count()).where(AnswerEdit.answer_id == found.answer_id)) or 0
-        if edits < MOST_EDITS:
-            _keep_edit(session, found.answer_id, values, late=True)
+        _keep_aside(session, found.answer_id, values)
+
+
+def _keep_aside(session: Session, answer_id: str, said: Mapping[str, Any]) -> None:
+    """What does not change the answer any more, or never did; not without end."""
+    if _edits(session, answer_id, late=True) < MOST_EDITS:
+        _keep_edit(session, answer_id, said, late=True)
+
+
+def _edits(session: Session, answer_id: str, *, late: bool) -> int:
+    query = select(func.count()).where(AnswerEdit.answer_id == answer_id, AnswerEdit.late.is_(late))
+    return session.scalar(query) or 0
 
 
 def _keep_edit(session: Session, answer_id: str, said: Mapping[str, Any], *, late: bool) -> None:

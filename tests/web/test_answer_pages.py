@@ -215,6 +215,48 @@ def test_a_filled_honeypot_keeps_the_answer_apart(client: FlaskClient, link: str
     assert count(runtime, FollowUp) == 0
 
 
+def test_a_person_who_answers_after_a_program_counts(
+    client: FlaskClient, link: str, runtime: Runtime
+) -> None:
+    """B03: what the program sent is kept as what it was before, and the follow-up opens now."""
+    client.post(link, data={"score": "9", "website": "https://spam.example"})
+    client.post(link, data={"comment": "eu"})
+    assert answers(runtime)[0].suspect
+    client.post(link, data={"score": "2"})
+    (answer,) = answers(runtime)
+    assert (answer.score, answer.suspect) == (2, False)
+    assert count(runtime, FollowUp) == 1
+
+
+def test_a_program_that_comes_after_a_person_changes_nothing(
+    client: FlaskClient, link: str, runtime: Runtime
+) -> None:
+    """B03: however often it comes, the person may still change their mind."""
+    client.post(link, data={"score": "9"})
+    for score in range(10):
+        sent = {"score": str(score), "comment": "spam", "contact_me": "yes", "website": "x"}
+        for _ in range(6):
+            assert client.post(link, data=sent).status_code == 303
+    (answer,) = answers(runtime)
+    assert (answer.score, answer.comment, answer.contact_me, answer.suspect) == (9, None, False, False)
+    with runtime.db.read() as session:
+        assert set(session.scalars(select(AnswerEdit.late))) == {True}
+    assert count(runtime, AnswerEdit) == 50
+    assert count(runtime, FollowUp) == 0
+    assert client.post(link, data={"score": "3"}).status_code == 303
+    assert answers(runtime)[0].score == 3
+
+
+def test_changes_come_to_an_end_with_the_answer_as_it_was(
+    client: FlaskClient, link: str, runtime: Runtime
+) -> None:
+    for number in range(51):
+        client.post(link, data={"score": str(number % 2)})
+    assert client.post(link, data={"score": "7"}).status_code == 429
+    assert answers(runtime)[0].score == 0
+    assert count(runtime, AnswerEdit) == 50
+
+
 def test_the_page_leaks_its_token_to_nobody(client: FlaskClient, link: str) -> None:
     """B17: no referrer, no cache, no cookie, no third party."""
     response = client.get(link)

@@ -7,7 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.runtime import Runtime
-from app.web import api, errors, headers, operations, pages, requests, styles
+from app.web import api, errors, headers, operations, pages, requests, styles, unknown_tokens
 from app.web.blueprints import CONSOLE, RESPONDENT
 
 BODY_BYTES = 256 * 1024  # of any request; the import of contacts alone takes more, and says so itself
@@ -44,6 +44,7 @@ def create_app(runtime: Runtime) -> Flask:
     pages.register(app)
     styles.register(app)
     operations.register(app)
+    unknown_tokens.register(app)
     for blueprint in RESPONDENT:
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint)

@@ -16,7 +16,7 @@ from app.services.arrival import Given
 from app.services.respondents import Sheet
 from app.services.tokens import unsubscribe_token
 from app.web.policy import by_token, runtime_of
-from app.web.unknown_tokens import count_unknown, refuse_guessing
+from app.web.unknown_tokens import count_unknown
 
 pages = Blueprint("answer_pages", __name__)
 
@@ -33,7 +33,6 @@ TRAP = "website"  # a field that no person sees: who fills it in is a program
 @by_token
 def show(token: str) -> ResponseReturnValue:
     """The next step. Whoever fetches it, nothing changes."""
-    refuse_guessing()
     try:
         sheet = respondents.sheet(runtime_of(), token, request.args.get("step"), request.args.get("score"))
     except NotFound:
@@ -45,7 +44,6 @@ def show(token: str) -> ResponseReturnValue:
 @by_token
 def answer(token: str) -> ResponseReturnValue:
     """Record what was sent and show the next step; what is wrong comes back with its form as it was."""
-    refuse_guessing()
     form = request.form
     given = Given(
         score=form.get("score"),
@@ -68,7 +66,6 @@ def answer(token: str) -> ResponseReturnValue:
 @by_token
 def leaving(token: str) -> ResponseReturnValue:
     """Asks before it stops, because mail programs open links by themselves."""
-    refuse_guessing()
     try:
         found = unsubscribing.look(runtime_of(), token)
     except NotFound:
@@ -82,7 +79,6 @@ def leaving(token: str) -> ResponseReturnValue:
 @by_token
 def leave(token: str) -> ResponseReturnValue:
     """Does it: a person's button, or a mail program's one click (RFC 8058)."""
-    refuse_guessing()
     one_click = request.form.get("List-Unsubscribe") == "One-Click"
     try:
         found = unsubscribing.look(runtime_of(), token)

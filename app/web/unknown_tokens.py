@@ -2,8 +2,9 @@
 
 from collections import OrderedDict
 from threading import Lock
+from typing import cast
 
-from flask import request
+from flask import Flask, current_app, request
 
 from app.errors import TooMany
 from app.web.policy import runtime_of
@@ -13,26 +14,36 @@ MOST = 120
 WINDOW = 60  # seconds
 ADDRESSES = 10_000  # remembered at a time; the oldest is forgotten first
 
-_seen: OrderedDict[str, tuple[int, int]] = OrderedDict()
-_lock = Lock()
+
+class Tried:
+    """How many unknown tokens each address has tried within the present window."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._lock = Lock()
+
+    def one_more(self, address: str, window: int) -> int:
+        """Count this one; how many there are."""
+        with self._lock:
+            since, count = self._counts.pop(address, (window, 0))
+            count = count + 1 if since == window else 1
+            self._counts[address] = (window, count)
+            while len(self._counts) > ADDRESSES:
+                self._counts.popitem(last=False)
+        return count
 
 
-def refuse_guessing() -> None:
-    """Raises TooMany for an address that has tried many unknown tokens; before the token is looked up."""
-    window, count = _seen.get(request.remote_addr or "", (0, 0))
-    if window == _window() and count >= MOST:
-        raise TooMany(WINDOW)
+def register(app: Flask) -> None:
+    app.extensions["unknown_tokens"] = Tried()
 
 
 def count_unknown() -> None:
-    """One more unknown token from this address."""
-    address = request.remote_addr or ""
-    with _lock:
-        window, count = _seen.pop(address, (0, 0))
-        _seen[address] = (_window(), count + 1 if window == _window() else 1)
-        while len(_seen) > ADDRESSES:
-            _seen.popitem(last=False)
+    """One more unknown token from this address. Raises TooMany when it has tried many already.
 
-
-def _window() -> int:
-    return int(runtime_of().clock().timestamp() // WINDOW)
+    Whoever holds a link is never counted and never refused, whatever their neighbours behind the same
+    address do: 128 random bits are what keeps links from being guessed, this only slows the guessing down.
+    """
+    tried = cast(Tried, current_app.extensions["unknown_tokens"])
+    window = int(runtime_of().clock().timestamp() // WINDOW)
+    if tried.one_more(request.remote_addr or "", window) > MOST:
+        raise TooMany(WINDOW)

@@ -299,10 +299,21 @@ def test_leaving_is_asked_first_and_done_by_a_press(
 
 
 def test_whoever_guesses_tokens_is_slowed_down_and_whoever_holds_one_is_not(
-    client: FlaskClient, link: str
+    client: FlaskClient, asked: Invitation, link: str
 ) -> None:
+    """B15, B20: by the address that we may believe, whatever the caller writes about itself."""
+    here = {"REMOTE_ADDR": "127.9.9.9"}
     for number in range(120):
-        client.get(f"/r/{number:026}", environ_base={"REMOTE_ADDR": "127.9.9.9"})
-    assert client.get(f"/r/{'b' * 26}", environ_base={"REMOTE_ADDR": "127.9.9.9"}).status_code == 429
-    for _ in range(130):
-        assert client.get(link, environ_base={"REMOTE_ADDR": "127.8.8.8"}).status_code == 200
+        forged = {"X-Forwarded-For": f"192.0.2.{number}", "Forwarded": f"for=192.0.2.{number}"}
+        path = ("/r", "/u")[number % 2]
+        assert client.get(f"{path}/{number:026}", environ_base=here, headers=forged).status_code == 404
+    for path in ("/r", "/u"):
+        for method in ("GET", "POST"):
+            refused = client.open(f"{path}/{'b' * 26}", method=method, environ_base=here)
+            assert refused.status_code == 429
+            assert int(refused.headers["Retry-After"]) > 0
+    out = f"/u/{token_of(asked, 'unsubscribe')}"
+    for _ in range(130):  # a colleague, behind the same address
+        assert client.get(link, environ_base=here).status_code == 200
+    assert client.post(link, data={"score": "9"}, environ_base=here).status_code == 303
+    assert client.post(out, environ_base=here).status_code == 200

@@ -2,10 +2,14 @@
 
 import sys
 
+import click
+from flask.cli import ScriptInfo
+
 from app import cli, logs
 from app.channels.registry import open_channels
 from app.db import open_database
 from app.runtime import Runtime, now
+from app.services import starting
 from app.web import create_app
 from config import BadConfig, Config
 
@@ -21,5 +25,9 @@ try:
 except BadConfig as refused:
     sys.exit(str(refused))
 logs.configure(runtime.config)
+asked = click.get_current_context(silent=True)
+is_command = asked is not None and asked.find_object(ScriptInfo) is not None  # they look for themselves
+if not is_command and (trouble := starting.why_not(runtime)):
+    sys.exit(f"Retorno does not start: {trouble}")
 app = create_app(runtime)
 cli.register(app)

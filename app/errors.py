@@ -7,7 +7,8 @@ RetornoError
 ├── Invalid          what was sent cannot be taken; carries one Problem per field
 ├── Conflict         somebody else was quicker, or the thing is in another state
 ├── TooMany          a limit on callers; carries when to try again
-└── Unavailable      we cannot do it now and nothing was done; try again
+├── Unavailable      we cannot do it now and nothing was done; try again
+└── Refusal          what an operator asked for cannot be done; the sentence is for a terminal, in English
 """
 
 import dataclasses
@@ -81,3 +82,7 @@ class TooMany(RetornoError):
 
 class Unavailable(RetornoError):
     """Not now, and nothing was done: the database is busy, or a setting is missing."""
+
+
+class Refusal(RetornoError):
+    """A command stops here and changed nothing; the sentence says what to do."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import click
 
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, Invalid, NotFound, Refusal
 
 
 @contextmanager
@@ -15,7 +15,7 @@ def refusals(missing: str) -> Iterator[None]:
         yield
     except NotFound as error:
         raise click.ClickException(missing) from error
-    except Conflict as error:
+    except (Conflict, Refusal) as error:
         raise click.ClickException(str(error)) from error
     except Invalid as error:
         raise click.ClickException("\n".join(str(each) for each in error.problems)) from error

@@ -11,8 +11,9 @@ from types import FrameType
 import click
 
 from app.db import open_database
+from app.errors import Refusal
 from app.runtime import Runtime, now
-from app.services import first_owner, schema
+from app.services import first_owner, starting
 from config import ROOT, BadConfig, Config, make_first_secret
 
 STOPPING_SECONDS = 20  # a worker finishes the group that it sends
@@ -29,7 +30,11 @@ def main() -> int:
         click.echo(str(refused), err=True)
         return 1
     db = open_database(config.database_url)
-    schema.upgrade(db)
+    try:
+        starting.make_ready(db)
+    except Refusal as refused:
+        click.echo(f"Retorno does not start: {refused}", err=True)
+        return 1
     first_link = first_owner.first_link(Runtime(config=config, clock=now, db=db, channels={}))
     db.dispose()
     for each in (signal.SIGTERM, signal.SIGINT):

@@ -5,7 +5,7 @@ import random
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.errors import Conflict
+from app.errors import Refusal
 from app.models import Setting, User, Workspace
 from app.runtime import Runtime
 from app.services import demo_pulses, links
@@ -22,10 +22,10 @@ MARK = (
 def make(runtime: Runtime) -> str:
     """Fill an empty installation, or find what is there already; the owner's one-time sign-in link.
 
-    Raises Conflict where there is anything that is not the demonstration's, or a channel is real.
+    Raises Refusal where there is anything that is not the demonstration's, or a channel is real.
     """
     if not runtime.config.sandbox_on:
-        raise Conflict("A channel is configured here, and nobody in the demonstration has a mailbox.")
+        raise Refusal("A channel is configured here, and nobody in the demonstration has a mailbox.")
     with runtime.db.write() as session:
         address_key(
             session, OWNER
@@ -35,15 +35,15 @@ def make(runtime: Runtime) -> str:
             customers, people = build(session, runtime, random.Random(SEED))  # noqa: S311 - no secret
             _fill(session, customers, people)
         owner = session.scalars(select(User).where(User.email == OWNER)).one()
-        return links.mint(session, runtime, owner, "welcome")
+        return links.mint(session, runtime, owner, "reset")
 
 
 def _is_there(session: Session) -> bool:
-    """Is it here, with nothing beside it? Raises Conflict for anything else but an empty installation."""
+    """Is it here, with nothing beside it? Raises Refusal for anything else but an empty installation."""
     mark = session.get(Setting, MARK)
     ours = set(mark.value.split()) if mark else set()
     if set(session.scalars(select(Workspace.id))) - ours:
-        raise Conflict("There is real data here: the demonstration moves into an empty installation only.")
+        raise Refusal("There is real data here: the demonstration moves into an empty installation only.")
     return mark is not None
 
 

@@ -23,11 +23,11 @@ class Health:
 def check(runtime: Runtime) -> Health:
     """Database, migrations, worker: `ok`, or a sentence that says what to do."""
     try:
-        current = schema.current(runtime.db)
+        trouble = schema.trouble(runtime.db)
     except (DBAPIError, Unavailable) as error:
         return Health(False, {"database": f"cannot be reached: {type(error).__name__}"})
-    if current != schema.head():
-        return Health(False, {"database": "ok", "migrations": "run: flask --app wsgi db upgrade"})
+    if trouble:
+        return Health(False, {"database": "ok", "migrations": trouble})
     with runtime.db.read() as session:
         beat = session.scalar(select(func.max(Heartbeat.at)))
         paused = switch.is_paused(session)

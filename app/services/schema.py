@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from app.db import Database
+from app.errors import Refusal
 from app.models import Base
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -33,8 +34,32 @@ def current(db: Database) -> str | None:
         return MigrationContext.configure(session.connection()).get_current_revision()
 
 
+def trouble(db: Database) -> str | None:
+    """What to do before this code may work on the database; None when their shapes agree."""
+    found = current(db)
+    if found == head():
+        return None
+    if found is not None and found not in known():
+        return (
+            f"The database is newer ({found}) than this code ({head()}). Nothing was changed: install the"
+            " newer version again, or restore a backup from before: flask --app wsgi db restore FILE"
+        )
+    return "The database is older than this code; run: flask --app wsgi db upgrade"
+
+
+def known() -> set[str]:
+    """Every migration of this code."""
+    return {each.revision for each in ScriptDirectory.from_config(_alembic()).walk_revisions()}
+
+
 def upgrade(db: Database, to: str = "head") -> None:
-    """Bring the tables to a migration, all in one transaction; running it again changes nothing."""
+    """Bring the tables to a migration, all in one transaction; running it again changes nothing.
+
+    Raises Refusal when the database is newer than this code.
+    """
+    found = current(db)
+    if found is not None and found not in known():
+        raise Refusal(trouble(db))
     _migrate(db, command.upgrade, to)
 
 

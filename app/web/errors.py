@@ -43,6 +43,8 @@ def status_of(error: RetornoError) -> int:
 
 
 def _deliberate(error: RetornoError) -> ResponseReturnValue:
+    if isinstance(error, Unavailable):
+        log.warning("unavailable", id=g.get("request_id"), why=str(error))
     if problems.wanted():
         return problems.deliberate(error, status_of(error))
     if (

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.domain.access import Role
-from app.errors import Conflict
+from app.errors import Refusal
 from app.models import Answer, Contact, FollowUp, Invitation, Member, PulseScore, Setting, User, Workspace
 from app.runtime import Runtime
 from app.services import asking_again, demo, followup_inbox, journey, links, planning, pulse_results
@@ -92,7 +92,7 @@ def test_run_again_it_only_prints_another_link(runtime: Runtime) -> None:
 
 def test_it_refuses_where_real_data_is(runtime: Runtime, world: World) -> None:
     world.workspace()
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         demo.make(runtime)
     with runtime.db.read() as session:
         assert session.get(Setting, demo.MARK) is None
@@ -100,5 +100,5 @@ def test_it_refuses_where_real_data_is(runtime: Runtime, world: World) -> None:
 
 def test_it_refuses_where_a_channel_is_real(runtime: Runtime) -> None:
     config = replace(runtime.config, smtp_url="smtp://127.0.0.1:25", mail_from="ola@loja.example")
-    with pytest.raises(Conflict):
+    with pytest.raises(Refusal):
         demo.make(replace(runtime, config=config))

@@ -1,35 +1,79 @@
-"""`db` and `sending`: the database's shape and the big switch."""
+"""`db` and `sending`: the database's shape, its copies, and the big switch."""
 
 import sys
+from pathlib import Path
 
 import click
 
-from app.cli.context import runtime_of
-from app.services import schema, switch
+from app.cli.context import runtime_of, unchecked_runtime
+from app.cli.refusals import refusals
+from app.services import backup as copies
+from app.services import schema, starting, switch
+from app.services.backup import Restored
+
+FILE = click.argument("file", type=click.Path(path_type=Path))
 
 
 @click.group("db")
 def database() -> None:
-    """Migrations."""
+    """Migrations and backups."""
 
 
 @database.command("upgrade")
 def upgrade() -> None:
     """Bring the tables up to date; running it again changes nothing."""
-    runtime = runtime_of()
-    schema.upgrade(runtime.db)
+    with refusals("There is no such database."):
+        starting.make_ready(unchecked_runtime().db)
     click.echo(f"The database is at {schema.head()}.", err=True)
 
 
 @database.command("check")
 def check() -> None:
     """Are the tables those of this code? Exit status 1 if not."""
-    runtime = runtime_of()
-    problems = [] if schema.current(runtime.db) == schema.head() else ["run: flask --app wsgi db upgrade"]
-    problems = problems or schema.differences(runtime.db)
+    runtime = unchecked_runtime()
+    trouble = schema.trouble(runtime.db)
+    problems = [trouble] if trouble else schema.differences(runtime.db)
     for each in problems:
         click.echo(each, err=True)
     sys.exit(1 if problems else 0)
+
+
+@database.command("backup")
+@FILE
+def backup(file: Path) -> None:
+    """Copy everything to FILE while all goes on. Only its owner can read it."""
+    with refusals("There is no such database."):
+        size = copies.backup(unchecked_runtime(), file)
+    click.echo(f"{size:,} bytes. Keep KEYS_DIR out of the place where this is kept.", err=True)
+    click.echo(file)
+
+
+@database.command("restore")
+@FILE
+@click.option("--force", is_flag=True, help="Replace a database that has data in it.")
+def restore(file: Path, force: bool) -> None:
+    """Put the copy in FILE in the place of this database, with sending paused."""
+    with refusals("There is no such database."):
+        found = copies.restore(unchecked_runtime(), file, force=force)
+    for sentence in _after_restoring(found):
+        click.echo(sentence, err=True)
+
+
+def _after_restoring(found: Restored) -> list[str]:
+    sentences = [
+        "The copy is in place, and sending is paused: nothing leaves.",
+        "Opt-outs, erasures and answers made since are not in it: enter the first two again.",
+    ]
+    if found.waiting:
+        sentences.append(
+            f"{found.waiting} messages had not left when it was made. What has left since would leave again:"
+            " look at the schedules first, and cancel what has run."
+        )
+    if found.lost_keys:
+        sentences.append(
+            f"{found.lost_keys} of {found.open_pulses} open pulses have no key in KEYS_DIR: they close void."
+        )
+    return [*sentences, "Then: flask --app wsgi sending resume"]
 
 
 @click.group("sending")

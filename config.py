@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent
 MINUTE_RATE = re.compile(r"([1-9][0-9]{0,6})/minute")
 SECRET_LENGTH = 32  # characters; shorter ones can be guessed
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+WELL_KNOWN = re.compile(r"change.?me|secret.?key|your.?secret|password|insecure|placeholder|replace", re.I)
 SECRETS = ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "SMTP_URL")  # also read from NAME_FILE
 
 
@@ -64,11 +65,17 @@ class Config:
     sandbox: str
     smtp_url: str | None = field(repr=False)
     mail_from: str | None
+    secret_files: tuple[Path, ...] = ()  # where secrets were read from, for the doctor to look at
     argon2_profile: str = "default"  # tests take the cheapest; no setting does
 
     @property
     def is_https(self) -> bool:
         return self.public_url.startswith("https://")
+
+    @property
+    def is_public(self) -> bool:
+        """Do people outside this machine use it?"""
+        return not _is_loopback(urlsplit(self.public_url).hostname or "")
 
     @property
     def has_channel(self) -> bool:
@@ -85,12 +92,22 @@ class Config:
         cls, environ: Mapping[str, str] | None = None, *, argon2_profile: str = "default"
     ) -> "Config":
         """Read every setting, or raise BadConfig with everything that is wrong at once."""
+        more_files: list[Path] = []
         if environ is None:
-            dotenv = {name: value or "" for name, value in dotenv_values(Path.cwd() / ".env").items()}
+            more_files = [dotenv_file()] if dotenv_file().exists() else []
+            dotenv = {name: value or "" for name, value in dotenv_values(dotenv_file()).items()}
             environ = {**dotenv, **os.environ}
             if not environ.get("SECRET_KEY") and not environ.get("SECRET_KEY_FILE") and FIRST_SECRET.exists():
                 environ["SECRET_KEY_FILE"] = str(FIRST_SECRET)
-        return replace(_Reader(environ).config(), argon2_profile=argon2_profile)
+        files = [Path(environ[f"{name}_FILE"]) for name in SECRETS if environ.get(f"{name}_FILE")]
+        return replace(
+            _Reader(environ).config(), argon2_profile=argon2_profile, secret_files=(*files, *more_files)
+        )
+
+
+def dotenv_file() -> Path:
+    """Where settings are written down, if they are."""
+    return Path.cwd() / ".env"
 
 
 class _Reader:
@@ -152,11 +169,11 @@ class _Reader:
             self.problems.append("MAIL_FROM: is missing; SMTP_URL needs the address that mails come from")
         if config.mail_from and not config.smtp_url:
             self.problems.append("SMTP_URL: is missing; MAIL_FROM alone sends nothing")
-        if not _is_loopback(config.host) and _is_loopback(urlsplit(config.public_url).hostname or ""):
+        if not _is_loopback(config.host) and not config.is_public:
             self.problems.append(
                 "PUBLIC_URL: is missing; HOST listens outside this machine, so links need a name"
             )
-        outside = not _is_loopback(urlsplit(config.public_url).hostname or "")
+        outside = config.is_public
         if outside and not config.is_https:
             self.problems.append("PUBLIC_URL: must be https:// outside this machine")
         if outside and config.smtp_url and config.smtp_url.startswith("smtp://"):
@@ -215,7 +232,8 @@ def _secret(raw: str) -> str:
         raise ValueError(
             "is missing; make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
-    if len(raw) < SECRET_LENGTH or len(set(raw)) < 10:
+    repeats = raw in (raw + raw)[1:-1]
+    if len(raw) < SECRET_LENGTH or len(set(raw)) < 10 or repeats or WELL_KNOWN.search(raw):
         raise ValueError(f"is too easy to guess; it needs at least {SECRET_LENGTH} random characters")
     return raw
 

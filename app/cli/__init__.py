@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.cli.contacts import contacts
 from app.cli.demo import demo
+from app.cli.doctor import doctor
 from app.cli.keys import keys
 from app.cli.operations import database, sending
 from app.cli.sandbox import sandbox
@@ -11,7 +12,7 @@ from app.cli.users import users
 from app.cli.worker import worker
 from app.cli.workspaces import workspaces
 
-COMMANDS = (database, sending, sandbox, worker, workspaces, users, keys, contacts, demo)
+COMMANDS = (database, sending, sandbox, worker, workspaces, users, keys, contacts, demo, doctor)
 
 
 def register(app: Flask) -> None:

@@ -7,6 +7,7 @@ from app.runtime import Runtime
 from app.services import (
     asking_again,
     contact_import,
+    doctor,
     heartbeats,
     limits,
     links,
@@ -24,18 +25,22 @@ Work = Callable[[Runtime], int]
 
 @dataclass(frozen=True)
 class Job:
-    """`clock` jobs run in one worker at a time, the one that holds the lease; the others in every worker."""
+    """`clock` jobs run in one worker at a time, the one that holds the lease; the others in every worker.
+
+    `upkeep` looks after the house and finds nothing due: `worker --once` does without.
+    """
 
     name: str
     work: Work
     every_seconds: float
     clock: bool = True
+    upkeep: bool = False
 
 
 TIMETABLE = (
     Job("send_urgent", sending.send_urgent, 0.25, clock=False),  # an alert leaves within a second
     Job("send_due", sending.send_due, 0.5, clock=False),
-    Job("heartbeat", heartbeats.beat, 5, clock=False),
+    Job("heartbeat", heartbeats.beat, 5, clock=False, upkeep=True),
     Job("end_leases", settling.end_leases, 1),
     Job("plan_schedules", planning.plan_schedules, 1),
     Job("expand_occurrences", planning.expand_occurrences, 1),
@@ -48,5 +53,6 @@ TIMETABLE = (
     Job("forget_links", links.forget_old, 3600),
     Job("forget_limits", limits.forget_old, 3600),
     Job("forget_requests", once.forget_old, 3600),
+    Job("check_pages", doctor.check_pages, 6 * 3600, upkeep=True),
     Job("forget_import_files", contact_import.forget_old_files, 3600),
 )

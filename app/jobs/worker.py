@@ -71,7 +71,7 @@ def do(runtime: Runtime, job: Job) -> int:
     except Exception:
         log.exception("job failed", job=job.name)
         return 0
-    if done and job.name != "heartbeat":
+    if done and not job.upkeep:
         log.info("job done", job=job.name, number=done)
     return done
 
@@ -79,6 +79,6 @@ def do(runtime: Runtime, job: Job) -> int:
 def run_until_idle(runtime: Runtime) -> int:
     """Every job again and again until none finds anything due. How much was done."""
     total = 0
-    while done := sum(do(runtime, job) for job in TIMETABLE if job.name != "heartbeat"):
+    while done := sum(do(runtime, job) for job in TIMETABLE if not job.upkeep):
         total += done
     return total

@@ -19,6 +19,13 @@ def status(runtime: Runtime) -> bool:
         return is_paused(session)
 
 
+def why(runtime: Runtime) -> str | None:
+    """Why sending is paused; None while it is on."""
+    with runtime.db.read() as session:
+        found = session.get(Setting, NAME)
+        return found.value if found else None
+
+
 def pause(runtime: Runtime, why: str) -> None:
     """Stop all sending; what is under way ends within one group. Twice is harmless."""
     with runtime.db.write() as session:

@@ -162,9 +162,7 @@ def asked_at(ask: Asking, metric: Metric | None = None) -> ColumnElement[datetim
     theirs = aliased(Invitation)
     moment = func.coalesce(theirs.sent_at, theirs.created_at)
     query = select(func.max(moment, type_=Invitation.created_at.type)).where(
-        theirs.workspace_id == Contact.workspace_id,
-        or_(theirs.contact_id == Contact.id, theirs.address_key == Contact.email_key),
-        theirs.state.in_(COUNTED),
+        _is_theirs(theirs), theirs.state.in_(COUNTED)
     )
     if metric is not None:
         query = query.where(theirs.metric == metric.value)
@@ -198,10 +196,19 @@ def in_another_pulse(ask: Asking) -> ColumnElement[bool]:
             Pulse.workspace_id == Contact.workspace_id,
             Pulse.state == "open",
             theirs.state.in_(COUNTED),
-            or_(theirs.contact_id == Contact.id, theirs.address_key == Contact.email_key),
+            _is_theirs(theirs),
         )
     )
     return query.where(*_counts_for(ask, theirs)).exists()
+
+
+def _is_theirs(theirs: type[Invitation]) -> ColumnElement[bool]:
+    """An ask of this person, or of anybody in the workspace with their address: one index for each half.
+
+    With the workspace beside both, SQLite would read all of its invitations for every person.
+    """
+    by_address = and_(theirs.workspace_id == Contact.workspace_id, theirs.address_key == Contact.email_key)
+    return or_(theirs.contact_id == Contact.id, by_address)
 
 
 def _counts_for(ask: Asking, theirs: type[Invitation]) -> list[ColumnElement[bool]]:
@@ -237,7 +244,7 @@ def _facts(ask: Asking, row: Row[*tuple[Any, ...]]) -> Facts:
 
 
 def _rests(asked: ColumnElement[datetime], rest: Rest, days: int, now: datetime) -> ColumnElement[bool]:
-    return and_(asked.is_not(None), asked >= rest.cutoff(days, now))
+    return asked >= rest.cutoff(days, now)  # whoever was never asked: NULL, which is no reason
 
 
 def _taken(session: Session, ask: Asking, keys: Sequence[str | None]) -> set[str | None]:

@@ -118,3 +118,18 @@ def test_what_never_left_starts_no_rest(runtime: Runtime, world: World, clock: C
     with runtime.db.read() as session:
         ask = eligible.asking(session, runtime, workspace.id, Metric.NPS)
         assert may_ask(eligible.facts(session, ask, contact.id), ask.rest, clock.now).reason is None
+
+
+def test_nobodys_question_reads_the_asks_of_all_the_others(runtime: Runtime, world: World) -> None:
+    """One read of everybody's invitations for each of a thousand people is a million reads."""
+    if not runtime.db.is_sqlite:
+        pytest.skip("the plan is told in SQLite's words")
+    workspace = world.workspace()
+    with runtime.db.read() as session:
+        ask = eligible.asking(session, runtime, workspace.id, Metric.NPS)
+        query = eligible.because(ask, eligible.audience(workspace.id), None)
+        told = str(query.compile(session.connection(), compile_kwargs={"literal_binds": True}))
+        plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {told}")]
+    asks = [line for line in plan if "invitations" in line]
+    assert asks
+    assert all("contact_id=?" in line or "address_key=?" in line for line in asks), plan

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "jobs": {"app.services", "app.runtime", "apscheduler", "structlog"},
     "web": {
         "app.services", "app.models", "app.domain", "app.runtime", "app.rendering", "flask", "flask_wtf",
-        "werkzeug", "jinja2", "markupsafe", "itsdangerous", "pydantic", "apiflask", "prometheus_client",
+        "werkzeug", "jinja2", "markupsafe", "itsdangerous", "pydantic", "prometheus_client",
         "structlog",
     },
     "cli": {

@@ -42,7 +42,7 @@ def query_of(request: Request, model: type[Query] | None) -> Query | None:
         given[name] = values if many else values[0]
     if model is None:
         if given:
-            raise Invalid([problem(name, SENTENCES["extra_forbidden"]) for name in given])
+            raise Invalid([problem(name, "There is no such field.") for name in given])
         return None
     return _read(model, given, "query")
 

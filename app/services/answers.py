@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import String, func, literal, select, tuple_, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
 from app.models import Answer, Contact, Survey, SurveyVersion, Workspace
-from app.models.base import UtcDateTime
 from app.runtime import Runtime
 from app.services import outbox
 from app.services.access import Visitor, own
@@ -26,7 +25,7 @@ from app.services.answer_rows import (
 from app.services.counting import scope_of
 from app.services.followup_opening import calendar_of, open_for_answer
 from app.services.followup_rows import name_of
-from app.services.paging import PAGE, Page, cursor_at, place_of
+from app.services.paging import PAGE, Page, cut, in_order
 
 
 @dataclass(frozen=True)
@@ -129,18 +128,10 @@ def _page(
 ) -> Page[Line]:
     changes = wanted.changed_since is not None
     moment = Answer.updated_at if changes else Answer.recorded_at
-    place = tuple_(moment, Answer.id)
-    query = lines_query(conditions)
-    if cursor:
-        at, id = place_of(cursor, datetime, str)
-        here = tuple_(literal(at, UtcDateTime), literal(id, String))
-        query = query.where(place > here if changes else place < here)
-    order = (moment, Answer.id) if changes else (moment.desc(), Answer.id.desc())
-    found = [line(row) for row in session.execute(query.order_by(*order).limit(limit + 1))]
-    kept = tuple(found[:limit])
-    if len(found) <= limit:
-        return Page(kept)
-    return Page(kept, cursor_at((kept[-1].updated_at if changes else kept[-1].recorded_at, kept[-1].id)))
+    query = in_order(lines_query(conditions), cursor, moment, Answer.id, latest_first=not changes)
+    found = [line(row) for row in session.execute(query.limit(limit + 1))]
+    kept, more = cut(found, limit, lambda each: (each.updated_at if changes else each.recorded_at, each.id))
+    return Page(tuple(kept), more)
 
 
 def _surveys(session: Session, who: Visitor) -> tuple[Choice, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.contacts import read_contact, search_words
@@ -19,7 +19,7 @@ from app.services.access import Visitor
 from app.services.contact_rows import Card, Keyed, card
 from app.services.once import Once
 from app.services.opt_outs import Standing, is_opted_out
-from app.services.paging import PAGE, Page, cursor_at, place_of
+from app.services.paging import PAGE, Page, cut, in_order
 from app.services.timeline import Moment
 
 Show = Literal["active", "inactive", "opted_out", "all"]
@@ -214,16 +214,12 @@ def listing(
 def _page(
     session: Session, found: list[ColumnElement[bool]], show: Show, cursor: str | None, limit: int
 ) -> Page[Listed]:
-    order = (Contact.search_name, Contact.id)
     opted = is_opted_out()
-    chosen = select(Contact, opted).where(*found, *_shown(show, opted)).order_by(*order)
-    if cursor:
-        name, id = place_of(cursor, str, str)
-        chosen = chosen.where(or_(order[0] > name, and_(order[0] == name, order[1] > id)))
+    chosen = select(Contact, opted).where(*found, *_shown(show, opted))
+    chosen = in_order(chosen, cursor, Contact.search_name, Contact.id)
     rows = session.execute(chosen.limit(limit + 1)).all()
-    last = rows[limit - 1][0] if len(rows) > limit else None
-    more = cursor_at((last.search_name, last.id)) if last else None
-    return Page(tuple(Listed(card(row), bool(out)) for row, out in rows[:limit]), more)
+    shown, more = cut(rows, limit, lambda row: (row[0].search_name, row[0].id))
+    return Page(tuple(Listed(card(row), bool(out)) for row, out in shown), more)
 
 
 def _count(session: Session, found: list[ColumnElement[bool]], show: Show) -> int:

@@ -1,18 +1,16 @@
 """The inbox: who is waiting, by urgency; the counts beside the choices; how well the loop is kept."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Integer, String, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.business_time import BusinessCalendar
 from app.domain.followups import Clock, Group, State, clock, group
 from app.errors import NotFound
 from app.models import FollowUp, Workspace
-from app.models.base import UtcDateTime
 from app.runtime import Runtime
 from app.services.access import Visitor
 from app.services.followup_opening import calendar_of
@@ -29,7 +27,7 @@ from app.services.followup_rows import (
     records,
     records_query,
 )
-from app.services.paging import PAGE, Page, Place, cursor_at, place_of
+from app.services.paging import PAGE, Page, cut, in_order
 
 Shown = Literal["open", "overdue", "closed"]
 
@@ -108,14 +106,11 @@ def listed(
         query = query.where(FollowUp.assignee_id == assignee)
     if contact is not None:
         query = query.where(FollowUp.contact_id == contact)
-    place = tuple_(FollowUp.opened_at, FollowUp.id)
-    if cursor:
-        at, id = place_of(cursor, datetime, str)
-        query = query.where(place > tuple_(literal(at, UtcDateTime), literal(id, String)))
+    query = in_order(query, cursor, FollowUp.opened_at, FollowUp.id)
     with runtime.db.read() as session:
-        query = query.order_by(FollowUp.opened_at, FollowUp.id).limit(limit + 1)
-        found = records(session.execute(query))
-    return _page(found, limit, lambda record: (record.moments.opened_at, record.id))
+        found = records(session.execute(query.limit(limit + 1)))
+    kept, more = cut(found, limit, lambda record: (record.moments.opened_at, record.id))
+    return Page(tuple(kept), more)
 
 
 def get(runtime: Runtime, who: Visitor, id: str) -> Record:
@@ -157,38 +152,27 @@ def _not_closed_before_due() -> ColumnElement[bool]:
 
 
 def _open(session: Session, query: Found, cursor: str | None) -> Page[Record]:
-    if cursor:
-        contacted, due_at, id = place_of(cursor, int, datetime, str)
-        after = tuple_(literal(contacted, Integer), literal(due_at, UtcDateTime), literal(id, String))
-        query = query.where(tuple_(is_contacted(), next_due(), FollowUp.id) > after)
-    query = query.where(is_open()).order_by(is_contacted(), next_due(), FollowUp.id).limit(PAGE + 1)
+    query = in_order(query.where(is_open()), cursor, is_contacted(), next_due(), FollowUp.id)
 
     def place(record: Record) -> tuple[int, datetime, str]:
         contacted = record.moments.first_contact_at is not None
         due_at = record.moments.close_due_at if contacted else record.moments.first_contact_due_at
         return int(contacted), due_at, record.id
 
-    return _page(records(session.execute(query)), PAGE, place)
+    kept, more = cut(records(session.execute(query.limit(PAGE + 1))), PAGE, place)
+    return Page(tuple(kept), more)
 
 
 def _closed(session: Session, query: Found, cursor: str | None) -> Page[Record]:
-    if cursor:
-        at, id = place_of(cursor, datetime, str)
-        before = tuple_(literal(at, UtcDateTime), literal(id, String))
-        query = query.where(tuple_(FollowUp.closed_at, FollowUp.id) < before)
     query = query.where(FollowUp.closed_at.is_not(None))
-    query = query.order_by(FollowUp.closed_at.desc(), FollowUp.id.desc()).limit(PAGE + 1)
+    query = in_order(query, cursor, FollowUp.closed_at, FollowUp.id, latest_first=True)
 
     def place(record: Record) -> tuple[datetime, str]:
         assert record.moments.closed_at is not None
         return record.moments.closed_at, record.id
 
-    return _page(records(session.execute(query)), PAGE, place)
-
-
-def _page(found: tuple[Record, ...], limit: int, place: Callable[[Record], Place]) -> Page[Record]:
-    kept = found[:limit]
-    return Page(kept, cursor_at(place(kept[-1])) if len(found) > limit else None)
+    kept, more = cut(records(session.execute(query.limit(PAGE + 1))), PAGE, place)
+    return Page(tuple(kept), more)
 
 
 def _waiting(record: Record, now: datetime, calendar: BusinessCalendar) -> Waiting:

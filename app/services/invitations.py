@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy import ColumnElement, case, select
 
 from app.errors import NotFound
 from app.models import Contact, Invitation
 from app.runtime import Runtime
 from app.services import access
 from app.services.access import Visitor
-from app.services.paging import PAGE, Page, cursor_at, place_of
+from app.services.paging import PAGE, Page, cut, in_order
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,11 @@ def listed(
 ) -> Page[Line]:
     """The latest first."""
     query = select(Invitation).where(Invitation.workspace_id == who.workspace_id, *_conditions(who, wanted))
-    if cursor:
-        at, before = place_of(cursor, datetime, str)
-        earlier = and_(Invitation.created_at == at, Invitation.id < before)
-        query = query.where(or_(Invitation.created_at < at, earlier))
-    order = (Invitation.created_at.desc(), Invitation.id.desc())
+    query = in_order(query, cursor, Invitation.created_at, Invitation.id, latest_first=True)
     with runtime.db.read() as session:
-        rows = session.scalars(query.order_by(*order).limit(limit + 1)).all()
-    last = rows[limit - 1] if len(rows) > limit else None
-    more = cursor_at((last.created_at, last.id)) if last else None
-    return Page(tuple(_line(who, row) for row in rows[:limit]), more)
+        rows = session.scalars(query.limit(limit + 1)).all()
+    shown, more = cut(rows, limit, lambda row: (row.created_at, row.id))
+    return Page(tuple(_line(who, row) for row in shown), more)
 
 
 def contact_with(runtime: Runtime, who: Visitor, external_id: str) -> str:

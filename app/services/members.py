@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from app.runtime import Runtime
 from app.services import account_mail, links, sessions
 from app.services.access import Visitor, own
 from app.services.accounts import by_email, read_account_email
-from app.services.paging import PAGE, Page, cursor_at, place_of
+from app.services.paging import PAGE, Page, cut, in_order
 
 
 @dataclass(frozen=True)
@@ -40,31 +40,17 @@ class Invited:
 def list_members(runtime: Runtime, who: Visitor) -> list[MemberRow]:
     """Everybody in the visitor's workspace, owners first."""
     with runtime.db.read() as session:
-        query = (
-            select(Member, User).join(User, User.id == Member.user_id)
-            .where(Member.workspace_id == who.workspace_id)
-        )  # fmt: skip
-        rows = [_row(member, user) for member, user in session.execute(query)]
+        rows = [_row(member, user) for member, user in session.execute(_members(who))]
     return sorted(rows, key=lambda row: (-row.role.rank, row.name.casefold(), row.id))
 
 
 def listed(runtime: Runtime, who: Visitor, cursor: str | None = None, limit: int = PAGE) -> Page[MemberRow]:
     """The same page by page, for the API: in the order in which they were made members."""
-    query = (
-        select(Member, User)
-        .join(User, User.id == Member.user_id)
-        .where(Member.workspace_id == who.workspace_id)
-        .order_by(Member.created_at, Member.id)
-    )
-    if cursor:
-        at, after = place_of(cursor, datetime, str)
-        later = and_(Member.created_at == at, Member.id > after)
-        query = query.where(or_(Member.created_at > at, later))
+    query = in_order(_members(who), cursor, Member.created_at, Member.id)
     with runtime.db.read() as session:
         rows = session.execute(query.limit(limit + 1)).all()
-    last = rows[limit - 1][0] if len(rows) > limit else None
-    more = cursor_at((last.created_at, last.id)) if last else None
-    return Page(tuple(_row(member, user) for member, user in rows[:limit]), more)
+    shown, more = cut(rows, limit, lambda row: (row[0].created_at, row[0].id))
+    return Page(tuple(_row(member, user) for member, user in shown), more)
 
 
 def invite(runtime: Runtime, who: Visitor, email: str, role: str) -> Invited:
@@ -143,6 +129,11 @@ def list_all(runtime: Runtime) -> list[tuple[str, str, str]]:
     )
     with runtime.db.read() as session:
         return [(email, role, slug) for email, role, slug in session.execute(query)]
+
+
+def _members(who: Visitor) -> Select[Member, User]:
+    query = select(Member, User).join(User, User.id == Member.user_id)
+    return query.where(Member.workspace_id == who.workspace_id)
 
 
 def _read(email: str, role: str) -> tuple[str, Role]:

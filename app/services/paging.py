@@ -1,11 +1,18 @@
-"""Cursor pages: where the next one begins, as a word that callers hand back without reading it."""
+"""Cursor pages: where the next one begins, as a word that callers hand back without reading it.
+
+A listing is `in_order(query, cursor, column, id)` with a limit of one more than its page, then `cut`.
+"""
 
 import base64
 import binascii
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.errors import Invalid, problem
 
@@ -13,6 +20,8 @@ PAGE = 50  # about three screens: enough to look around, little enough to answer
 MOST = 200  # of one page of the API
 
 Item = TypeVar("Item")
+Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
+Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 Place = tuple[str | int | datetime, ...]
 
 
@@ -22,6 +31,23 @@ class Page(Generic[Item]):
 
     items: tuple[Item, ...]
     next_cursor: str | None = None
+
+
+def in_order(query: Query, cursor: str | None, *order: Column, latest_first: bool = False) -> Query:
+    """The query in this order, the id last, from after the cursor on. Raises Invalid for another's cursor."""
+    if cursor:
+        place = place_of(cursor, *(column.type.python_type for column in order))
+        here = tuple_(*(literal(value, column.type) for value, column in zip(place, order, strict=True)))
+        query = query.where(tuple_(*order) < here if latest_first else tuple_(*order) > here)
+    return query.order_by(*(column.desc() if latest_first else column for column in order))
+
+
+def cut(
+    rows: Sequence[Item], limit: int, place: Callable[[Item], Place]
+) -> tuple[Sequence[Item], str | None]:
+    """The rows of one page, and where the next one begins if there is more."""
+    shown = rows[:limit]
+    return shown, cursor_at(place(shown[-1])) if len(rows) > limit else None
 
 
 def cursor_at(place: Place) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from sqlalchemy import and_, func, literal, or_, select
+from sqlalchemy import func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.anonymity import Hidden, Thresholds, disclose, in_steps
@@ -24,7 +24,7 @@ from app.models import (
 )  # fmt: skip
 from app.runtime import Runtime
 from app.services.access import Visitor, own
-from app.services.paging import PAGE, Page, cursor_at, place_of
+from app.services.paging import PAGE, Page, cut, in_order
 
 WHOLE = "whole"  # the cut that is everybody
 REACHED = ("planned", "queued", "sending", "sent", "delivered", "unknown")
@@ -83,14 +83,11 @@ def list_pulses(runtime: Runtime, who: Visitor) -> list[PulseView]:
 def listed(runtime: Runtime, who: Visitor, cursor: str | None = None, limit: int = PAGE) -> Page[PulseView]:
     """The same page by page, for the API."""
     query = select(Pulse).where(Pulse.workspace_id == who.workspace_id)
-    if cursor:
-        at, before = place_of(cursor, datetime, str)
-        query = query.where(or_(Pulse.opened_at < at, and_(Pulse.opened_at == at, Pulse.id < before)))
+    query = in_order(query, cursor, Pulse.opened_at, Pulse.id, latest_first=True)
     with runtime.db.read() as session:
-        rows = session.scalars(query.order_by(Pulse.opened_at.desc(), Pulse.id.desc()).limit(limit + 1)).all()
-        views = tuple(view_of(session, pulse) for pulse in rows[:limit])
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Page(views, cursor_at((last.opened_at, last.id)) if last else None)
+        rows = session.scalars(query.limit(limit + 1)).all()
+        shown, more = cut(rows, limit, lambda pulse: (pulse.opened_at, pulse.id))
+        return Page(tuple(view_of(session, pulse) for pulse in shown), more)
 
 
 def view_pulse(runtime: Runtime, who: Visitor, pulse_id: str) -> PulseDetail:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.errors import NotFound
@@ -12,7 +12,7 @@ from app.models import Contact, Invitation, Occurrence, Pulse, Schedule
 from app.runtime import Runtime
 from app.services import access
 from app.services.access import Visitor
-from app.services.paging import PAGE, Page, cursor_at, place_of
+from app.services.paging import PAGE, Page, cut, in_order
 
 RUNS = 12  # of a page: a year of a monthly schedule
 WAITING = ("planned", "queued")
@@ -53,16 +53,13 @@ def history(
     runtime: Runtime, who: Visitor, schedule_id: str, cursor: str | None = None, limit: int = RUNS
 ) -> Page[Outcome]:
     """What a schedule has done, the latest first. Raises NotFound."""
-    query = _runs(schedule_id)
-    if cursor:
-        at, id = place_of(cursor, datetime, str)
-        query = query.where(or_(Occurrence.due_at < at, and_(Occurrence.due_at == at, Occurrence.id < id)))
+    query = select(Occurrence).where(Occurrence.schedule_id == schedule_id)
+    query = in_order(query, cursor, Occurrence.due_at, Occurrence.id, latest_first=True)
     with runtime.db.read() as session:
         access.own(session, who, Schedule, schedule_id)
         rows = session.scalars(query.limit(limit + 1)).all()
-        outcomes = tuple(_outcomes(session, rows[:limit]))
-    more = cursor_at((rows[limit - 1].due_at, rows[limit - 1].id)) if len(rows) > limit else None
-    return Page(outcomes, more)
+        shown, more = cut(rows, limit, lambda run: (run.due_at, run.id))
+        return Page(tuple(_outcomes(session, shown)), more)
 
 
 def one(runtime: Runtime, who: Visitor, schedule_id: str, id: str) -> Outcome:
@@ -81,22 +78,16 @@ def people(
     cursor: str | None = None,
 ) -> Page[Invited]:
     """Whom a run asked or is about to (no reason), or did not for this reason, by name. Raises NotFound."""
-    order = (Contact.search_name, Contact.id)
     query = (
         select(Invitation, Contact)
         .join(Contact, Contact.id == Invitation.contact_id)
         .where(Invitation.occurrence_id == id, _why() == reason if reason else _why().is_(None))
-        .order_by(*order)
     )
-    if cursor:
-        name, after = place_of(cursor, str, str)
-        query = query.where(or_(order[0] > name, and_(order[0] == name, order[1] > after)))
+    query = in_order(query, cursor, Contact.search_name, Contact.id)
     with runtime.db.read() as session:
         _own(session, who, schedule_id, id)
         rows = session.execute(query.limit(PAGE + 1)).all()
-    shown = rows[:PAGE]
-    last: Contact | None = shown[-1][1] if len(rows) > PAGE else None
-    more = cursor_at((last.search_name, last.id)) if last else None
+    shown, more = cut(rows, PAGE, lambda row: (row[1].search_name, row[1].id))
     return Page(
         tuple(Invited(contact.id, contact.name, row.state, row.reason, row.until) for row, contact in shown),
         more,
@@ -118,14 +109,6 @@ def latest(session: Session, schedule_ids: Sequence[str]) -> dict[str, Outcome]:
     return {
         str(row.schedule_id): outcome for row, outcome in zip(rows, _outcomes(session, rows), strict=True)
     }
-
-
-def _runs(schedule_id: str) -> Select[Occurrence]:
-    return (
-        select(Occurrence)
-        .where(Occurrence.schedule_id == schedule_id)
-        .order_by(Occurrence.due_at.desc(), Occurrence.id.desc())
-    )
 
 
 def _own(session: Session, who: Visitor, schedule_id: str, id: str) -> Occurrence:

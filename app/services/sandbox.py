@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, select
 
 from app.errors import NotFound
 from app.models import Contact, Member, Message, SandboxCopy, User, Workspace
 from app.runtime import Runtime
 from app.services.composing import identity
-from app.services.paging import Page, cursor_at, place_of
+from app.services.paging import Page, cut, in_order
 
 PAGE = 30  # mails of a list beside the one that is open
 MAILBOXES = 100  # offered to choose from; those who got mail last
@@ -55,17 +55,12 @@ def mailbox(runtime: Runtime, user_id: str, *, to: str | None = None, cursor: st
     query = _mails(user_id)
     if to:
         query = query.where(Message.to_address == to)
-    if cursor:
-        at, id = place_of(cursor, datetime, str)
-        query = query.where(
-            or_(SandboxCopy.arrived_at < at, and_(SandboxCopy.arrived_at == at, SandboxCopy.message_id < id))
-        )
+    query = in_order(query, cursor, SandboxCopy.arrived_at, SandboxCopy.message_id, latest_first=True)
     with runtime.db.read() as session:
         rows = session.execute(query.limit(PAGE + 1)).all()
         people = tuple((row[0], row[1] or row[0]) for row in session.execute(_people(user_id)))
-    mails = tuple(_mail(*row) for row in rows[:PAGE])
-    more = cursor_at((mails[-1].arrived_at, mails[-1].id)) if len(rows) > PAGE else None
-    return Mailbox(Page(mails, more), people)
+    shown, more = cut([_mail(*row) for row in rows], PAGE, lambda mail: (mail.arrived_at, mail.id))
+    return Mailbox(Page(tuple(shown), more), people)
 
 
 def letter(runtime: Runtime, user_id: str, message_id: str) -> Letter:
@@ -105,7 +100,6 @@ def _mails(user_id: str) -> Select[SandboxCopy, Message, Workspace, str | None, 
         .join(Member, and_(Member.workspace_id == Workspace.id, Member.user_id == user_id))
         .outerjoin(Contact, Contact.id == Message.contact_id)
         .outerjoin(User, and_(User.id == Message.user_id, Message.contact_id.is_(None)))
-        .order_by(SandboxCopy.arrived_at.desc(), SandboxCopy.message_id.desc())
     )
 
 
@@ -114,7 +108,6 @@ def _people(user_id: str) -> Select[str, str | None]:
     return (
         _mails(user_id)
         .with_only_columns(Message.to_address, func.max(func.coalesce(Contact.name, User.name)))
-        .order_by(None)
         .group_by(Message.to_address)
         .order_by(latest.desc(), Message.to_address)
         .limit(MAILBOXES)

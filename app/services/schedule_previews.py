@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, or_
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from app.domain.eligibility import Verdict
@@ -12,7 +12,7 @@ from app.models import Contact, Schedule, Survey
 from app.runtime import Runtime
 from app.services import access, eligible
 from app.services.access import Visitor
-from app.services.paging import PAGE, Page, cursor_at, place_of
+from app.services.paging import PAGE, Page, cut, in_order
 from app.services.schedule_sheets import Sheet, sheet_of
 from app.services.schedules import drafted
 
@@ -68,14 +68,9 @@ def people(
     with runtime.db.read() as session:
         ask, everybody = _audience_of(session, runtime, access.own(session, who, Schedule, id))
         query = everybody.where(Contact.id.in_(eligible.because(ask, everybody, reason)))
-        order = (Contact.search_name, Contact.id)
-        if cursor:
-            name, after = place_of(cursor, str, str)
-            query = query.where(or_(order[0] > name, and_(order[0] == name, order[1] > after)))
-        decided = eligible.verdicts(session, ask, query.order_by(*order).limit(PAGE + 1))
-    shown = decided[:PAGE]
-    last = shown[-1][0] if len(decided) > PAGE else None
-    more = cursor_at((last.search_name, last.id)) if last else None
+        query = in_order(query, cursor, Contact.search_name, Contact.id).limit(PAGE + 1)
+        decided = eligible.verdicts(session, ask, query)
+    shown, more = cut(decided, PAGE, lambda each: (each[0].search_name, each[0].id))
     told = Verdict(reason) if reason == "duplicate" else None
     return Page(tuple(Person(each.id, each.name, told or verdict) for each, verdict in shown), more)
 

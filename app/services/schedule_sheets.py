@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.cadence import Repeat, Run
@@ -12,7 +12,7 @@ from app.models import Schedule, Survey
 from app.runtime import Runtime
 from app.services import access, unsent
 from app.services.access import Visitor
-from app.services.paging import PAGE, Page, cursor_at, place_of
+from app.services.paging import PAGE, Page, cut, in_order
 from app.services.planning import cadence_of
 from app.services.runs import Outcome, latest
 from app.services.schedules import is_under_way
@@ -74,19 +74,15 @@ def list_schedules(
         select(Schedule, Survey)
         .join(Survey, Survey.id == Schedule.survey_id)
         .where(Schedule.workspace_id == who.workspace_id)
-        .order_by(Schedule.created_at.desc(), Schedule.id.desc())
     )
     if over is not None:
         query = query.where(Schedule.state.in_(OVER) if over else Schedule.state.not_in(OVER))
-    if cursor:
-        at, id = place_of(cursor, datetime, str)
-        query = query.where(or_(Schedule.created_at < at, and_(Schedule.created_at == at, Schedule.id < id)))
+    query = in_order(query, cursor, Schedule.created_at, Schedule.id, latest_first=True)
     with runtime.db.read() as session:
         rows = session.execute(query.limit(limit + 1)).all()
-        shown = rows[:limit]
+        shown, more = cut(rows, limit, lambda row: (row[0].created_at, row[0].id))
         last = latest(session, [row[0].id for row in shown])
         sheets = tuple(sheet_of(session, row[0], row[1], last.get(row[0].id)) for row in shown)
-    more = cursor_at((shown[-1][0].created_at, shown[-1][0].id)) if len(rows) > limit else None
     return Page(sheets, more)
 
 

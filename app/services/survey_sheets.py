@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Metric
@@ -17,7 +17,7 @@ from app.rendering.languages import LOCALES
 from app.runtime import Runtime
 from app.services import access
 from app.services.access import Visitor
-from app.services.paging import PAGE, Page, cursor_at, place_of
+from app.services.paging import PAGE, Page, cut, in_order
 from app.services.surveys import differs, live_version
 
 
@@ -104,15 +104,11 @@ def list_surveys(runtime: Runtime, who: Visitor, *, archived: bool = False) -> l
 def listed(runtime: Runtime, who: Visitor, cursor: str | None = None, limit: int = PAGE) -> Page[Sheet]:
     """Every survey for the API, those in the archive as well, in the order in which they were made."""
     query = select(Survey).where(Survey.workspace_id == who.workspace_id)
-    if cursor:
-        at, after = place_of(cursor, datetime, str)
-        later = and_(Survey.created_at == at, Survey.id > after)
-        query = query.where(or_(Survey.created_at > at, later))
+    query = in_order(query, cursor, Survey.created_at, Survey.id)
     with runtime.db.read() as session:
-        rows = session.scalars(query.order_by(Survey.created_at, Survey.id).limit(limit + 1)).all()
-        sheets = tuple(_sheet(session, who, row) for row in rows[:limit])
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Page(sheets, cursor_at((last.created_at, last.id)) if last else None)
+        rows = session.scalars(query.limit(limit + 1)).all()
+        shown, more = cut(rows, limit, lambda row: (row.created_at, row.id))
+        return Page(tuple(_sheet(session, who, row) for row in shown), more)
 
 
 def _sheet(session: Session, who: Visitor, survey: Survey) -> Sheet:

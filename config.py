@@ -174,6 +174,9 @@ class _Reader:
                 "PUBLIC_URL: is missing; HOST listens outside this machine, so links need a name"
             )
         outside = config.is_public
+        debug = self.environ.get("FLASK_DEBUG", "").strip().lower() not in ("", "0", "false", "no")
+        if debug and (outside or not _is_loopback(config.host)):
+            self.problems.append("FLASK_DEBUG: runs what anybody types; unset it outside this machine")
         if outside and not config.is_https:
             self.problems.append("PUBLIC_URL: must be https:// outside this machine")
         if outside and config.smtp_url and config.smtp_url.startswith("smtp://"):

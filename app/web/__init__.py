@@ -19,9 +19,11 @@ def create_app(runtime: Runtime) -> Flask:
     """The web application over one runtime."""
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "app" / "static"))
     config = runtime.config
+    earlier = [config.secret_key_previous] if config.secret_key_previous else []
     app.config.update(
         SECRET_KEY=config.secret_key,
-        SECRET_KEY_FALLBACKS=[config.secret_key_previous] if config.secret_key_previous else [],
+        SECRET_KEY_FALLBACKS=earlier,
+        WTF_CSRF_SECRET_KEY=[*earlier, config.secret_key],  # so a form that is open outlives a new key
         SESSION_COOKIE_NAME="retorno",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -42,11 +42,11 @@ def test_each_table_of_answers_is_written_by_those_who_say_why() -> None:
             found[MODELS[names.pop()]].add(path)
         if called(call) in MODELS:
             found[MODELS[called(call)]].add(path)
-    for path in modules():
-        text = path.read_text(encoding="utf-8")
+    for module in modules():
+        text = module.read_text(encoding="utf-8")
         for table in WRITERS:
             if any(f"{verb} {table} " in text for verb in ("INSERT INTO", "UPDATE")):
-                found[table].add(path.relative_to(ROOT).as_posix())
+                found[table].add(module.relative_to(ROOT).as_posix())
     assert found == {table: set(why) for table, why in WRITERS.items()}
 
 

@@ -115,6 +115,18 @@ def test_g19_without_a_good_secret_nothing_starts(secret: str | None) -> None:
         Config.from_env(environ)
 
 
+@pytest.mark.parametrize("debug", ["1", "true", "on"])
+@pytest.mark.parametrize(
+    "outside",
+    [{"PUBLIC_URL": "https://retorno.example"}, {"HOST": "0.0.0.0", "PUBLIC_URL": "https://r.example"}],
+)
+def test_g19_the_debugger_does_not_start_where_others_reach_it(debug: str, outside: dict[str, str]) -> None:
+    with pytest.raises(BadConfig, match="FLASK_DEBUG"):
+        Config.from_env(GOOD | outside | {"FLASK_DEBUG": debug})
+    Config.from_env(GOOD | outside | {"FLASK_DEBUG": "0"})
+    Config.from_env(GOOD | {"FLASK_DEBUG": debug})
+
+
 def test_g18_no_setting_that_is_secret_shows_in_a_representation() -> None:
     config = Config.from_env(
         GOOD | {"SMTP_URL": "smtps://user:hunter2@mail.example", "MAIL_FROM": "a@b.example"}

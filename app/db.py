@@ -28,12 +28,13 @@ STATEMENT_SECONDS = 30  # nothing of ours takes longer; on SQLite a reader that 
 IDLE_SECONDS = 60  # PostgreSQL: a transaction in which nothing happens is a mistake of ours
 LOG_BYTES = 64 * 1024 * 1024  # SQLite cuts its log back to this after a checkpoint
 LOOK_EVERY = 1_000_000  # steps of SQLite's machine between two looks at the clock: some milliseconds
+READ_ONLY = "attempt to write a readonly database"
 _NOT_NOW = (  # as SQLite says it; the transaction is undone, and another try may find better times
     "database is locked",
     "database or disk is full",
     "disk I/O error",
     "unable to open database file",
-    "attempt to write a readonly database",
+    READ_ONLY,
     "interrupted",
 )
 SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"  # in a Statement: PostgreSQL only; SQLite has one writer
@@ -78,7 +79,9 @@ class Database:
             raise Unavailable("every connection is in use") from error
         except (OperationalError, sqlite3.OperationalError, PostgresqlError) as error:
             cause = error.orig if isinstance(error, OperationalError) else error
-            if _passes(cause):
+            if _passes(cause) and not (
+                options and READ_ONLY in str(cause)
+            ):  # to write while reading: a mistake
                 raise Unavailable(f"the database: {cause}".splitlines()[0]) from error
             raise
 
@@ -135,6 +138,7 @@ def open_database(url: str, *, busy_milliseconds: int = BUSY_MILLISECONDS) -> Da
             pool_pre_ping=True,
             connect_args={
                 "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"
+                f" -c lock_timeout={busy_milliseconds}ms"
                 f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
                 "connect_timeout": BUSY_MILLISECONDS // 1000,
             },

@@ -72,6 +72,8 @@ def _migrate(db: Database, how: object, to: str) -> None:
     config = _alembic()
     with db.write() as session:
         if not db.is_sqlite:
+            session.execute(text("SET LOCAL lock_timeout = 0"))  # a second one waits as long as it takes
+            session.execute(text("SET LOCAL statement_timeout = 0"))
             session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         config.attributes["connection"] = session.connection()
         how(config, to)  # type: ignore[operator]  # alembic's commands share no type

@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.utils import redirect
 
 from app.domain.dialogue import Step
-from app.errors import Invalid, NotFound
+from app.errors import Invalid, NotFound, Unavailable
 from app.rendering.languages import LOCALES, Language, language_of
 from app.services import arrival, respondents, unsubscribing
 from app.services.arrival import Given
 from app.services.respondents import Sheet
 from app.services.tokens import unsubscribe_token
+from app.web.busy_pages import busy
 from app.web.policy import by_token, runtime_of
 from app.web.unknown_tokens import count_unknown
 
@@ -58,6 +59,8 @@ def answer(token: str) -> ResponseReturnValue:
         return _gone()
     except Invalid as wrong:
         return _again(token, wrong)
+    except Unavailable:
+        return _busy(token)
     step = {} if "score" in form and "comment" not in form else {"step": Step.THANKS.value}
     return redirect(f"/r/{token}" + (f"?{urlencode(step)}" if step else ""), 303)
 
@@ -88,6 +91,15 @@ def leave(token: str) -> ResponseReturnValue:
     return _render(
         "answer/unsubscribed.html", language_of(found.locale), found.workspace_name, found.logo_url
     )
+
+
+def _busy(token: str) -> ResponseReturnValue:
+    """Whoever writes hinders nobody who reads, so the page mostly knows whose question it was."""
+    try:
+        sheet = respondents.sheet(runtime_of(), token)
+    except (NotFound, Unavailable):
+        return busy(f"/r/{token}", None)
+    return busy(f"/r/{token}", sheet.locale, sheet.workspace_name)
 
 
 def _again(token: str, wrong: Invalid) -> ResponseReturnValue:

@@ -17,6 +17,7 @@ from app.errors import (
 )  # fmt: skip
 from app.web import problems
 from app.web.pages import language
+from app.web.requests import UNLOGGED
 
 log = structlog.get_logger("web")
 
@@ -43,7 +44,7 @@ def status_of(error: RetornoError) -> int:
 
 
 def _deliberate(error: RetornoError) -> ResponseReturnValue:
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable) and not request.path.startswith(UNLOGGED):
         log.warning("unavailable", id=g.get("request_id"), why=str(error))
     if problems.wanted():
         return problems.deliberate(error, status_of(error))

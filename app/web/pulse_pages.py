@@ -7,11 +7,12 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.domain.metrics import RULES, Metric
-from app.errors import Invalid, NotFound, Problem
+from app.errors import Invalid, NotFound, Problem, Unavailable
 from app.rendering.languages import Language, language_of
 from app.services import pulse_answers
 from app.services.pulse_answers import PulseQuestion
 from app.services.tokens import unsubscribe_token
+from app.web.busy_pages import busy
 from app.web.policy import by_token, runtime_of
 
 pages = Blueprint("pulse_pages", __name__)
@@ -41,6 +42,8 @@ def answer(token: str) -> ResponseReturnValue:
         return _gone()
     except Invalid as wrong:
         return _again(token, wrong)
+    except Unavailable:
+        return _busy(token)
     if ends:
         return _thank(token, sealed.question, sealed.question.texts.thanks(sealed.tone))
     return _ask_comment(token, sealed.question, sealed.score, sealed.question.texts.followup(sealed.tone))
@@ -78,6 +81,15 @@ def _ask_comment(
 
 def _thank(token: str, question: PulseQuestion, words: str) -> ResponseReturnValue:
     return _render("answer/pulse_thanks.html", token, question, None, thanks=words, start_url=f"/p/{token}")
+
+
+def _busy(token: str) -> ResponseReturnValue:
+    """Nothing was sealed; what they typed comes back to them and is kept nowhere."""
+    try:
+        question = pulse_answers.show_question(runtime_of(), token)
+    except (NotFound, Unavailable):
+        return busy(f"/p/{token}", None)
+    return busy(f"/p/{token}", question.locale, question.workspace_name)
 
 
 def _again(token: str, wrong: Invalid) -> ResponseReturnValue:

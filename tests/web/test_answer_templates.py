@@ -37,6 +37,7 @@ PAGES: dict[str, dict[str, Any]] = {
         "change_url": "/r/token?change=score",
         "until": "amanhã, 13h12",
     },
+    "busy": {"score": "3", "comment": "Caro <b>demais</b>.", "contact_me": "yes"},
     "gone": {"workspace_name": None, "unsubscribe_url": None},
     "unsubscribe": {"unsubscribe_url": None},
     "unsubscribed": {"unsubscribe_url": None},

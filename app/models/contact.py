@@ -18,6 +18,7 @@ class Contact(HasId, Base):
         Index(None, "workspace_id", "email_key"),
         Index(None, "workspace_id", "phone_key"),
         Index(None, "workspace_id", "search_name", "id"),
+        Index(None, "workspace_id", "id"),  # a run goes through its people in this order
         CheckConstraint("kind IN ('customer', 'employee')", name="kind"),
     )
 

@@ -96,7 +96,7 @@ def _every_month(language: Language, day: int) -> str:
     if day <= SHORTEST_MONTH:
         return language.gettext("On day %(day)s of every month", day=day)
     if day <= 30:
-        return language.gettext("On day %(day)s of every month, or its last", day=day)
+        return language.gettext("On day %(day)s of every month, or its last,", day=day)
     return language.gettext("On the last day of every month")
 
 

@@ -53,18 +53,21 @@ def opted_out(session: Session, workspace_id: str, contact_id: str, *address_key
 
 def is_opted_out() -> ColumnElement[bool]:
     """The same for a statement over Contact: does an opt-out (no bounce) hold for this person?"""
-    row = aliased(OptOut)
+    # One look by person and one by address: together in one OR, SQLite would read every opt-out there is
+    by_person, by_address = aliased(OptOut), aliased(OptOut)
+    person = by_person.contact_id == Contact.id
+    address = by_address.address_key.in_((Contact.email_key, Contact.phone_key))
+    return or_(_holds(by_person, person), _holds(by_address, address))
+
+
+def _holds(row: type[OptOut], whose: ColumnElement[bool]) -> ColumnElement[bool]:
     return (
         select(row.id)
         .where(
             row.workspace_id == Contact.workspace_id,
             row.lifted_at.is_(None),
             row.kind != "bounce",
-            or_(
-                row.contact_id == Contact.id,
-                row.address_key == Contact.email_key,
-                row.address_key == Contact.phone_key,
-            ),
+            whose,
         )
         .exists()
     )

@@ -15,7 +15,7 @@ from app.runtime import Runtime
 from app.services import eligible, inviting, pulses, unsent
 
 SCHEDULES = 50  # looked at in one tick; the next tick comes within a second
-CHUNK = 100  # people planned in one commit: some milliseconds of the writer's lock
+CHUNK = 50  # people planned in one commit: some ten milliseconds of the writer's lock
 PAUSE = 0.005  # seconds between two chunks: whoever waits to write comes in between
 Ended = tuple[str, str] | None  # the state and the reason of a run that ends before it begins
 

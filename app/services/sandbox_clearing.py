@@ -32,7 +32,7 @@ from app.runtime import Runtime
 from app.services import asking_again
 from app.services.eligible import COUNTED
 
-CHUNK = 100  # invitations forgotten in one commit
+CHUNK = 50  # invitations forgotten in one commit
 PAUSE = 0.005  # seconds between two chunks: whoever waits to write comes in between
 UNDER_WAY = ("due", "running")
 

@@ -140,6 +140,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_contacts_workspace_id_email_key"), ["workspace_id", "email_key"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_contacts_workspace_id_id"), ["workspace_id", "id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_contacts_workspace_id_phone_key"), ["workspace_id", "phone_key"], unique=False
         )
@@ -869,6 +870,7 @@ def downgrade() -> None:
     with op.batch_alter_table("contacts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contacts_workspace_id_search_name_id"))
         batch_op.drop_index(batch_op.f("ix_contacts_workspace_id_phone_key"))
+        batch_op.drop_index(batch_op.f("ix_contacts_workspace_id_id"))
         batch_op.drop_index(batch_op.f("ix_contacts_workspace_id_email_key"))
 
     op.drop_table("contacts")

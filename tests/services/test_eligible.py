@@ -1,5 +1,7 @@
 """The SQL that plans and previews says the same as the pure rule, for every person."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +14,7 @@ from app.domain.metrics import Metric
 from app.models import Contact, OptOut, new_id
 from app.runtime import Runtime
 from app.services import eligible
+from tests.pulse_world import open_pulse
 from tests.world import Clock, World
 
 NOW = datetime(2026, 11, 16, 13, 0, tzinfo=UTC)
@@ -133,3 +136,74 @@ def test_nobodys_question_reads_the_asks_of_all_the_others(runtime: Runtime, wor
     asks = [line for line in plan if "invitations" in line]
     assert asks
     assert all("contact_id=?" in line or "address_key=?" in line for line in asks), plan
+
+
+def test_nobodys_question_reads_the_opt_outs_of_all_the_others(runtime: Runtime, world: World) -> None:
+    if not runtime.db.is_sqlite:
+        pytest.skip("the plan is told in SQLite's words")
+    workspace = world.workspace()
+    with runtime.db.read() as session:
+        ask = eligible.asking(session, runtime, workspace.id, Metric.NPS)
+        query = eligible.because(ask, eligible.audience(workspace.id), None)
+        told = str(query.compile(session.connection(), compile_kwargs={"literal_binds": True}))
+        plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {told}")]
+    looks = [line for line in plan if "opt_outs" in line]
+    assert looks
+    assert all("contact_id=?" in line or "address_key=?" in line for line in looks), plan
+
+
+neighbours = st.lists(
+    st.fixed_dictionaries(
+        {
+            "address": st.sampled_from(["one@b.example", "two@b.example", None]),
+            "asked": st.sampled_from([None, "sent", "played", "skipped", "pulse"]),
+            "opted_out": st.booleans(),
+        }
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@pytest.mark.parametrize("metric", [Metric.NPS, Metric.ENPS])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(people=neighbours, with_mail=st.booleans(), with_channel=st.booleans())
+def test_a_preview_counts_what_a_run_would_decide(
+    runtime: Runtime, world: World, metric: Metric, people: list, with_mail: bool, with_channel: bool
+) -> None:
+    """Several people with few addresses, some asked in play or by an open pulse."""
+    place = runtime
+    if with_mail:
+        config = replace(runtime.config, smtp_url="smtp://127.0.0.1:2525", mail_from="p@retorno.example")
+        place = replace(runtime, config=config)
+    workspace = world.workspace("people" if metric is Metric.ENPS else "customers")
+    survey = world.survey(workspace, metric)
+    pulse = open_pulse(world, 0, workspace=workspace) if metric is Metric.ENPS else None
+    for each in people:
+        contact = world.contact(workspace, email=each["address"])
+        if each["opted_out"]:
+            world.add(
+                OptOut(
+                    id=new_id(), workspace_id=workspace.id, contact_id=contact.id, kind="own_wish",
+                    origin="console", created_at=NOW,
+                )
+            )  # fmt: skip
+        if each["asked"] == "pulse" and pulse is not None:
+            occurrence = pulse.pulse.occurrence_id
+            world.invitation(workspace, survey, contact, occurrence_id=occurrence)
+        elif each["asked"] not in (None, "pulse"):
+            state = "skipped" if each["asked"] == "skipped" else "sent"
+            world.invitation(workspace, survey, contact, state=state, sandbox=each["asked"] == "played")
+    with place.db.read() as session:
+        channels = ("email",) if with_channel else ("sms",)
+        ask = eligible.asking(session, place, workspace.id, metric, channels=channels)
+        audience = eligible.audience(workspace.id, metric)
+        counted = eligible.counts(session, ask, audience)
+        decided = eligible.decide(session, ask, audience.order_by(Contact.id))
+        lists = {
+            code: set(session.scalars(eligible.because(ask, audience, code)))
+            for code in {verdict.reason for _, verdict in decided}
+        }
+    assert counted == Counter(verdict.reason for _, verdict in decided)
+    for code, ids in lists.items():
+        assert ids == {contact.id for contact, verdict in decided if verdict.reason == code}

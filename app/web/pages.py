@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, g, render_template, request, session
 from flask.typing import ResponseReturnValue
 
-from app.errors import Problem
+from app.errors import Conflict, Problem
 from app.rendering import figures, words
 from app.rendering.assets import asset
 from app.rendering.languages import LOCALES, Language, language_of
@@ -28,11 +28,16 @@ def _(message: str, /, **params: object) -> str:
     return language().gettext(message, **params)
 
 
+def sentence(wrong: Problem | Conflict) -> str:
+    """What is wrong, in the reader's language."""
+    return _(wrong.message, **wrong.params)
+
+
 def sentences(problems: Iterable[Problem]) -> dict[str, str]:
     """The first problem of each field in the reader's language, for a form."""
     found: dict[str, str] = {}
     for each in problems:
-        found.setdefault(each.field, _(each.message, **each.params))
+        found.setdefault(each.field, sentence(each))
     return found
 
 

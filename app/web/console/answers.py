@@ -15,7 +15,7 @@ from app.rendering import moments
 from app.services import answer_export, answers
 from app.services.answer_rows import Shown, Wanted
 from app.services.counting import Filters
-from app.web.pages import _, language, render
+from app.web.pages import _, render, sentences
 from app.web.policy import allows, customers_only, runtime_of
 
 pages = Blueprint("answers", __name__, url_prefix="/w/<slug>/answers")
@@ -86,10 +86,7 @@ def index() -> ResponseReturnValue:
     try:
         found = answers.answers(runtime_of(), who, query.wanted(who.time_zone), cursor)
     except Invalid as error:
-        sentences = {
-            name: language().gettext(each.message, **each.params) for name, each in error.by_field().items()
-        }
-        return _page(answers.answers(runtime_of(), who, Wanted()), query, 422, sentences)
+        return _page(answers.answers(runtime_of(), who, Wanted()), query, 422, sentences(error.problems))
     return _page(found, query)
 
 

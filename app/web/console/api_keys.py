@@ -7,7 +7,7 @@ from app.domain.access import SCOPES, Role
 from app.errors import Conflict, Invalid
 from app.services import api_keys
 from app.services.api_keys import NewKey
-from app.web.pages import _, render, sentences
+from app.web.pages import _, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor
 
 pages = Blueprint("api_keys", __name__, url_prefix="/w/<slug>/settings/keys")
@@ -31,7 +31,7 @@ def create() -> ResponseReturnValue:
     except Invalid as error:
         return _index(sentences(error.problems), 422)
     except Conflict as error:
-        return _index({"": _(error.message, **error.params)}, 409)
+        return _index({"": sentence(error)}, 409)
     return _index({}, made=made)
 
 

@@ -11,7 +11,7 @@ from app.errors import Conflict, Invalid
 from app.rendering.words import reason_sentence
 from app.services import asking, contacts
 from app.services.asking import Asked
-from app.web.pages import _, language, render
+from app.web.pages import _, language, render, sentence
 from app.web.policy import allows, customers_only, runtime_of
 
 pages = Blueprint("asking", __name__, url_prefix="/w/<slug>")
@@ -57,10 +57,10 @@ def _ask(survey_id: str, contact_id: str) -> None:
     try:
         invitation = asking.ask(runtime_of(), who, survey_id, contact_id)
     except Invalid as wrong:
-        flash(_(wrong.problems[0].message, **wrong.problems[0].params), "error")
+        flash(sentence(wrong.problems[0]), "error")
         return
     except Conflict as late:
-        flash(_(late.message, **late.params), "error")
+        flash(sentence(late), "error")
         return
     told = asking.asked(runtime_of(), who, invitation)
     if told.reason is None:

@@ -8,8 +8,7 @@ from app.domain.contact_files import MAX_BYTES, MAX_COLUMNS, MAX_ROWS
 from app.domain.contacts import LAWFUL_BASES
 from app.errors import Invalid, NotFound
 from app.services import contact_import
-from app.web.console.contacts import sentences
-from app.web.pages import _, render
+from app.web.pages import _, render, sentences
 from app.web.policy import allows, runtime_of, visitor
 
 pages = Blueprint("contact_imports", __name__, url_prefix="/w/<slug>/contacts/import")

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from app.domain.access import Role
 from app.domain.contacts import KINDS, LAWFUL_BASES
-from app.errors import Conflict, Invalid, Problem
+from app.errors import Conflict, Invalid
 from app.rendering.languages import NAMES
 from app.rendering.moments import when
 from app.services import contacts, erasure, opt_outs
@@ -19,7 +19,7 @@ from app.services.contact_rows import Card
 from app.services.contacts import Detail, Show
 from app.services.timeline import Moment
 from app.web.console.contact_form import Form, choices_of, differing
-from app.web.pages import _, language, render
+from app.web.pages import _, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor
 
 pages = Blueprint("contacts", __name__, url_prefix="/w/<slug>/contacts")
@@ -83,8 +83,8 @@ def save(id: str) -> ResponseReturnValue:
     except Invalid as error:
         return _form(form, contact, status=422, errors=sentences(error.problems))
     except Conflict as error:
-        said = language().gettext(error.message, **error.params)
-        return _form(form, contact, status=409, conflict=said, meanwhile=differing(form, Form.of(contact)))
+        meanwhile = differing(form, Form.of(contact))
+        return _form(form, contact, status=409, conflict=sentence(error), meanwhile=meanwhile)
     flash(_("Saved."))
     return _to(id)
 
@@ -141,14 +141,6 @@ def erase(id: str) -> ResponseReturnValue:
     erasure.erase(runtime_of(), visitor(), id)
     flash(_("Erased. What they answered stays counted, without their words."))
     return redirect(url_for("contacts.index", slug=visitor().workspace_slug), 303)
-
-
-def sentences(problems: Iterable[Problem]) -> dict[str, str]:
-    """The first problem of each field, in the reader's language; those of a whole row have no field."""
-    found: dict[str, str] = {}
-    for each in problems:
-        found.setdefault(each.field, language().gettext(each.message, **each.params))
-    return found
 
 
 def _form(

@@ -15,7 +15,7 @@ from app.services import followup_inbox, followup_page, followups
 from app.services.followup_inbox import Shown
 from app.services.followup_page import Entry, Sheet
 from app.services.followup_rows import Whose
-from app.web.pages import _, language, render
+from app.web.pages import _, language, render, sentence, sentences
 from app.web.policy import allows, customers_only, runtime_of
 
 ANOTHER = "+"  # the choice of writing a cause
@@ -150,14 +150,11 @@ def _to(id: str) -> ResponseReturnValue:
 
 def _overtaken(id: str, error: Conflict) -> ResponseReturnValue:
     """Somebody was quicker: the page as it is now, why nothing happened, and what was typed."""
-    return _page(id, 409, conflict=language().gettext(error.message, **error.params))
+    return _page(id, 409, conflict=sentence(error))
 
 
 def _refused(id: str, error: Invalid, prefix: str = "") -> ResponseReturnValue:
-    errors = {
-        prefix + field: language().gettext(each.message, **each.params)
-        for field, each in error.by_field().items()
-    }
+    errors = {prefix + field: words for field, words in sentences(error.problems).items()}
     return _page(id, 422, errors=errors)
 
 

@@ -8,7 +8,7 @@ from app.errors import Conflict, Invalid
 from app.rendering.words import role_word
 from app.services import members
 from app.services.members import Invited
-from app.web.pages import _, language, render, sentences
+from app.web.pages import _, language, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor
 
 pages = Blueprint("members", __name__, url_prefix="/w/<slug>/settings/members")
@@ -31,7 +31,7 @@ def invite() -> ResponseReturnValue:
     except Invalid as error:
         return _index(sentences(error.problems), 422)
     except Conflict as error:
-        return _index({"email": _(error.message, **error.params)}, 409)
+        return _index({"email": sentence(error)}, 409)
     if invited.link is not None:
         return _index({}, invited=invited)
     flash(_("%(email)s is a member now. The invitation is on its way by e-mail.", email=invited.email))
@@ -73,7 +73,7 @@ def _index(errors: dict[str, str], status: int = 200, invited: Invited | None = 
 
 
 def _refused(error: Conflict) -> ResponseReturnValue:
-    flash(_(error.message, **error.params), "error")
+    flash(sentence(error), "error")
     return _back()
 
 

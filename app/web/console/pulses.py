@@ -12,7 +12,7 @@ from app.domain.metrics import RULES, Metric
 from app.errors import Conflict, Invalid, problem
 from app.rendering import charts
 from app.services import pulse_closing, pulse_headlines, pulse_results, pulses, survey_sheets
-from app.web.pages import _, language, render
+from app.web.pages import _, render, sentence, sentences
 from app.web.policy import allows, people_only, runtime_of
 
 pages = Blueprint("pulses", __name__, url_prefix="/w/<slug>/pulses")
@@ -164,8 +164,8 @@ def _render(name: str, status: int = 200, **values: object) -> ResponseReturnVal
 
 def _sentences(wrong: Invalid | Conflict) -> dict[str, str]:
     if isinstance(wrong, Conflict):
-        return {"": language().gettext(wrong.message, **wrong.params)}
-    return {name: language().gettext(each.message, **each.params) for name, each in wrong.by_field().items()}
+        return {"": sentence(wrong)}
+    return sentences(wrong.problems)
 
 
 def _address(id: str) -> str:

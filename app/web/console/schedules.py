@@ -15,7 +15,7 @@ from app.rendering import schedule_words
 from app.services import runs, schedule_previews, schedule_sheets, schedules
 from app.services.schedule_previews import Look
 from app.services.schedule_sheets import Sheet
-from app.web.pages import _, language, render, sentences
+from app.web.pages import _, language, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor
 from app.web.zones import zones
 
@@ -112,7 +112,7 @@ def save(id: str) -> ResponseReturnValue:
         return _detail(sheet, form, errors=sentences(wrong.problems), status=422)
     except Conflict as late:
         sheet = schedule_sheets.get(runtime_of(), visitor(), id)
-        return _detail(sheet, Form.of(sheet), errors={"": _(late.message, **late.params)}, status=409)
+        return _detail(sheet, Form.of(sheet), errors={"": sentence(late)}, status=409)
     flash(_("Saved."))
     return _to(id)
 

@@ -12,7 +12,7 @@ from app.errors import Conflict, Invalid
 from app.rendering.languages import LOCALES, NAMES
 from app.services import switch, workspace_settings
 from app.services.logos import LARGEST_BYTES
-from app.web.pages import _, render, sentences
+from app.web.pages import _, render, sentence, sentences
 from app.web.policy import allows, open_to_all, runtime_of, visitor
 from app.web.zones import zones
 
@@ -46,7 +46,7 @@ def update() -> ResponseReturnValue:
     except Invalid as error:
         return _show(sentences(error.problems), 422)
     except Conflict as error:
-        return _show({"": _(error.message, **error.params)}, 409)
+        return _show({"": sentence(error)}, 409)
     flash(_("Saved."))
     return _back()
 

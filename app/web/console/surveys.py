@@ -1,6 +1,6 @@
 """Surveys: the list, a new one, and the editor with its previews."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -10,12 +10,12 @@ from app.domain.access import Role
 from app.domain.metrics import RULES, Band, Metric, Tone, metrics_for, tone
 from app.domain.ready_texts import ready_texts
 from app.domain.survey_texts import SHAPES, SurveyTexts, problems_in
-from app.errors import Conflict, Invalid, Problem
+from app.errors import Conflict, Invalid
 from app.rendering.languages import LOCALES, NAMES
 from app.rendering.words import bands_word
 from app.services import survey_previews, survey_sheets, surveys
 from app.services.survey_sheets import Sheet
-from app.web.pages import _, language, render
+from app.web.pages import _, language, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor
 
 pages = Blueprint("surveys", __name__, url_prefix="/w/<slug>/surveys")
@@ -85,7 +85,7 @@ def create() -> ResponseReturnValue:
     try:
         id = surveys.create(runtime_of(), visitor(), name, metric)
     except Invalid as error:
-        return _new(_sentences(error.problems), 422)
+        return _new(sentences(error.problems), 422)
     return _to_editor(id)
 
 
@@ -128,7 +128,7 @@ def preview(id: str) -> ResponseReturnValue:
     """The editor with what is typed, its mistakes and its previews; nothing is saved."""
     sheet, form = survey_sheets.get(runtime_of(), visitor(), id), Form.sent()
     problems = problems_in(SurveyTexts.from_json(form.texts or {}), sheet.metric, complete=True)
-    return _editor(sheet, form, errors=_sentences(problems) if form.texts else {})
+    return _editor(sheet, form, errors=sentences(problems) if form.texts else {})
 
 
 @pages.get("/<id>/preview/email")
@@ -190,7 +190,7 @@ def _refused(id: str, form: Form, error: Invalid) -> ResponseReturnValue:
     sheet = survey_sheets.get(runtime_of(), visitor(), id)
     start = f"{form.locale}."
     here = [replace(each, field=each.field.removeprefix(start)) for each in error.problems]
-    return _editor(sheet, replace(form, refused=True), status=422, errors=_sentences(here))
+    return _editor(sheet, replace(form, refused=True), status=422, errors=sentences(here))
 
 
 def _overtaken(id: str, form: Form, error: Conflict) -> ResponseReturnValue:
@@ -201,7 +201,7 @@ def _overtaken(id: str, form: Form, error: Conflict) -> ResponseReturnValue:
         replace(form, revision=sheet.revision),
         status=409,
         stored=Form.of(sheet, form.locale),
-        note=language().gettext(error.message, **error.params),
+        note=sentence(error),
     )
 
 
@@ -217,7 +217,7 @@ def _editor(
     who = visitor()
     shown = survey_previews.show(runtime_of(), who, sheet.id, form.locale, form.texts or {})
     if errors is None:
-        errors = _sentences(sheet.problems_in(form.locale)) if form.texts is not None else {}
+        errors = sentences(sheet.problems_in(form.locale)) if form.texts is not None else {}
     return render(
         "surveys/editor.html",
         status,
@@ -275,11 +275,3 @@ def _to_editor(id: str, locale: str | None = None) -> ResponseReturnValue:
 
 def _known(locale: str | None) -> str | None:
     return locale if locale in LOCALES else None
-
-
-def _sentences(problems: Iterable[Problem]) -> dict[str, str]:
-    """The first problem of each field, in the reader's language."""
-    found: dict[str, str] = {}
-    for each in problems:
-        found.setdefault(each.field, language().gettext(each.message, **each.params))
-    return found

@@ -78,6 +78,30 @@ def test_g13_error_pages_are_protected_too(client: FlaskClient, path: str, metho
     assert_protected(response, path)
 
 
+def test_g13_what_is_too_large_or_not_meant_for_us_is_protected_too(
+    app: Flask, client_for: Callable[[Visitor], FlaskClient], world: World
+) -> None:
+    who = world.member(world.workspace(slug="aroeira"))
+    client = client_for(who)
+    large = {"data": {"x": "x" * 3_000_000}}
+    for path in ("/sign-in", "/account", "/w/aroeira/settings", f"/r/{new_id()}", "/api/v1/contacts"):
+        response = client.post(path, **large)
+        assert response.status_code in (413, 401), path
+        assert_protected(response, path)
+    for method in ("HEAD", "OPTIONS", "TRACE", "PROPFIND"):
+        for path in ("/w/aroeira/", "/account", f"/r/{new_id()}", "/nothing", "/api/v1/contacts"):
+            assert_protected(client.open(path, method=method), path)
+
+
+def test_g14_what_caches_may_keep_carries_nobodys_cookie(
+    client_for: Callable[[Visitor], FlaskClient], world: World
+) -> None:
+    client = client_for(world.member(world.workspace()))
+    for path in ("/static/css/look.css", f"/logo/{new_id()}.png", "/static/css/tokens.css"):
+        with client.get(path) as response:
+            assert "Set-Cookie" not in response.headers, path
+
+
 @pytest.fixture
 def broken(runtime: Runtime) -> FlaskClient:
     """An application with a route that has a mistake in it."""

@@ -9,7 +9,7 @@ from app.models.base import Base
 
 
 class Setting(Base):
-    """One named value: `sending_paused`, `address_key`, `data` (what kind of data is here)."""
+    """One named value: `sending_paused`, `address_key`, `demo_workspaces` and their like."""
 
     __tablename__ = "installation"
 

@@ -1,0 +1,216 @@
+"""Settings: what is missing, wrong, half or unsafe is named, all at once, and no secret is ever told."""
+
+import os
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import config as settings
+from config import BadConfig, Config
+
+SECRET = "kM3vX9qLr2Tz8Wb5Yp0Nc7Hd4Jf1Ga6Se"
+GOOD = {"SECRET_KEY": SECRET}
+MAIL = {"SMTP_URL": "smtp+starttls://loja:hunter-two@smtp.example:587", "MAIL_FROM": "ola@loja.example"}
+
+
+def refused(**environ: str) -> str:
+    with pytest.raises(BadConfig) as caught:
+        Config.from_env(GOOD | environ)
+    return str(caught.value)
+
+
+def test_a_secret_is_enough_to_begin_with() -> None:
+    config = Config.from_env(GOOD)
+    assert config.database_url.startswith("sqlite:///")
+    assert config.public_url == "http://127.0.0.1:8000"
+    assert config.sandbox_on
+    assert not config.has_channel
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://db.example/retorno"),
+        ("DATABASE_URL", "retorno.db"),
+        ("SECRET_KEY_PREVIOUS", "short"),
+        ("PUBLIC_URL", "retorno.example"),
+        ("PUBLIC_URL", "ftp://retorno.example"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://retorno.example/?x=1"),
+        ("PUBLIC_URL", "https://retorno.example:port"),
+        ("PUBLIC_URL", "http://retorno.example"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "eighty"),
+        ("WEB_CONCURRENCY", "0"),
+        ("WEB_CONCURRENCY", "two"),
+        ("LOG_LEVEL", "LOUD"),
+        ("LOG_FORMAT", "xml"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("TRUSTED_PROXIES", "many"),
+        ("API_RATE_LIMIT", "600"),
+        ("API_RATE_LIMIT", "0/minute"),
+        ("API_RATE_LIMIT", "600/second"),
+        ("SANDBOX", "yes"),
+        ("SMTP_URL", "http://smtp.example"),
+        ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://user@smtp.example"),
+        ("SMTP_URL", "smtps://smtp.example:notaport"),
+        ("MAIL_FROM", "Loja <ola@loja.example>"),
+        ("MAIL_FROM", "ola"),
+        ("MAIL_FROM", "ola@loja.example\nBcc: all@loja.example"),
+    ],
+)
+def test_a_wrong_value_is_named(name: str, value: str) -> None:
+    assert f"{name}:" in refused(**MAIL | {name: value})
+
+
+def test_everything_that_is_wrong_is_named_at_once() -> None:
+    with pytest.raises(BadConfig) as caught:
+        Config.from_env({"PORT": "x", "SANDBOX": "x", "LOG_FORMAT": "x", "SMTP_URL": "x"})
+    named = {each.partition(":")[0] for each in caught.value.problems}
+    assert named == {"SECRET_KEY", "PORT", "SANDBOX", "LOG_FORMAT", "SMTP_URL"}
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        "   ",
+        "x" * 64,
+        "abc" * 20,
+        "0123456789abcdef" * 4,
+        "changeme-0123456789-abcdefghijklmnop",
+        "your-secret-key-goes-here-abcdefgh123",
+        "django-insecure-0a1b2c3d4e5f6g7h8i9j",
+        "my-password-is-long-but-well-known-1",
+    ],
+)
+def test_a_secret_that_can_be_guessed_is_refused_and_not_repeated(secret: str) -> None:
+    said = refused(SECRET_KEY=secret)
+    assert "SECRET_KEY:" in said
+    assert not secret.strip() or secret not in said
+
+
+@pytest.mark.parametrize(
+    ("half", "missing"),
+    [
+        ({"SMTP_URL": MAIL["SMTP_URL"]}, "MAIL_FROM"),
+        ({"MAIL_FROM": MAIL["MAIL_FROM"]}, "SMTP_URL"),
+        ({"HOST": "0.0.0.0"}, "PUBLIC_URL"),
+        ({"SMTP_URL": "smtps://user:@smtp.example", "MAIL_FROM": "a@b.example"}, "SMTP_URL"),
+        ({"SMTP_URL": "smtps://:secret@smtp.example", "MAIL_FROM": "a@b.example"}, "SMTP_URL"),
+    ],
+)
+def test_half_of_a_channel_refuses_and_names_the_other_half(half: dict[str, str], missing: str) -> None:
+    assert f"{missing}:" in refused(**half)
+
+
+def test_a_password_does_not_travel_in_clear_outside_this_machine() -> None:
+    public = {"PUBLIC_URL": "https://retorno.example", "MAIL_FROM": "a@b.example"}
+    assert "SMTP_URL:" in refused(**public, SMTP_URL="smtp://user:hunter-two@smtp.example")
+    Config.from_env(GOOD | public | {"SMTP_URL": "smtp://user:hunter-two@127.0.0.1"})
+    Config.from_env(GOOD | public | {"SMTP_URL": "smtp://relay.example"})
+
+
+def test_no_message_tells_a_secret() -> None:
+    for environ in (
+        {"SMTP_URL": "smtp://user:hunter-two@"},
+        {"SMTP_URL": "gopher://user:hunter-two@smtp.example", "MAIL_FROM": "a@b.example"},
+        {"SMTP_URL": "smtps://user:hunter-two@smtp.example:99999", "MAIL_FROM": "a@b.example"},
+        {"SMTP_URL": "smtp://user:hunter-two@smtp.example", "MAIL_FROM": "x"},
+        {"DATABASE_URL": "mysql://user:hunter-two@db.example/x"},
+        {"SECRET_KEY": "hunter-two"},
+        {"SECRET_KEY_PREVIOUS": "hunter-two"},
+    ):
+        assert "hunter-two" not in refused(**environ)
+
+
+def test_a_representation_hides_every_secret() -> None:
+    config = Config.from_env(
+        GOOD
+        | MAIL
+        | {
+            "SECRET_KEY_PREVIOUS": SECRET[::-1],
+            "DATABASE_URL": "postgresql://retorno:pass-of-the-base@db.example/retorno",
+        }
+    )
+    for secret in (SECRET, SECRET[::-1], "hunter-two", "pass-of-the-base"):
+        assert secret not in repr(config)
+        assert secret not in str(config)
+    shown = {field.name for field in fields(config) if field.repr}
+    assert shown.isdisjoint({"secret_key", "secret_key_previous", "smtp_url", "database_url"})
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"{SECRET}\n")
+    config = Config.from_env({"SECRET_KEY_FILE": str(file)})
+    assert config.secret_key == SECRET
+    assert config.secret_files == (file,)
+
+
+def test_a_secret_in_two_places_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(SECRET)
+    assert "SECRET_KEY: set either SECRET_KEY or SECRET_KEY_FILE" in refused(SECRET_KEY_FILE=str(file))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"half", b"\xff\xfe\x00"])
+def test_a_secret_file_that_is_missing_or_half_written_is_named(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(BadConfig, match="SECRET_KEY"):
+        Config.from_env({"SECRET_KEY_FILE": str(file)})
+
+
+def test_a_folder_in_the_place_of_a_secret_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match="SECRET_KEY_FILE cannot be read: IsADirectoryError"):
+        Config.from_env({"SECRET_KEY_FILE": str(tmp_path)})
+
+
+def test_what_is_not_a_secret_is_not_read_from_files(tmp_path: Path) -> None:
+    file = tmp_path / "port"
+    file.write_text("9")
+    assert Config.from_env(GOOD | {"PORT_FILE": str(file)}).port == 8000
+
+
+def test_empty_means_absent() -> None:
+    """As compose files and unit files leave them."""
+    config = Config.from_env(GOOD | {"SMTP_URL": "", "PORT": " ", "SANDBOX": "", "SMTP_URL_FILE": ""})
+    assert (config.port, config.sandbox, config.smtp_url) == (8000, "auto", None)
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in [each for each in os.environ if each in ("PORT", "SANDBOX", "SECRET_KEY")]:
+        monkeypatch.delenv(name)
+    (tmp_path / ".env").write_text(f'SECRET_KEY="{SECRET}"\nPORT=9001\nSANDBOX=off\n')
+    monkeypatch.setenv("PORT", "9002")
+    config = Config.from_env()
+    assert (config.port, config.sandbox) == (9002, "off")
+    assert tmp_path / ".env" in config.secret_files
+
+
+def test_the_sandbox_ends_by_itself_once_a_channel_is_real() -> None:
+    assert Config.from_env(GOOD).sandbox_on
+    assert not Config.from_env(GOOD | MAIL).sandbox_on
+    assert Config.from_env(GOOD | MAIL | {"SANDBOX": "on"}).sandbox_on
+    assert not Config.from_env(GOOD | {"SANDBOX": "off"}).sandbox_on
+
+
+def test_the_first_secret_is_random_and_for_its_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "var" / "secret_key"
+    monkeypatch.setattr(settings, "FIRST_SECRET", file)
+    settings.make_first_secret()
+    first = file.read_text()
+    settings.make_first_secret()
+    assert file.read_text() == first, "made once"
+    assert file.stat().st_mode & 0o077 == 0
+    assert Config.from_env({"SECRET_KEY_FILE": str(file)}).secret_key == first

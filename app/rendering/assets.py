@@ -1,4 +1,4 @@
-"""Addresses of our own style sheets, scripts and drawings, with a fingerprint: browsers may keep them."""
+"""Addresses of style sheets, scripts, drawings, logos: new when the content is, so browsers may keep it."""
 
 import re
 from functools import cache
@@ -25,3 +25,8 @@ def asset(name: str) -> str:
     """`/static/css/answer.css?v=…`: the address changes when the content does."""
     content = console_sheet().encode() if name == CONSOLE_SHEET else (STATIC / name).read_bytes()
     return f"/static/{name}?v={sha256(content).hexdigest()[:12]}"
+
+
+def logo_path(logo_id: str | None) -> str | None:
+    """Where a workspace's logo is served: a new logo has a new id, so that caches may keep the old one."""
+    return f"/logo/{logo_id}.png" if logo_id else None

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.access import Role
 from app.errors import NotFound
+from app.models import Workspace
 from app.models.base import ID_LENGTH
 
 Row = TypeVar("Row")
@@ -50,3 +51,12 @@ def own(session: Session, who: Visitor, model: type[Row], id: str, *, lock: bool
     if row is None:
         raise NotFound
     return row
+
+
+def held_workspace(session: Session, who: Visitor) -> Workspace:
+    """The visitor's workspace, held until the transaction ends: what concerns all of it has one writer.
+
+    The lock is NO KEY UPDATE: answers and messages, which only refer to the workspace, pass by it.
+    """
+    query = select(Workspace).where(Workspace.id == who.workspace_id).with_for_update(key_share=True)
+    return session.scalars(query).one()

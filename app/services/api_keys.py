@@ -14,6 +14,7 @@ from app.errors import Conflict, Invalid, NotFound, Problem, Unauthenticated, Un
 from app.models import ApiKey, Workspace, new_id
 from app.runtime import Runtime
 from app.services.access import Visitor, own
+from app.services.operators import workspace_called
 from app.services.sessions import token_hash
 
 MARK = "rtn_"  # so that a key which went astray is recognised, by people and by secret scanners
@@ -43,10 +44,7 @@ def create(runtime: Runtime, who: Visitor, name: str, scopes: Sequence[str] | No
 def create_for(runtime: Runtime, slug: str, name: str, scopes: Sequence[str] | None) -> NewKey:
     """The operator makes a key with an owner's rights. Raises NotFound (workspace), Invalid, Conflict."""
     with runtime.db.write() as session:
-        workspace_id = session.scalar(select(Workspace.id).where(Workspace.slug == slug))
-        if workspace_id is None:
-            raise NotFound
-        return _add(session, runtime, workspace_id, Role.OWNER, (name, scopes))
+        return _add(session, runtime, workspace_called(session, slug).id, Role.OWNER, (name, scopes))
 
 
 def list_keys(runtime: Runtime, who: Visitor) -> list[ApiKey]:

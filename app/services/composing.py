@@ -17,6 +17,7 @@ from app.domain.placeholders import one_line, values_for
 from app.errors import Invalid
 from app.models import Answer, Contact, FollowUp, Message, Pulse, User, Workspace
 from app.rendering import mails
+from app.rendering.assets import logo_path
 from app.rendering.languages import language_of
 from app.rendering.mail_drafts import Letterhead
 from app.rendering.mails import Alert, PulseTerms, Reply
@@ -189,7 +190,7 @@ def _account(session: Session, runtime: Runtime, each: Departing) -> Letter:
 
 
 def _letterhead(runtime: Runtime, each: Departing) -> Letterhead:
-    logo_url = f"{runtime.config.public_url}/logo/{each.logo_id}.png" if each.logo_id else ""
+    logo_url = f"{runtime.config.public_url}{logo_path(each.logo_id)}" if each.logo_id else ""
     return Letterhead(
         name=each.workspace_name or "",
         from_address=identity(runtime),

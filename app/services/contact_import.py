@@ -143,7 +143,7 @@ def _commit(
     for start in range(0, len(rows), CHUNK):
         runtime.reach("import_chunk")
         with runtime.db.write() as session:
-            workspace = contact_rows.workspace_for_writing(session, who)
+            workspace = access.held_workspace(session, who)
             chunk = Chunk(session, workspace, Known(), runtime.clock())
             results += chunk.take(rows[start : start + CHUNK])
         if progress:

@@ -75,15 +75,6 @@ def load(session: Session, who: Visitor, id: str, *, lock: bool = False) -> Cont
     return contact
 
 
-def workspace_for_writing(session: Session, who: Visitor) -> Workspace:
-    """The workspace, held until the transaction ends: who is meant is decided by one writer at a time.
-
-    The lock is NO KEY UPDATE: answers and messages, which only refer to the workspace, pass by it.
-    """
-    query = select(Workspace).where(Workspace.id == who.workspace_id).with_for_update(key_share=True)
-    return session.scalars(query).one()
-
-
 def region_of(workspace: Workspace) -> str | None:
     """The country of phone numbers that do not carry one."""
     return default_region(workspace.time_zone)

@@ -15,7 +15,7 @@ from app.errors import Conflict, Invalid, problem
 from app.models import Contact, FollowUp, Workspace
 from app.runtime import Runtime
 from app.services import contact_rows, eligible, opt_outs, timeline
-from app.services.access import Visitor
+from app.services.access import Visitor, held_workspace
 from app.services.contact_rows import Card, Keyed, card
 from app.services.once import Once
 from app.services.opt_outs import Standing, is_opted_out
@@ -79,7 +79,7 @@ def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> str:
     Raises Invalid: a wrong field, nothing that names them, or somebody here already has the address.
     """
     with runtime.db.write() as session:
-        workspace = contact_rows.workspace_for_writing(session, who)
+        workspace = held_workspace(session, who)  # who is meant has one decider
         person = _read(session, workspace, raw)
         _refuse_nobody(person)
         _refuse_known(session, workspace.id, person)
@@ -96,7 +96,7 @@ def edit(
     Raises Conflict when somebody saved since `revision` (None: whoever comes last wins).
     """
     with runtime.db.write() as session:
-        workspace = contact_rows.workspace_for_writing(session, who)
+        workspace = held_workspace(session, who)  # who is meant has one decider
         row = contact_rows.load(session, who, id, lock=True)
         if revision is not None and revision != row.revision:
             raise Conflict(
@@ -127,7 +127,7 @@ def upsert(
 
 def put(session: Session, who: Visitor, raw: Mapping[str, object], now: datetime) -> tuple[Card, bool]:
     """The step of `upsert`, for callers that commit something of their own with it."""
-    workspace = contact_rows.workspace_for_writing(session, who)
+    workspace = held_workspace(session, who)  # who is meant has one decider
     person = _read(session, workspace, raw)
     found = contact_rows.matching(person, contact_rows.candidates(session, workspace.id, [person]))
     if found is not None:

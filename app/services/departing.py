@@ -17,7 +17,7 @@ _LOAD = Statement(
     " i.sandbox,"
     " c.name AS contact_name, c.attributes, c.active AS contact_active, c.erased_at,"
     " w.slug AS workspace_slug, w.name AS workspace_name, w.sender_name, w.reply_to, w.postal_address,"
-    " w.locale AS workspace_locale, w.time_zone, w.rest_days, w.revision AS workspace_revision,"
+    " w.locale AS workspace_locale, w.time_zone, w.rest_days,"
     " w.kind AS workspace_kind, l.id AS logo_id,"
     " (SELECT min(CASE o.kind WHEN 'bounce' THEN 2 ELSE 1 END) FROM opt_outs o"
     "   WHERE o.workspace_id = m.workspace_id AND o.lifted_at IS NULL"
@@ -70,7 +70,6 @@ class Departing:
     workspace_locale: str | None
     time_zone: str | None
     rest_days: int | None
-    workspace_revision: int | None
     workspace_kind: str | None
     logo_id: str | None
     opted_out: int | None  # 1: opted out, 2: bounced

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.models import FollowUp, Logo, Member, User, Workspace
+from app.rendering.assets import logo_path
 from app.runtime import Runtime
 from app.services import switch
 from app.services.access import Visitor
@@ -37,9 +38,7 @@ def frame(runtime: Runtime, who: Visitor) -> Frame:
         logo = session.scalar(select(Logo.id).where(Logo.workspace_id == workspace.id))
         user = session.get(User, who.user_id)
         return Frame(
-            workspace=Place(
-                workspace.name, workspace.slug, workspace.kind, f"/logo/{logo}.png" if logo else None
-            ),
+            workspace=Place(workspace.name, workspace.slug, workspace.kind, logo_path(logo)),
             workspaces=_places(session, who),
             open_followups=0 if who.is_people else _open_followups(session, who),
             sending_paused=switch.is_paused(session),

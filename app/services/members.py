@@ -8,12 +8,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.domain.access import Role
-from app.errors import Conflict, Invalid, NotFound, Problem, problem
+from app.errors import Conflict, Invalid, Problem, problem
 from app.models import Member, User, Workspace, new_id
 from app.runtime import Runtime
 from app.services import account_mail, links, sessions
-from app.services.access import Visitor, own
+from app.services.access import Visitor, held_workspace, own
 from app.services.accounts import by_email, read_account_email
+from app.services.operators import workspace_called
 from app.services.paging import PAGE, Page, cut, in_order
 
 
@@ -79,7 +80,7 @@ def change_role(runtime: Runtime, who: Visitor, member_id: str, role: str, but: 
     """
     chosen = _read_role(role)
     with runtime.db.write() as session:
-        _one_at_a_time(session, who)
+        held_workspace(session, who)  # of two owners who remove each other at once one is the last
         member = own(session, who, Member, member_id, lock=True)
         if member.role == chosen.value:
             return
@@ -95,7 +96,7 @@ def remove(runtime: Runtime, who: Visitor, member_id: str, but: str | None = Non
     What they wrote stays. Raises Conflict and NotFound.
     """
     with runtime.db.write() as session:
-        _one_at_a_time(session, who)
+        held_workspace(session, who)  # of two owners who remove each other at once one is the last
         member = own(session, who, Member, member_id, lock=True)
         _keep_an_owner(session, member)
         session.delete(member)
@@ -109,9 +110,7 @@ def create(runtime: Runtime, email: str, slug: str, role: str) -> str | None:
     """
     address, chosen = _read(email, role)
     with runtime.db.write() as session:
-        workspace = session.scalar(select(Workspace).where(Workspace.slug == slug))
-        if workspace is None:
-            raise NotFound
+        workspace = workspace_called(session, slug)
         user, _ = _user_for(session, runtime, address, workspace)
         _add(session, runtime, workspace, user, chosen)
         if user.password_hash is not None:
@@ -182,12 +181,6 @@ def _flush_or_conflict(session: Session) -> None:
         session.flush()
     except IntegrityError as error:
         raise Conflict("Somebody else invited this person a moment ago.") from error
-
-
-def _one_at_a_time(session: Session, who: Visitor) -> None:
-    """Two owners who remove each other at once: the second one waits, and then is the last one."""
-    query = select(Workspace.id).where(Workspace.id == who.workspace_id)
-    session.execute(query.with_for_update(key_share=True))
 
 
 def _keep_an_owner(session: Session, member: Member) -> None:

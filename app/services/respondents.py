@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from app.domain import dialogue
 from app.domain.dialogue import Step
-from app.domain.metrics import RULES, Band, BadScore, Metric, read_score, tone
+from app.domain.metrics import RULES, BadScore, Band, Metric, read_score, tone
 from app.domain.placeholders import Segments, fill, parse, values_for
 from app.errors import NotFound
+from app.rendering.assets import logo_path
 from app.runtime import Runtime
 from app.services import standing
 from app.services.standing import Found
@@ -63,7 +64,7 @@ def sheet(runtime: Runtime, token: str, wish: str | None = None, pressed: str | 
         locale=locale,
         metric=found.metric,
         workspace_name=found.workspace_name,
-        logo_url=f"/logo/{found.logo_id}.png" if found.logo_id else None,
+        logo_url=logo_path(found.logo_id),
         question=fill(_segments(texts.question), values),
         low_label=fill(_segments(texts.low_label), values),
         high_label=fill(_segments(texts.high_label), values),

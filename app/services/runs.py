@@ -13,9 +13,9 @@ from app.runtime import Runtime
 from app.services import access
 from app.services.access import Visitor
 from app.services.paging import PAGE, Page, cut, in_order
+from app.services.unsent import WAITING
 
 RUNS = 12  # of a page: a year of a monthly schedule
-WAITING = ("planned", "queued")
 WAITS = "waits"  # stands where a reason would, for those who are about to be asked
 FELL_OUT = ("skipped", "failed", "cancelled")
 

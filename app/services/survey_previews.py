@@ -18,6 +18,7 @@ from app.domain.survey_texts import SurveyTexts
 from app.errors import NotFound
 from app.models import Contact, Logo, Survey, Workspace
 from app.rendering import mails
+from app.rendering.assets import logo_path
 from app.rendering.languages import LOCALES
 from app.rendering.mail_drafts import Letterhead
 from app.rendering.mails import PulseTerms
@@ -107,6 +108,6 @@ def _letterhead(session: Session, runtime: Runtime, who: Visitor) -> Letterhead:
         sender_name=workspace.sender_name or "",
         reply_to=workspace.reply_to or "",
         postal_address=workspace.postal_address or "",
-        logo_url=f"{runtime.config.public_url}/logo/{logo}.png" if logo else "",
+        logo_url=f"{runtime.config.public_url}{logo_path(logo)}" if logo else "",
         rest_days=workspace.rest_days,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.errors import NotFound
+from app.rendering.assets import logo_path
 from app.runtime import Runtime
 from app.services import opt_outs, standing
 
@@ -22,8 +23,7 @@ def look(runtime: Runtime, token: str) -> Leaving:
         found = standing.find(session, token, "unsubscribe")
     if found is None:
         raise NotFound
-    logo_url = f"/logo/{found.logo_id}.png" if found.logo_id else None
-    return Leaving(found.workspace_name, logo_url, found.locale)
+    return Leaving(found.workspace_name, logo_path(found.logo_id), found.locale)
 
 
 def unsubscribe(runtime: Runtime, token: str, *, one_click: bool) -> None:

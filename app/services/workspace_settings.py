@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from app.domain import workspace_settings as rules
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Logo, Workspace, new_id
+from app.rendering.assets import logo_path
 from app.runtime import Runtime
 from app.services import logos
-from app.services.access import Visitor
+from app.services.access import Visitor, held_workspace
 
 EDITABLE = (
     "name", "sender_name", "reply_to", "postal_address", "time_zone", "locale", "business_days", "opens_at",
@@ -47,7 +48,7 @@ def update(
     """
     clean = rules.checked(changes)
     with runtime.db.write() as session:
-        workspace = _locked(session, who)
+        workspace = held_workspace(session, who)
         if revision is not None and workspace.revision != revision:
             raise Conflict(
                 "Somebody else saved these settings meanwhile. Look at them again, then save yours."
@@ -62,15 +63,13 @@ def update(
         return _settings(session, workspace)
 
 
-def set_logo(runtime: Runtime, who: Visitor, upload: bytes) -> str:
-    """Re-encode an upload as the workspace's logo and return its new address. Raises Invalid."""
+def set_logo(runtime: Runtime, who: Visitor, upload: bytes) -> None:
+    """Re-encode an upload as the workspace's logo, under a new address. Raises Invalid."""
     png = logos.reencoded(upload)
     with runtime.db.write() as session:
-        workspace = _locked(session, who)
+        workspace = held_workspace(session, who)
         session.execute(delete(Logo).where(Logo.workspace_id == workspace.id))
-        logo = Logo(id=new_id(), workspace_id=workspace.id, png=png)
-        session.add(logo)
-        return logo_path(logo.id)
+        session.add(Logo(id=new_id(), workspace_id=workspace.id, png=png))
 
 
 def remove_logo(runtime: Runtime, who: Visitor) -> None:
@@ -90,23 +89,13 @@ def logo(runtime: Runtime, logo_id: str) -> bytes:
     return png
 
 
-def logo_path(logo_id: str) -> str:
-    """Where the logo is served; a new logo has a new address, so that caches may keep the old one."""
-    return f"/logo/{logo_id}.png"
-
-
-def _locked(session: Session, who: Visitor) -> Workspace:
-    query = select(Workspace).where(Workspace.id == who.workspace_id)
-    return session.scalars(query.with_for_update(key_share=True)).one()
-
-
 def _settings(session: Session, workspace: Workspace) -> Settings:
     logo_id = session.scalar(select(Logo.id).where(Logo.workspace_id == workspace.id))
     return Settings(
         slug=workspace.slug,
         kind=workspace.kind,
         revision=workspace.revision,
-        logo_url=logo_path(logo_id) if logo_id else None,
+        logo_url=logo_path(logo_id),
         values={name: getattr(workspace, name) for name in EDITABLE},
     )
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from app.domain.metrics import RULES, Metric
 from app.errors import Invalid, NotFound, Problem, Unavailable
+from app.rendering.assets import logo_path
 from app.rendering.languages import Language, language_of
 from app.services import pulse_answers
 from app.services.pulse_answers import PulseQuestion
@@ -115,7 +116,7 @@ def _render(
         _=language.gettext,
         ngettext=language.ngettext,
         workspace_name=shown.workspace_name,
-        logo_url=f"/logo/{shown.logo_id}.png" if shown.logo_id else None,
+        logo_url=logo_path(shown.logo_id),
         unsubscribe_url=f"/u/{unsubscribe_token(token)}",
         action=f"/p/{token}",
         closes=language.moment(shown.closes_at, shown.time_zone),

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from app.db import Database, open_database
+from app.db import Database
 
 ROOT = Path(__file__).parents[2]
 LATEST_START_SECONDS = 60.0
@@ -32,7 +32,7 @@ class House:
 
 
 @contextmanager
-def installation(home: Path, database_url: str, **settings: str) -> Iterator[House]:
+def installation(home: Path, database_url: str, db: Database, **settings: str) -> Iterator[House]:
     """Runs until the block ends; then Ctrl-C, as somebody at the terminal would press it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -46,7 +46,6 @@ def installation(home: Path, database_url: str, **settings: str) -> Iterator[Hou
             stdout=terminal,
             stderr=terminal,
         )
-    db = open_database(database_url)
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: _is_up(process, url, log), LATEST_START_SECONDS)
@@ -54,7 +53,6 @@ def installation(home: Path, database_url: str, **settings: str) -> Iterator[Hou
         assert link is not None, log.read_text()
         yield House(url, link[1], db, log)
     finally:
-        db.dispose()
         process.send_signal(signal.SIGINT)
         ended = process.wait(30)
     assert ended == 0, log.read_text()

@@ -113,8 +113,13 @@ def sign_in_at(person: Person, address: str, email: str) -> None:
 
 
 def answer(respondent: Person, link: str, comment: str = "", *, contact_me: bool = False) -> None:
-    """The mail's button, confirm, comment, thanks; `link` carries the score."""
+    """The mail's button; `link` carries the score."""
     respondent.open(link)
+    confirm(respondent, comment, contact_me=contact_me)
+
+
+def confirm(respondent: Person, comment: str = "", *, contact_me: bool = False) -> None:
+    """The score that is chosen already, then the comment, then thanks."""
     respondent.press("Send score")
     respondent.reads(respondent.said("Score recorded."))
     if comment:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import func, select
 
+from app.db import Database
 from app.domain.metrics import Metric
 from app.models import Answer, Contact, FollowUp, Invitation, OptOut
 from tests.journeys import steps
@@ -22,9 +23,10 @@ SAID = "A agenda saiu do ar duas vezes.\nRemarquei doze pacientes <b>à mão</b>
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str, smtp_server: SmtpSink) -> Iterator[House]:
+def house(tmp_path: Path, database_url: str, db: Database, smtp_server: SmtpSink) -> Iterator[House]:
+    """Its rows are read through `db`, which also empties the tables afterwards."""
     settings = {"SMTP_URL": smtp_server.url, "MAIL_FROM": "ola@retorno.example"}
-    with installation(tmp_path, database_url, **settings) as running:
+    with installation(tmp_path, database_url, db, **settings) as running:
         yield running
 
 

@@ -1,0 +1,210 @@
+"""The demonstration as it is photographed: a Thursday at noon, its people signed in, every page by a name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from flask import Flask
+from playwright.sync_api import Browser, Page
+from sqlalchemy import ColumnElement, select
+
+from app.domain.access import Role
+from app.jobs.worker import run_until_idle
+from app.models import (
+    Base,
+    Contact,
+    FollowUp,
+    Member,
+    Pulse,
+    Schedule,
+    Survey,
+    User,
+    UserSession,
+    Workspace,
+    new_id,
+)
+from app.runtime import Runtime
+from app.services import asking, demo, sandbox
+from app.services.access import Visitor
+from app.services.sessions import token_hash
+from tests.world import World, token_of
+
+Row = TypeVar("Row", bound=Base)
+NOON = datetime(2026, 11, 19, 15, 14, tzinfo=UTC)  # a Thursday, 12:14 in São Paulo
+DENISE, CAMILA, BEATRIZ = (f"{name}@aroeira.example" for name in ("denise", "camila", "beatriz"))
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The filled installation, served twice over one database: with a mail server, and with the sandbox."""
+
+    runtime: Runtime
+    app: Flask
+    browser: Browser
+    url: str
+    sandbox_url: str
+
+    def visit(self, address: str, email: str | None = None) -> Page:
+        """The page at this address, as this member sees it."""
+        context = self.browser.new_context(base_url=self.url, locale="pt-BR")
+        if email is not None:
+            context.add_cookies([{"name": "retorno", "value": self._cookie(email), "url": self.url}])
+        page = context.new_page()
+        response = page.goto(address)
+        assert response is not None
+        assert response.ok, f"{response.status} {address}"
+        return page
+
+    def row(self, table: type[Row], *conditions: ColumnElement[bool]) -> Row:
+        """The oldest of these rows."""
+        with self.runtime.db.read() as session:
+            return session.scalars(select(table).where(*conditions).order_by(table.id).limit(1)).one()
+
+    def person(self, name: str) -> Contact:
+        return self.row(Contact, Contact.name == name)
+
+    def _cookie(self, email: str) -> str:
+        token, now = new_id(), self.runtime.clock()
+        session_row = UserSession(
+            token_hash=token_hash(token),
+            user_id=self.row(User, User.email == email).id,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + timedelta(days=30),
+            device="Firefox, Linux",
+        )
+        with self.runtime.db.write() as session:
+            session.add(session_row)
+        client = self.app.test_client()
+        with client.session_transaction() as cookie:
+            cookie["token"] = token
+        made = client.get_cookie("retorno")
+        assert made is not None
+        return made.value
+
+
+def fill(runtime: Runtime) -> None:
+    """The demonstration, and three mails of today in the sandbox."""
+    demo.make(runtime)
+    who, world = visitor(runtime, CAMILA), World(runtime)
+    with runtime.db.read() as session:
+        workspace = session.get_one(Workspace, who.workspace_id)
+        surveys = session.scalars(select(Survey).where(Survey.workspace_id == workspace.id)).all()
+    people = (("Marina Teles", "pt-BR"), ("Owen Price", "en"), ("Lucía Ferrer", "es"))
+    for survey, (name, locale) in zip(sorted(surveys, key=_by_metric), people, strict=True):
+        address = f"{name.split()[0].lower()}@exemplo.example".replace("í", "i")
+        contact = world.contact(workspace, name=name, locale=locale, email=address)
+        asking.ask(runtime, who, survey.id, contact.id)
+    run_until_idle(runtime)
+
+
+def _by_metric(survey: Survey) -> int:
+    return ("nps", "ces", "csat").index(survey.metric)
+
+
+def visitor(runtime: Runtime, email: str) -> Visitor:
+    """A member of the customers' workspace, as verbs take them."""
+    query = (
+        select(Workspace, User, Member)
+        .join(Member, Member.workspace_id == Workspace.id)
+        .join(User, User.id == Member.user_id)
+        .where(Workspace.kind == "customers", User.email == email)
+    )
+    with runtime.db.read() as session:
+        workspace, user, member = session.execute(query).one()
+    return Visitor(
+        workspace_id=workspace.id,
+        workspace_slug=workspace.slug,
+        workspace_kind=workspace.kind,
+        role=Role(member.role),
+        name=user.name,
+        locale=user.locale,
+        time_zone=workspace.time_zone,
+        user_id=user.id,
+        member_id=member.id,
+    )
+
+
+def _room(room: str, email: str = CAMILA, slug: str = "aroeira") -> Callable[[Gallery], Page]:
+    return lambda gallery: gallery.visit(f"/w/{slug}/{room}", email)
+
+
+def _of(table: type[Base], room: str, *conditions: ColumnElement[bool]) -> Callable[[Gallery], Page]:
+    """The page of one row of this table."""
+    return lambda gallery: _room(f"{room}/{gallery.row(table, *conditions).id}")(gallery)
+
+
+def _followup(gallery: Gallery) -> Page:
+    """Maria's, as Beatriz sees it who has it."""
+    waits = gallery.row(FollowUp, FollowUp.contact_id == gallery.person("Maria Figueiredo").id)
+    return _room(f"followups/{waits.id}", BEATRIZ)(gallery)
+
+
+def _contact(gallery: Gallery) -> Page:
+    return _room(f"contacts/{gallery.person('Tomás Arruda').id}")(gallery)
+
+
+def _pulse(gallery: Gallery) -> Page:
+    with gallery.runtime.db.read() as session:
+        last = session.scalars(select(Pulse.id).order_by(Pulse.closed_at.desc()).limit(1)).one()
+    return _room(f"pulses/{last}", DENISE, "aroeira-pessoas")(gallery)
+
+
+def _sandbox(gallery: Gallery) -> Page:
+    user = gallery.row(User, User.email == CAMILA)
+    mails = sandbox.mailbox(gallery.runtime, user.id).page.items
+    (mail,) = [each for each in mails if each.to_name == "Marina Teles"]
+    page = gallery.visit(f"{gallery.sandbox_url}/sandbox/{mail.id}", CAMILA)
+    page.frame_locator("iframe").get_by_role("heading").first.wait_for()
+    return page
+
+
+def _answer(gallery: Gallery) -> Page:
+    """The mail's 9 was pressed."""
+    return gallery.visit(f"/r/{_asked(gallery)}?score=9")
+
+
+def _answer_comment(gallery: Gallery) -> Page:
+    page = gallery.visit(f"/r/{_asked(gallery)}?score=4")
+    page.locator("button.send").click()
+    return page
+
+
+def _answer_thanks(gallery: Gallery) -> Page:
+    page = _answer_comment(gallery)
+    page.locator("textarea").fill("A agenda saiu do ar duas vezes e ninguém avisou.")
+    page.locator("button.send").click()
+    return page
+
+
+def _asked(gallery: Gallery) -> str:
+    """The token in a mail of the customers' workspace."""
+    world = World(gallery.runtime)
+    survey = gallery.row(Survey, Survey.metric == "nps")
+    workspace = gallery.row(Workspace, Workspace.id == survey.workspace_id)
+    return token_of(world.invitation(workspace, survey, gallery.person("Aline Sakamoto")))
+
+
+PAGES: Mapping[str, Callable[[Gallery], Page]] = {
+    "home": _room(""),
+    "followups": _room("followups", BEATRIZ),
+    "followup": _followup,
+    "answers": _room("answers"),
+    "surveys": _room("surveys"),
+    "survey": _of(Survey, "surveys", Survey.metric == "nps"),
+    "schedules": _room("schedules"),
+    "schedule": _of(Schedule, "schedules"),
+    "contacts": _room("contacts"),
+    "contact": _contact,
+    "settings": _room("settings", DENISE),
+    "members": _room("settings/members", DENISE),
+    "account": lambda gallery: gallery.visit("/account", CAMILA),
+    "pulses": _room("pulses", DENISE, "aroeira-pessoas"),
+    "pulse": _pulse,
+    "sandbox": _sandbox,
+    "sign-in": lambda gallery: gallery.visit("/sign-in"),
+    "answer": _answer,
+    "answer-comment": _answer_comment,
+    "answer-thanks": _answer_thanks,
+}

@@ -1,0 +1,53 @@
+"""Every page with half a year of believable data, on a phone and a desk, light and dark: seen and measured.
+
+With SCREENS=1 the pictures in docs/screens are taken anew (`make screens`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from shutil import copy
+
+import pytest
+from playwright.sync_api import Browser
+
+from app.channels.registry import open_channels
+from app.db import open_database
+from app.runtime import Runtime
+from app.web import create_app
+from config import Config
+from tests.journeys.gallery import NOON, PAGES, Gallery, fill
+from tests.web.browser import screens, serving
+from tests.world import Clock
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def gallery(
+    sqlite_template: Path, chromium: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gallery]:
+    """Filled once: looking changes nothing that another page shows."""
+    home = tmp_path_factory.mktemp("gallery")
+    copy(sqlite_template, home / "retorno.db")
+    settings = {
+        "DATABASE_URL": f"sqlite:///{home / 'retorno.db'}",
+        "KEYS_DIR": str(home / "keys"),
+        "SECRET_KEY": "a-secret-only-for-tests-0123456789-abcdefgh",
+    }
+    config = Config.from_env(settings, argon2_profile="cheapest")
+    db = open_database(config.database_url)
+    pretend = Runtime(config=config, clock=Clock(NOON), db=db, channels=open_channels(config))
+    fill(pretend)
+    mails = {"SMTP_URL": "smtp://127.0.0.1:1025", "MAIL_FROM": "ola@aroeira.example"}
+    app = create_app(replace(pretend, config=Config.from_env(settings | mails)))
+    with serving(app) as server, serving(create_app(pretend)) as playground:
+        yield Gallery(pretend, app, chromium, server.url, playground.url)
+    db.dispose()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_holds_with_believable_data(gallery: Gallery, name: str) -> None:
+    page = PAGES[name](gallery)
+    screens(page, name)
+    page.context.close()

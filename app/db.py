@@ -192,6 +192,15 @@ def _begin_postgresql(connection: Connection) -> None:
     raw.isolation_level = IsolationLevel.REPEATABLE_READ if reading else None
 
 
+@contextmanager
+def taken_back(session: Session) -> Iterator[None]:
+    """What is done inside is undone at its end, by a savepoint: for work that must only cost its time."""
+    with session.begin_nested() as attempt:
+        yield
+        session.flush()
+        attempt.rollback()
+
+
 def insert_into(session: Session, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
     """An INSERT in the words of this session's database: both know ON CONFLICT, SQLAlchemy's own does not."""
     return postgresql.insert(table) if is_postgresql(session) else sqlite.insert(table)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from app.db import taken_back
 from app.domain import passwords as rules
 from app.domain.addresses import BadAddress
 from app.errors import Invalid, NotFound, Problem, Unavailable
@@ -54,11 +55,8 @@ def request_reset(runtime: Runtime, email: str, caller: Caller) -> None:
 def _queue_or_pretend(session: Session, runtime: Runtime, address: str, user: User | None) -> None:
     """The mail to this person; for nobody the same work is done and taken back, so that it takes as long."""
     nobody = User(email=address, name="", locale="en")
-    with session.begin_nested() as attempt:
+    with taken_back(session) if user is None else session.begin_nested():
         account_mail.enqueue(session, runtime, user or nobody, "reset")
-        session.flush()
-        if user is None:
-            attempt.rollback()
 
 
 def reset_link(runtime: Runtime, email: str) -> str:

@@ -42,7 +42,7 @@ def revision_of(source: Path) -> str:
 def load(db: Database, source: Path, why_paused: str) -> None:
     """Replace every page in one transaction, paused: a worker that runs sees before or after."""
     target = _path(db)
-    with closing(sqlite3.connect(":memory:" if _is_small(source) else "")) as draft:
+    with closing(sqlite3.connect(":memory:" if _is_small(source) else "", isolation_level=None)) as draft:
         with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as copy:
             copy.backup(draft)
         draft.execute(
@@ -50,7 +50,6 @@ def load(db: Database, source: Path, why_paused: str) -> None:
         )
         draft.execute("DELETE FROM heartbeats")
         draft.execute("DELETE FROM leases")
-        draft.commit()
         with closing(sqlite3.connect(target, timeout=10)) as live:
             live.execute("PRAGMA journal_mode=WAL").fetchone()
             live.execute("PRAGMA synchronous=FULL")

@@ -31,10 +31,6 @@ MAY_IMPORT = {
     },
     "bots": {"app.services", "app.runtime", "app.channels.base", "app.domain", "app.rendering"},
 }  # fmt: skip
-# One line of configuration each: what may look over the wall of its room.
-EXCEPTIONS = {
-    ("app/channels/registry.py", "config"),  # chooses the channels by their settings
-}
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 40
 
@@ -76,16 +72,11 @@ def is_allowed(name: str, room: str) -> bool:
 @pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_keeps_to_its_room(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    here = str(path.relative_to(ROOT))
     assert ast.get_docstring(tree), "no line on what it is for"
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
     room = room_of(path)
     if room in MAY_IMPORT:
-        strangers = [
-            f"{name} (line {line})"
-            for name, line in imports(tree)
-            if not is_allowed(name, room) and (here, name) not in EXCEPTIONS
-        ]
+        strangers = [f"{name} (line {line})" for name, line in imports(tree) if not is_allowed(name, room)]
         assert not strangers
 
 

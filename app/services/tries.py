@@ -50,18 +50,19 @@ def count_sign_in(
 ) -> list[str]:
     """Count a try to sign in; returns the keys to give back when it succeeds. Raises TooMany.
 
-    A browser or an address where this account is at home counts for itself alone.
+    A browser in which this account was signed in counts for itself alone. A place where it is at home counts
+    apart from the account, but like any other for what comes from there: it may be a colleague who tries.
     """
-    home = _home(session, user_id, caller)
-    if home is not None:
-        limits.count(session, home, FAILURES, now)
-        return [home]
+    here = f"sign-in:address:{caller.network}"
+    if browser := _known_browser(user_id, caller):
+        limits.count(session, browser, FAILURES, now)
+        return [browser]
+    if place := _known_place(session, user_id, caller):
+        limits.count(session, here, FAILURES, now)
+        limits.count(session, place, FAILURES, now)
+        return [here, place]
     account = hashlib.sha256(email.encode("utf-8", "replace")).hexdigest()[:32]
-    here, pair, there = (
-        f"sign-in:address:{caller.network}",
-        f"sign-in:pair:{account}:{caller.network}",
-        f"sign-in:account:{account}",
-    )
+    pair, there = f"sign-in:pair:{account}:{caller.network}", f"sign-in:account:{account}"
     limits.count(session, here, FAILURES, now)
     if limits.count(session, pair, FAILURES, now) <= SHARE:
         limits.count(session, there, FAILURES, now)
@@ -73,7 +74,8 @@ def count_sign_in(
 
 def count_secret(session: Session, what: str, user_id: str, caller: Caller, now: datetime) -> list[str]:
     """Count a try at a code or at one's own password; returns the keys to give back. Raises TooMany."""
-    key = f"{what}:{_home(session, user_id, caller) or user_id}"
+    home = _known_browser(user_id, caller) or _known_place(session, user_id, caller)
+    key = f"{what}:{home or user_id}"
     limits.count(session, key, FAILURES, now)
     return [key]
 
@@ -89,9 +91,13 @@ def network_key(session: Session, caller: Caller) -> str:
     return address_key(session, caller.network)
 
 
-def _home(session: Session, user_id: str | None, caller: Caller) -> str | None:
+def _known_browser(user_id: str | None, caller: Caller) -> str | None:
     if user_id is not None and caller.browser and user_id in caller.known:
         return f"home:{user_id}:{caller.browser[:32]}"
+    return None
+
+
+def _known_place(session: Session, user_id: str | None, caller: Caller) -> str | None:
     query = select(UserSession.user_id).where(
         UserSession.user_id == (user_id or ""), UserSession.address_key == network_key(session, caller)
     )

@@ -282,6 +282,21 @@ def test_g06_a_known_browser_has_ten_tries_too(runtime: Runtime, world: World) -
         sign_in(runtime, EMAIL, PASSWORD, thief)
 
 
+def test_g06_a_colleague_at_the_same_address_tries_ten_times_for_all_of_us_together(
+    runtime: Runtime, world: World
+) -> None:
+    emails = [f"colleague{number}@aroeira.example" for number in range(4)]
+    users = [account(world, email) for email in emails]
+    for email in emails:
+        sign_in(runtime, email, PASSWORD, HERE)
+    for number in range(10):
+        fail(runtime, emails[number % 4])
+    with pytest.raises(TooMany):
+        sign_in(runtime, emails[0], PASSWORD, HERE)
+    known = replace(HERE, browser="b" * 32, known=frozenset({users[0].id}))
+    sign_in(runtime, emails[0], PASSWORD, known)
+
+
 def test_fifty_guesses_at_once_are_fifty_guesses(runtime: Runtime, world: World) -> None:
     account(world)
 

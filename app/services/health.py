@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from app.errors import Unavailable
 from app.models import FollowUp, Heartbeat, Message
 from app.runtime import Runtime
-from app.services import schema, switch
+from app.services import database_file, schema, switch
 
 ALIVE = timedelta(seconds=30)  # a worker beats every five seconds
 
@@ -54,5 +54,12 @@ def gauges(runtime: Runtime) -> dict[str, int]:
         )
         open_followups = session.scalar(select(func.count()).where(FollowUp.closed_at.is_(None)))
         paused = switch.is_paused(session)
+    path = database_file.path_of(runtime.db)
+    room = {}
+    if path:  # PostgreSQL's disk is another machine's
+        room = {
+            "database_log_bytes": database_file.log_bytes(path),
+            "disk_free_bytes": database_file.space(path.parent).free,
+        }
     waiting = {f'messages{{state="{state}"}}': count for state, count in states.items()}
-    return {**waiting, "followups_open": open_followups or 0, "sending_paused": int(paused)}
+    return {**waiting, "followups_open": open_followups or 0, "sending_paused": int(paused), **room}

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from sqlalchemy import inspect
+
 from app.db import Database
 from app.services import schema
-from sqlalchemy import inspect
 
 VERSIONS = Path(__file__).parents[2] / "migrations" / "versions"
 

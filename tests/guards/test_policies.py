@@ -1,20 +1,22 @@
 """Every route says who may enter; every console form is safe from strangers."""
 
 import pytest
+from flask import Flask
+
 from app.channels.registry import open_channels
 from app.db import open_database
 from app.runtime import Runtime
 from app.web import create_app
 from app.web.policy import POLICIES
 from config import Config
-from flask import Flask
-
 from tests.world import Clock
 
 
 @pytest.fixture
 def application() -> Flask:
-    config = Config.from_env({"SECRET_KEY": "only-for-tests-0123456789-abcdefghijkl", "DATABASE_URL": "sqlite:///:memory:"})
+    config = Config.from_env(
+        {"SECRET_KEY": "only-for-tests-0123456789-abcdefghijkl", "DATABASE_URL": "sqlite:///:memory:"}
+    )
     db = open_database("sqlite:///:memory:")
     return create_app(Runtime(config=config, clock=Clock(), db=db, channels=open_channels(config)))
 
@@ -40,7 +42,7 @@ def test_policies_match_their_addresses(application: Flask) -> None:
 
 
 def test_no_get_route_takes_a_form(application: Flask) -> None:
-    """What changes something is a POST: a GET shares its function with a POST only where a form is shown again."""
+    """What changes something is a POST, and a POST alone."""
     for rule in application.url_map.iter_rules():
         methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
         assert methods == {"GET"} or "GET" not in methods, f"{rule.rule}: {methods}"

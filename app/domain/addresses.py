@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from zoneinfo import available_timezones
 
 import phonenumbers
 from email_validator import EmailSyntaxError, validate_email
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
-from phonenumbers.timezone import time_zones_for_number
 
 BRAZIL = 55
 _LONGEST = 60  # characters; no number is longer, whatever its punctuation
@@ -187,15 +185,6 @@ def written_phone(e164: str) -> str:
         return phonenumbers.format_number(phonenumbers.parse(e164), PhoneNumberFormat.INTERNATIONAL)
     except phonenumbers.NumberParseException:
         return e164
-
-
-def zone_of_phone(e164: str) -> str | None:
-    """The IANA zone of a canonical number, when its prefix belongs to exactly one; else None."""
-    try:
-        zones = time_zones_for_number(phonenumbers.parse(e164))
-    except phonenumbers.NumberParseException:
-        return None
-    return zones[0] if len(zones) == 1 and zones[0] in available_timezones() else None
 
 
 def default_region(time_zone: str) -> str | None:

@@ -89,8 +89,7 @@ def edit(
         planning.come_due(session, schedule, now)
         _take(session, who, schedule, given)
         _retime(schedule, given, now)
-        schedule.revision += 1
-        schedule.updated_at = now
+        _touch(schedule, now)
         return schedule.revision
 
 

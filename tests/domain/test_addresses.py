@@ -1,7 +1,5 @@
 """How e-mail addresses and phone numbers are read, and what counts as the same one."""
 
-from zoneinfo import ZoneInfo
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +10,6 @@ from app.domain.addresses import (
     read_email,
     read_phone,
     written_phone,
-    zone_of_phone,
 )
 
 
@@ -190,17 +187,3 @@ def test_utc_and_unknown_zones_have_no_region():
     assert default_region("UTC") is None
     assert default_region("Etc/GMT+3") is None
     assert default_region("Nowhere/At_All") is None
-
-
-def test_the_zone_of_a_number_is_known_only_when_there_is_one():
-    assert zone_of_phone("+5511987654321") == "America/Sao_Paulo"
-    assert zone_of_phone("+5592987654321") == "America/Manaus"
-    assert zone_of_phone("+18005550123") is None
-    assert zone_of_phone("nothing") is None
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.integers(11, 99))
-def test_a_guessed_zone_is_one_that_the_machine_knows(area: int):
-    zone = zone_of_phone(f"+55{area}987654321")
-    assert zone is None or ZoneInfo(zone).key == zone

@@ -14,14 +14,8 @@ def many_answers(
 ) -> list[Answer]:
     """One answer of a new contact for each score and moment; every value can be overridden by name."""
     made = [_answer(workspace, survey, score, at, **values) for score, at in answers]
-    occurrence = Occurrence(
-        id=new_id(), workspace_id=workspace.id, survey_id=survey.id, version_id=survey.published_version_id,
-        origin="request", key=new_id(), audience={}, channels=["email"], state="run", due_at=world.now,
-        created_at=world.now, ended_at=world.now,
-    )  # fmt: skip
+    occurrence = world.occurrence(survey)
     with world.runtime.db.write() as session:
-        session.add(occurrence)
-        session.flush()
         session.add_all([_contact(answer) for answer in made])
         session.flush()
         session.add_all([_invitation(answer, occurrence) for answer in made])

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from app import sealing
 from app.domain.metrics import Metric
-from app.models import Contact, Invitation, Message, Occurrence, Pulse, Survey, Token, Workspace, new_id
+from app.models import Contact, Invitation, Message, Pulse, Survey, Token, Workspace, new_id
 from app.services.pulse_answers import seal_answer
 from tests.world import World, token_of
 
@@ -66,13 +66,7 @@ def open_pulse(
     """A pulse that is open for 14 days, its invitations sent just now."""
     workspace = workspace or world.workspace("people")
     survey = world.survey(workspace, Metric.ENPS)
-    occurrence = world.add(
-        Occurrence(
-            id=new_id(), workspace_id=workspace.id, survey_id=survey.id,
-            version_id=survey.published_version_id, origin="pulse", key=new_id(), audience={},
-            channels=["email"], state="run", due_at=world.now, created_at=world.now, ended_at=world.now,
-        )
-    )  # fmt: skip
+    occurrence = world.occurrence(survey, "pulse")
     pulse_id = new_id()
     closes_at = closes_at or world.now + timedelta(days=14)
     pulse = world.add(

@@ -172,24 +172,19 @@ class World:
         )
         return survey
 
+    def occurrence(self, survey: Survey, origin: str = "request") -> Occurrence:
+        """A run that is over; its invitations are added to it."""
+        return self.add(
+            Occurrence(
+                id=new_id(), workspace_id=survey.workspace_id, survey_id=survey.id,
+                version_id=survey.published_version_id, origin=origin, key=new_id(), audience={},
+                channels=["email"], state="run", due_at=self.now, created_at=self.now, ended_at=self.now,
+            )
+        )  # fmt: skip
+
     def invitation(self, workspace: Workspace, survey: Survey, contact: Contact, **values: Any) -> Invitation:
         """An invitation that was sent just now, with its message and the tokens `token_of` tells."""
-        occurrence = self.add(
-            Occurrence(
-                id=new_id(),
-                workspace_id=workspace.id,
-                survey_id=survey.id,
-                version_id=survey.published_version_id,
-                origin="request",
-                key=new_id(),
-                audience={},
-                channels=["email"],
-                state="run",
-                due_at=self.now,
-                created_at=self.now,
-                ended_at=self.now,
-            )
-        )
+        occurrence = self.occurrence(survey)
         defaults: dict[str, Any] = {
             "id": new_id(),
             "workspace_id": workspace.id,

@@ -73,7 +73,8 @@ def changes(language: Language, days: int, found: Sequence[tuple[Metric, Change]
         said = _moved(language, *real[0])
         return language.gettext("%(said)s in %(days)s days, and the change is real.", said=said, days=days)
     if real:
-        *most, last = (_moved(language, metric, change) for metric, change in real)
+        first, *others = (_moved(language, metric, change) for metric, change in real)
+        *most, last = [first, *map(_within, others)]
         said = language.gettext("%(most)s and %(last)s", most=", ".join(most), last=last)
         return language.gettext(
             "%(said)s in %(days)s days, and these changes are real.", said=said, days=days
@@ -97,6 +98,11 @@ def _moved(language: Language, metric: Metric, change: Change) -> str:
             "%(name)s rose %(num)s point", "%(name)s rose %(num)s points", points, name=name
         )
     return language.ngettext("%(name)s fell %(num)s point", "%(name)s fell %(num)s points", points, name=name)
+
+
+def _within(sentence: str) -> str:
+    """As it stands inside another: its article loses the capital, an acronym keeps it."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
 
 
 def _what_would_tell(language: Language, days: int, found: Sequence[tuple[Metric, Change]]) -> str:

@@ -164,12 +164,16 @@ def _house(
             )  # fmt: skip
             session.add(member)
             agents += [Agent(member.id, who)] if role is Role.AGENT else []
-    surveys = {metric: _survey(session, runtime, workspace, metric) for metric in metrics_for(kind)}
+    surveys = {
+        metric: _survey(session, runtime, workspace, metric, users[OWNER].id) for metric in metrics_for(kind)
+    }
     session.flush()
     return House(runtime.clock(), chance, Heap(), workspace, surveys, tuple(agents), session)
 
 
-def _survey(session: Session, runtime: Runtime, workspace: Workspace, metric: Metric) -> tuple[str, str]:
+def _survey(
+    session: Session, runtime: Runtime, workspace: Workspace, metric: Metric, publisher_id: str
+) -> tuple[str, str]:
     names = {
         Metric.NPS: "A relação", Metric.CSAT: "Depois do atendimento", Metric.CES: "Depois de resolver",
         Metric.ENPS: "Pulso do trimestre",
@@ -188,6 +192,7 @@ def _survey(session: Session, runtime: Runtime, workspace: Workspace, metric: Me
         SurveyVersion(
             id=version_id, workspace_id=workspace.id, survey_id=survey_id, number=1, metric=metric.value,
             texts=texts, opens_followup=metric is not Metric.ENPS, published_at=since,
+            published_by=publisher_id,
         )
     )  # fmt: skip
     return survey_id, version_id

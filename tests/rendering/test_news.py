@@ -86,6 +86,9 @@ def test_several_real_changes_are_one_sentence() -> None:
         "NPS rose 12 points, CSAT fell 4 points and CES rose 5 points in 365 days,"
         " and these changes are real."
     )
+    assert changes(PORTUGUESE, 365, found).startswith(
+        "O NPS subiu 12 pontos, o CSAT caiu 4 pontos e o CES subiu 5 pontos em 365 dias"
+    )
 
 
 def test_when_nobody_can_tell_it_says_so_and_what_would_tell() -> None:

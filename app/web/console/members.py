@@ -64,7 +64,7 @@ def remove(id: str) -> ResponseReturnValue:
 
 
 def _index(errors: dict[str, str], status: int = 200, invited: Invited | None = None) -> ResponseReturnValue:
-    roles = [(role.value, role_word(language(), role.value), _(MAY[role])) for role in Role]
+    roles = [(role.value, role_word(language(), role.value).capitalize(), _(MAY[role])) for role in Role]
     return render(
         "settings/members.html", status, active="settings", here="members", errors=errors, invited=invited,
         members=members.list_members(runtime_of(), visitor()), roles=roles,

@@ -225,7 +225,7 @@ class Statement:
     """
 
     def __init__(self, words: str) -> None:
-        self.words = words
+        self._sqlite = re.sub(" FOR UPDATE( OF [a-z]+)? SKIP LOCKED", "", words)
         self._postgresql = re.sub(r":([a-z_]+)", r"%(\1)s", words)
 
     def run(self, session: Session, values: Mapping[str, Any]) -> Any:
@@ -234,7 +234,7 @@ class Statement:
         raw: Any = connection.connection.driver_connection
         if connection.dialect.name != "sqlite":
             return raw.execute(self._postgresql, values)
-        return raw.execute(self.words.replace(SKIP_LOCKED, ""), _plain(values))
+        return raw.execute(self._sqlite, _plain(values))
 
     def run_many(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         """The statement once for each row."""
@@ -245,7 +245,7 @@ class Statement:
         if connection.dialect.name != "sqlite":
             raw.cursor().executemany(self._postgresql, rows)
         else:
-            raw.executemany(self.words, [_plain(each) for each in rows])
+            raw.executemany(self._sqlite, [_plain(each) for each in rows])
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

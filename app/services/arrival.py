@@ -13,7 +13,7 @@ from app.domain.metrics import band_of, read_score
 from app.errors import Invalid, NotFound, TooMany, problem
 from app.models import Answer, AnswerEdit, new_id
 from app.runtime import Runtime
-from app.services import followup_opening, outbox, standing
+from app.services import followup_opening, outbox, settling, standing
 from app.services.standing import Found
 
 LONGEST_COMMENT = 2_000
@@ -27,10 +27,6 @@ _RECORD = Statement(
     " FROM contacts c WHERE c.id = :contact_id ON CONFLICT (invitation_id) DO NOTHING"
 )
 _ANSWERED = Statement("UPDATE invitations SET state = 'answered', reason = NULL WHERE id = :id")
-_EVIDENCE = Statement(
-    "UPDATE messages SET state = 'delivered', reason = NULL"
-    " WHERE id = :id AND state IN ('unknown', 'attempting')"
-)
 
 
 @dataclass(frozen=True)
@@ -107,9 +103,9 @@ def _first(session: Session, found: Found, values: dict[str, Any], runtime: Runt
     if _RECORD.run(session, values).rowcount == 0:
         return False
     runtime.reach("answer_inserted")
-    _ANSWERED.run(session, {"id": found.invitation_id})
     if found.state in ("unknown", "sending"):
-        _EVIDENCE.run(session, {"id": found.message_id})
+        settling.arrived(session, found.message_id, found.invitation_id, values["now"])
+    _ANSWERED.run(session, {"id": found.invitation_id})
     _follow_up(session, found, values)
     runtime.reach("answer_before_commit")
     return True

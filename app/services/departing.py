@@ -31,6 +31,7 @@ _LOAD = Statement(
     " LEFT JOIN logos l ON l.workspace_id = m.workspace_id"
     " WHERE m.lease_token = :lease AND m.state = 'claimed' AND m.lease_until > :now"
     " ORDER BY m.priority, m.due_at, m.id LIMIT :most"
+    " FOR UPDATE OF m SKIP LOCKED"  # until the attempt is written nobody gives the claim to another worker
 )
 
 

@@ -25,12 +25,14 @@ _ENDED = Statement(
     "UPDATE attempts SET ended_at = :now, outcome = :outcome, detail = :detail"
     " WHERE message_id = :id AND ended_at IS NULL"
 )
+# `unknown` as well: a worker that was slow does know how its own attempt ended.
 _NOT_SENT = Statement(
     "UPDATE messages SET state = :state, reason = :reason, detail = :detail, due_at = COALESCE(:due, due_at),"
-    " tries = :tries WHERE id = :id AND lease_token = :lease AND state = 'attempting'"
+    " tries = :tries WHERE id = :id AND lease_token = :lease AND state IN ('attempting', 'unknown')"
 )
 _INVITATION_STATE = Statement(
-    "UPDATE invitations SET state = :state, reason = :reason WHERE id = :id AND state = 'sending'"
+    "UPDATE invitations SET state = :state, reason = :reason"
+    " WHERE id = :id AND state IN ('sending', 'unknown')"
 )
 CHANNEL_REST = "channel_rests_until:"  # a row of `installation`, so that every worker sees it
 

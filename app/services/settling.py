@@ -1,7 +1,11 @@
 """After a crash: leases end, attempts without an outcome become unknown, and time settles the rest."""
 
-from sqlalchemy import bindparam, text
+from datetime import datetime
 
+from sqlalchemy import bindparam, text
+from sqlalchemy.orm import Session
+
+from app.db import Statement
 from app.domain.delivery import PRESUMED_AFTER
 from app.models.base import UtcDateTime
 from app.runtime import Runtime
@@ -39,6 +43,23 @@ _EXPIRED = text(
     "UPDATE invitations SET state = 'expired', reason = 'expired'"
     " WHERE state IN ('sent', 'delivered', 'unknown') AND expires_at <= :now AND metric <> 'enps'"
 ).bindparams(_NOW)
+
+_STARTED = "COALESCE(sent_at, (SELECT max(started_at) FROM attempts WHERE message_id = :message), :now)"
+_ARRIVED = Statement(
+    f"UPDATE messages SET state = 'delivered', reason = NULL, sent_at = {_STARTED}"  # noqa: S608 - our own text
+    " WHERE id = :message AND state IN ('unknown', 'attempting')"
+)
+_INVITATION_ARRIVED = Statement(
+    f"UPDATE invitations SET state = 'delivered', reason = NULL, sent_at = {_STARTED}"  # noqa: S608
+    " WHERE id = :invitation AND state IN ('unknown', 'sending')"
+)
+
+
+def arrived(session: Session, message_id: str, invitation_id: str, now: datetime) -> None:
+    """A step: somebody used the link of this message, so it arrived, whatever we heard of its sending."""
+    values = {"message": message_id, "invitation": invitation_id, "now": now}
+    _ARRIVED.run(session, values)
+    _INVITATION_ARRIVED.run(session, values)
 
 
 def end_leases(runtime: Runtime) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.errors import NotFound
 from app.rendering.assets import logo_path
 from app.runtime import Runtime
-from app.services import opt_outs, standing
+from app.services import opt_outs, settling, standing
 
 
 @dataclass(frozen=True)
@@ -32,5 +32,6 @@ def unsubscribe(runtime: Runtime, token: str, *, one_click: bool) -> None:
         found = standing.find(session, token, "unsubscribe")
         if found is None:
             raise NotFound
-        origin = "one_click" if one_click else "unsubscribe"
-        opt_outs.opt_out_by_message(session, found.message_id, origin, runtime.clock())
+        origin, now = "one_click" if one_click else "unsubscribe", runtime.clock()
+        opt_outs.opt_out_by_message(session, found.message_id, origin, now)
+        settling.arrived(session, found.message_id, found.invitation_id, now)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from app import sealing
+from app.db import changed
 from app.models import (
     Answer,
     AnswerEdit,
@@ -138,5 +139,4 @@ def _forget_empty(session: Session, *which: ColumnElement[bool]) -> None:
 
 
 def _remove(session: Session, table: type[Base], *which: ColumnElement[bool]) -> int:
-    done = session.execute(delete(table).where(*which).execution_options(synchronize_session=False))
-    return int(done.rowcount)  # type: ignore[attr-defined]  # a DELETE always has one
+    return changed(session, delete(table).where(*which).execution_options(synchronize_session=False))

@@ -34,12 +34,15 @@ class Job:
     work: Work
     every_seconds: float
     clock: bool = True
+    logs_how_much: bool = (
+        True  # a mail out is perhaps a pulse's reminder: their number tells how many answered
+    )
     upkeep: bool = False
 
 
 TIMETABLE = (
     Job("send_urgent", sending.send_urgent, 0.25, clock=False),  # an alert leaves within a second
-    Job("send_due", sending.send_due, 0.5, clock=False),
+    Job("send_due", sending.send_due, 0.5, clock=False, logs_how_much=False),
     Job("heartbeat", heartbeats.beat, 5, clock=False, upkeep=True),
     Job("end_leases", settling.end_leases, 1),
     Job("plan_schedules", planning.plan_schedules, 1),

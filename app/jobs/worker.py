@@ -72,7 +72,7 @@ def do(runtime: Runtime, job: Job) -> int:
         log.exception("job failed", job=job.name)
         return 0
     if done and not job.upkeep:
-        log.info("job done", job=job.name, number=done)
+        log.info("job done", job=job.name, **({"number": done} if job.logs_how_much else {}))
     return done
 
 

@@ -43,12 +43,18 @@ def check(runtime: Runtime) -> Health:
 
 
 def gauges(runtime: Runtime) -> dict[str, int]:
-    """What waits in the tables, over all workspaces: counts only, nothing of anybody."""
+    """What waits in the tables, over all workspaces: counts only, nothing of anybody.
+
+    A pulse's reminders are left out: how many there are would tell how many have answered.
+    """
     with runtime.db.read() as session:
         states = dict(
             session.execute(
                 select(Message.state, func.count())
-                .where(Message.state.in_(("queued", "claimed", "attempting", "unknown", "failed")))
+                .where(
+                    Message.state.in_(("queued", "claimed", "attempting", "unknown", "failed")),
+                    Message.purpose != "reminder",
+                )
                 .group_by(Message.state)
             ).all()
         )

@@ -23,9 +23,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames:
-        metafunc.parametrize(
-            "database_kind", metafunc.config.getoption("--databases").split(","), scope="session"
-        )
+        kinds = metafunc.config.getoption("--databases").split(",")
+        if "chromium" in metafunc.fixturenames:
+            kinds = kinds[:1]  # what a browser sees does not depend on the database; it is seen once
+        metafunc.parametrize("database_kind", kinds, scope="session")
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,8 @@ bench: .venv/installed-dev .venv/peers ## The benchmarks with their floors; prin
 	$(BIN)/python -m benchmarks
 
 screens: .venv/installed-dev .venv/peers ## Take the pictures in docs/screens anew
-	SCREENS=1 $(BIN)/pytest -q -n 2 --databases sqlite -m browser
+	rm -f docs/screens/*.png
+	SCREENS=1 $(BIN)/pytest -q -n 2 tests/journeys/test_screens.py
 
 lock: .venv/installed-dev ## Make requirements.txt and requirements-dev.txt from their .in files
 	$(BIN)/pip install --quiet uv

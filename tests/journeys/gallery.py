@@ -16,7 +16,9 @@ from app.models import (
     Contact,
     FollowUp,
     Member,
+    Message,
     Pulse,
+    SandboxCopy,
     Schedule,
     Survey,
     User,
@@ -160,6 +162,16 @@ def _sandbox(gallery: Gallery) -> Page:
     return page
 
 
+def _mail(gallery: Gallery) -> Page:
+    """As a mail program shows it."""
+    copies = select(SandboxCopy).join(Message, Message.id == SandboxCopy.message_id).join(Contact)
+    with gallery.runtime.db.read() as session:
+        mail = session.scalars(copies.where(Contact.name == "Marina Teles")).one()
+    page = gallery.browser.new_page(locale="pt-BR")
+    page.set_content(mail.html)
+    return page
+
+
 def _answer(gallery: Gallery) -> Page:
     """The mail's 9 was pressed."""
     return gallery.visit(f"/r/{_asked(gallery)}?score=9")
@@ -191,20 +203,15 @@ PAGES: Mapping[str, Callable[[Gallery], Page]] = {
     "followups": _room("followups", BEATRIZ),
     "followup": _followup,
     "answers": _room("answers"),
-    "surveys": _room("surveys"),
     "survey": _of(Survey, "surveys", Survey.metric == "nps"),
-    "schedules": _room("schedules"),
     "schedule": _of(Schedule, "schedules"),
     "contacts": _room("contacts"),
     "contact": _contact,
     "settings": _room("settings", DENISE),
-    "members": _room("settings/members", DENISE),
-    "account": lambda gallery: gallery.visit("/account", CAMILA),
-    "pulses": _room("pulses", DENISE, "aroeira-pessoas"),
     "pulse": _pulse,
     "sandbox": _sandbox,
+    "mail": _mail,
     "sign-in": lambda gallery: gallery.visit("/sign-in"),
     "answer": _answer,
-    "answer-comment": _answer_comment,
     "answer-thanks": _answer_thanks,
 }

@@ -1,15 +1,18 @@
-"""Every page with half a year of believable data, on a phone and a desk, light and dark: seen and measured.
+"""The rooms with half a year of believable data, on a phone and a desk, light and dark: seen and measured.
 
 With SCREENS=1 the pictures in docs/screens are taken anew (`make screens`).
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from shutil import copy
 
 import pytest
-from playwright.sync_api import Browser
+from PIL import Image
+from playwright.sync_api import Browser, Page
 
 from app.channels.registry import open_channels
 from app.db import open_database
@@ -17,10 +20,13 @@ from app.runtime import Runtime
 from app.web import create_app
 from config import Config
 from tests.journeys.gallery import NOON, PAGES, Gallery, fill
-from tests.web.browser import screens, serving
+from tests.web.browser import assert_accessible, assert_fits, looks, serving
 from tests.world import Clock
 
 pytestmark = pytest.mark.browser
+
+PICTURES = Path(__file__).parents[2] / "docs" / "screens"
+TALLEST = 1800  # pixels: what somebody looks at, not every row of a long list
 
 
 @pytest.fixture(scope="module")
@@ -49,5 +55,20 @@ def gallery(
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_holds_with_believable_data(gallery: Gallery, name: str) -> None:
     page = PAGES[name](gallery)
-    screens(page, name)
+    for look in looks(page):
+        assert_accessible(page)
+        assert_fits(page)
+        if os.environ.get("SCREENS") == "1":
+            photograph(page, PICTURES / f"{name}-{look}.png")
     page.context.close()
+
+
+def photograph(page: Page, file: Path) -> None:
+    """The window grows with the page, so that the bar of a phone is at the foot of the picture."""
+    window = page.viewport_size
+    whole = page.evaluate("document.documentElement.scrollHeight")
+    assert window is not None
+    page.set_viewport_size({"width": window["width"], "height": max(window["height"], min(whole, TALLEST))})
+    taken = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    few = taken.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(file, optimize=True)

@@ -45,18 +45,18 @@ def test_the_door_holds_on_a_phone_and_a_desk_light_and_dark(
 ) -> None:
     page = visit("/sign-in", locale="pt-BR")
     page.get_by_label("E-mail").fill("camila@aroeira.example")
-    look(page, "sign-in")
+    look(page)
     page.get_by_role("button", name="Entrar").evaluate("button => button.form.noValidate = true")
     page.get_by_role("button", name="Entrar").click()
-    look(page, None)
-    look(visit("/password/forgotten", locale="es"), None)
+    look(page)
+    look(visit("/password/forgotten", locale="es"))
 
 
 def test_the_first_page_of_all_holds(visit: Visit, look: Look, runtime: Runtime) -> None:
     link = first_owner.first_link(runtime) or ""
     page = visit("/link/" + link.rsplit("/", 1)[1], locale="pt-BR")
     expect(page.get_by_label("Fuso horário")).to_have_value("America/Sao_Paulo")
-    look(page, None)
+    look(page)
     page.get_by_label("Sua empresa ou equipe").fill("Loja Sul")
     page.get_by_label("Seu nome").fill("Ana Lima")
     page.get_by_label("E-mail").fill("ana@lojasul.example")
@@ -69,9 +69,9 @@ def test_the_first_page_of_all_holds(visit: Visit, look: Look, runtime: Runtime)
 def test_a_link_that_has_ended_and_an_invitation_hold(
     visit: Visit, look: Look, runtime: Runtime, camila: Visitor
 ) -> None:
-    look(visit("/link/x", locale="es"), None)
+    look(visit("/link/x", locale="es"))
     link = members.invite(runtime, camila, "rui@aroeira.example", "agent").link or ""
-    look(visit("/link/" + link.rsplit("/", 1)[1], locale="en"), None)
+    look(visit("/link/" + link.rsplit("/", 1)[1], locale="en"))
 
 
 def test_settings_hold_and_save_without_a_script(visit: Visit, look: Look, camila: Visitor) -> None:
@@ -81,11 +81,11 @@ def test_settings_hold_and_save_without_a_script(visit: Visit, look: Look, camil
     expect(page.get_by_role("status")).to_contain_text("Salvo")
     expect(page.get_by_label("Feriados")).to_have_value("2026-11-20\n2026-12-25")
     page = visit(f"/w/{camila.workspace_slug}/settings", camila)
-    look(page, "settings")
+    look(page)
     page.get_by_label("Feriados").fill("natal")
     page.get_by_role("button", name="Salvar ajustes").click()
     expect(page.get_by_role("alert")).to_contain_text("natal")
-    look(page, None)
+    look(page)
 
 
 def test_members_and_keys_hold(visit: Visit, look: Look, runtime: Runtime, world: World, camila: Visitor,
@@ -93,25 +93,25 @@ def test_members_and_keys_hold(visit: Visit, look: Look, runtime: Runtime, world
     world.member(workspace, Role.AGENT)
     api_keys.create(runtime, camila, "Sistema de pedidos", ["events:write", "contacts:write"])
     page = visit(f"/w/{camila.workspace_slug}/settings/members", camila)
-    look(page, None)
+    look(page)
     page.get_by_label("E-mail").fill("rui@aroeira.example")
     page.get_by_role("button", name="Convidar").click()
     expect(page.get_by_role("heading", name="Entregue este link")).to_be_visible()
-    look(page, None)
+    look(page)
     page = visit(f"/w/{camila.workspace_slug}/settings/keys", camila)
     page.get_by_label("Para que serve").fill("Noturno")
     page.get_by_role("button", name="Criar a chave").click()
     expect(page.get_by_role("heading", name="Copie a chave agora")).to_be_visible()
-    look(page, None)
+    look(page)
     page.get_by_text("Revogar").first.click()
-    look(page, None)
+    look(page)
 
 
 def test_my_account_and_the_second_factor_hold(visit: Visit, look: Look, camila: Visitor) -> None:
     page = visit("/account", camila)
-    look(page, None)
+    look(page)
     page.get_by_role("link", name="Configurar um segundo fator").click()
-    look(page, None)
+    look(page)
 
 
 def test_whoever_only_reads_sees_the_settings_as_facts(
@@ -119,4 +119,4 @@ def test_whoever_only_reads_sees_the_settings_as_facts(
 ) -> None:
     page = visit(f"/w/{workspace.slug}/settings", world.member(workspace, Role.VIEWER))
     expect(page.get_by_text("Rua das Aroeiras")).to_be_visible()
-    look(page, None)
+    look(page)

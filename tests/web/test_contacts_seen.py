@@ -66,7 +66,7 @@ def maria(runtime: Runtime, world: World, workspace: Workspace, camila: Visitor,
 def test_a_person_is_seen_in_every_look(visit: Visit, look: Look, camila: Visitor, maria: Contact):
     page = visit(f"/w/aroeira/contacts/{maria.id}", camila)
     expect(page.get_by_role("heading", level=1)).to_have_text("Maria Figueiredo")
-    look(page, "contact")
+    look(page)
 
 
 def test_a_silent_person_is_seen_in_every_look(
@@ -77,7 +77,7 @@ def test_a_silent_person_is_seen_in_every_look(
     page.get_by_text("A pessoa quer voltar a receber perguntas").click()
     page.get_by_role("button", name="Registrar a palavra").click()
     expect(page.get_by_label("Como você sabe?")).to_have_attribute("aria-invalid", "true")
-    look(page, None)
+    look(page)
 
 
 def test_the_list_and_the_forms_are_seen_in_every_look(
@@ -87,14 +87,14 @@ def test_the_list_and_the_forms_are_seen_in_every_look(
         contacts.create(
             runtime, camila, {"name": f"Pessoa {number}", "email": f"pessoa{number}@bemtevi.example"}
         )
-    look(visit("/w/aroeira/contacts", camila), None)
-    look(visit("/w/aroeira/contacts?q=ninguém", camila), None)
-    look(visit(f"/w/aroeira/contacts/{maria.id}/edit", camila), None)
-    look(visit(f"/w/aroeira/contacts/{maria.id}/erasure", camila), None)
+    look(visit("/w/aroeira/contacts", camila))
+    look(visit("/w/aroeira/contacts?q=ninguém", camila))
+    look(visit(f"/w/aroeira/contacts/{maria.id}/edit", camila))
+    look(visit(f"/w/aroeira/contacts/{maria.id}/erasure", camila))
 
 
 def test_an_empty_room_is_seen_in_every_look(visit: Visit, look: Look, camila: Visitor):
-    look(visit("/w/aroeira/contacts", camila), None)
+    look(visit("/w/aroeira/contacts", camila))
 
 
 def test_an_import_is_made_and_seen_in_every_look(visit: Visit, look: Look, camila: Visitor, tmp_path: Path):
@@ -108,10 +108,10 @@ def test_an_import_is_made_and_seen_in_every_look(visit: Visit, look: Look, cami
     page.get_by_role("button", name="Importar 15 linhas").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("15 pessoas novas chegaram")
     again = visit("/w/aroeira/contacts/import", camila)
-    look(again, None)
+    look(again)
     again.get_by_label("Arquivo CSV").set_input_files(file)
     again.get_by_role("button", name="Ver o arquivo").click()
-    look(again, None)
+    look(again)
     again.get_by_label("De onde vêm estes contatos?").fill("CRM")
     again.get_by_role("button", name="Importar 15 linhas").click()
-    look(again, None)
+    look(again)

@@ -78,13 +78,13 @@ def test_the_pages_hold_on_a_phone_and_a_desk_light_and_dark(
 ) -> None:
     page = visit("/w/aroeira/followups", beatriz)
     expect(page.get_by_role("heading", name="Em atraso")).to_be_visible()
-    look(page, "followups")
+    look(page)
     page.get_by_role("link", name="Maria Figueiredo").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Maria Figueiredo deu 4 e espera por você")
-    look(page, "followup")
+    look(page)
     page.goto("/w/aroeira/answers")
     expect(page.get_by_role("heading", level=1)).to_have_text("8 respostas")
-    look(page, "answers")
+    look(page)
 
 
 def test_the_states_of_a_follow_up_hold_as_well(
@@ -100,7 +100,7 @@ def test_the_states_of_a_follow_up_hold_as_well(
         reply_left(session, maria, clock.now)
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Respondemos a Maria Figueiredo")
-    look(page, None)
+    look(page)
     page.get_by_role("button", name="Fechar retorno").click()  # the browser asks for what is missing
     assert kinds(runtime, maria)[-1] == "replied"
     page.get_by_label("O que foi dito ou feito?").fill("Combinamos um aviso por telefone.")
@@ -109,13 +109,13 @@ def test_the_states_of_a_follow_up_hold_as_well(
     page.get_by_label("A outra causa").fill("Falta de aviso")
     page.get_by_role("button", name="Fechar retorno").click()
     expect(page.get_by_role("heading", name="Como foi fechado")).to_be_visible()
-    look(page, None)
+    look(page)
     page.goto("/w/aroeira/followups?shown=closed")
-    look(page, None)
+    look(page)
     page.goto("/w/aroeira/followups?shown=closed&whose=unassigned")
-    look(page, None)
+    look(page)
     page.goto("/w/aroeira/answers?metric=nps&since=2026-11-16&survey=x")
-    look(page, None)
+    look(page)
 
 
 def test_the_keyboard_walks_the_inbox_and_works_a_follow_up(

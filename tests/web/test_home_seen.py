@@ -68,16 +68,16 @@ def test_home_holds_on_a_phone_and_a_desk_light_and_dark(
     page = visit(f"/w/{workspace.slug}/", camila)
     expect(page.get_by_role("heading", level=1)).to_contain_text("Dois clientes esperam")
     page.get_by_text("Ver como tabela").click()
-    look(page, None)
+    look(page)
     page.get_by_text("Ver como tabela").click()
-    look(page, "home")
+    look(page)
 
 
 def test_the_first_page_holds_on_a_phone_and_a_desk_light_and_dark(
     visit: Visit, look: Look, world: World
 ) -> None:
     empty = world.workspace(name="Fio d’Água")
-    look(visit(f"/w/{empty.slug}/", world.member(empty)), "empty")
+    look(visit(f"/w/{empty.slug}/", world.member(empty)))
 
 
 def renew(page: Page) -> None:

@@ -59,8 +59,8 @@ def test_a_closed_pulse_is_seen_in_every_look(
     close_due_pulses(runtime)
     page = visit(f"/w/aroeira-pessoas/pulses/{last.pulse.id}", denise)
     expect(page.get_by_role("heading", level=1)).to_have_text("12 de 16 pessoas responderam. O e-NPS é +42.")
-    look(page, "pulse")
-    look(visit("/w/aroeira-pessoas/pulses", denise), None)
+    look(page)
+    look(visit("/w/aroeira-pessoas/pulses", denise))
 
 
 def test_an_open_and_a_hidden_pulse_are_seen_in_every_look(
@@ -76,27 +76,27 @@ def test_an_open_and_a_hidden_pulse_are_seen_in_every_look(
     clock.advance(days=14)
     close_due_pulses(runtime)
     open_now = pulse_of(world, workspace, [9] * 6, 9)
-    look(visit(f"/w/aroeira-pessoas/pulses/{hidden.pulse.id}", denise), None)
+    look(visit(f"/w/aroeira-pessoas/pulses/{hidden.pulse.id}", denise))
     page = visit(f"/w/aroeira-pessoas/pulses/{open_now.pulse.id}", denise)
     page.get_by_text("Fechar agora").click()
     expect(page.get_by_role("button", name="Fechar o pulso de vez")).to_be_visible()
-    look(page, None)
+    look(page)
 
 
 def test_planning_is_seen_in_every_look(
     world: World, workspace: Workspace, denise: Visitor, visit: Visit, look: Look
 ) -> None:
-    look(visit("/w/aroeira-pessoas/pulses", denise), None)
-    look(visit("/w/aroeira-pessoas/pulses/new", denise), None)
+    look(visit("/w/aroeira-pessoas/pulses", denise))
+    look(visit("/w/aroeira-pessoas/pulses/new", denise))
     world.survey(workspace, Metric.ENPS, name="Clima")
     for _ in range(6):
         world.contact(workspace)
     world.contact(workspace, email=None)
     page = visit("/w/aroeira-pessoas/pulses/new", denise)
-    look(page, None)
+    look(page)
     page.get_by_role("button", name="Ver quem seria perguntado").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Perguntar a 6 pessoas")
-    look(page, None)
+    look(page)
     page.get_by_role("button", name="Abrir o pulso para 6 pessoas").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("O pulso está aberto até")
 
@@ -107,12 +107,12 @@ def test_an_employee_answers_on_a_phone(
 ) -> None:
     pulse = open_pulse(world, 1, workspace=workspace)
     page = visit(f"/p/{token_of(pulse.invitations[0], 'pulse')}", width=390, javascript=javascript)
-    look(page, None) if javascript else None
+    look(page) if javascript else None
     page.locator("#s3").check()
     page.locator("button.send").click()
     page.locator("textarea").fill("O que cansa é descobrir a prioridade na sexta.")
-    look(page, None) if javascript else None
+    look(page) if javascript else None
     page.locator("button.send").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Recebemos. Obrigado por contar.")
     expect(page.locator("body")).not_to_contain_text("prioridade")
-    look(page, None) if javascript else None
+    look(page) if javascript else None

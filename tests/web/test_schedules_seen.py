@@ -67,15 +67,15 @@ def test_a_schedule_is_seen_in_every_look(
 ) -> None:
     page = visit(f"/w/aroeira/schedules/{weekly}", camila)
     expect(page.get_by_role("heading", level=1)).to_contain_text("On day 16 of every month at 10:00")
-    look(page, "schedule")
+    look(page)
     page.get_by_role("link", name="Monday, 16 November 2026, 10:00").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("5 people were asked.")
-    look(page, None)
+    look(page)
     page.get_by_role("link", name="No address").click()
     expect(page.get_by_role("heading", level=2, name="No address")).to_be_visible()
-    look(visit(f"/w/aroeira/schedules/{weekly}/people?reason=resting", camila), None)
-    look(visit(f"/w/aroeira/schedules/{weekly}/cancel", camila), None)
-    look(visit("/w/aroeira/schedules", camila), None)
+    look(visit(f"/w/aroeira/schedules/{weekly}/people?reason=resting", camila))
+    look(visit(f"/w/aroeira/schedules/{weekly}/cancel", camila))
+    look(visit("/w/aroeira/schedules", camila))
 
 
 def test_planning_looks_first_without_a_script(
@@ -96,8 +96,8 @@ def test_planning_looks_first_without_a_script(
 def test_planning_is_seen_in_every_look(
     visit: Visit, look: Look, camila: Visitor, world: World, runtime: Runtime
 ) -> None:
-    look(visit("/w/aroeira/schedules", camila), None)
-    look(visit("/w/aroeira/schedules/new", camila), None)
+    look(visit("/w/aroeira/schedules", camila))
+    look(visit("/w/aroeira/schedules/new", camila))
     world.survey(world.workspace(), Metric.CSAT)
 
 
@@ -108,23 +108,23 @@ def test_the_form_with_its_look_and_its_mistakes_is_seen_in_every_look(
     page.get_by_label("When").fill("2026-11-01T10:00")
     page.get_by_role("button", name="See whom it would ask").click()
     expect(page.get_by_text("This time has passed.").first).to_be_visible()
-    look(page, None)
+    look(page)
     page.get_by_label("When").fill("")
     page.get_by_role("button", name="See whom it would ask").click()
     expect(page.get_by_role("button", name="Ask 5 people now")).to_be_visible()
-    look(page, "schedule-new")
+    look(page)
 
 
 def test_asking_somebody_is_seen_in_every_look(
     visit: Visit, look: Look, camila: Visitor, survey: Survey, people: list[Contact]
 ) -> None:
     page = visit(f"/w/aroeira/surveys/{survey.id}/ask", camila)
-    look(page, None)
+    look(page)
     page.get_by_label("Name, e-mail or external id").fill("tomás")
     page.get_by_role("button", name="Search").click()
     page.get_by_role("button", name="Ask Tomás Arruda now").click()
     expect(page.get_by_text("Tomás Arruda gets the question in a moment.")).to_be_visible()
-    look(visit(f"/w/aroeira/contacts/{people[2].id}/ask", camila), None)
+    look(visit(f"/w/aroeira/contacts/{people[2].id}/ask", camila))
 
 
 def test_the_sandbox_is_seen_in_every_look_and_answered_by_the_mails_own_button(
@@ -133,9 +133,9 @@ def test_the_sandbox_is_seen_in_every_look_and_answered_by_the_mails_own_button(
     assert camila.user_id
     id = sandbox.mailbox(runtime, camila.user_id, to="maria@b.example").page.items[0].id
     page = visit("/sandbox", camila)
-    look(page, None)
+    look(page)
     page = visit(f"/sandbox/{id}", camila)
-    look(page, "sandbox")
+    look(page)
     mail = page.frame_locator("iframe").get_by_role("link", name="3", exact=True)
     with page.context.expect_page() as opened, page.context.expect_event("request") as asked_for:
         mail.click()
@@ -145,7 +145,7 @@ def test_the_sandbox_is_seen_in_every_look_and_answered_by_the_mails_own_button(
     assert target.startswith("/r/")
     answer = visit(target)
     expect(answer.get_by_role("radio", name="3", exact=True)).to_be_checked()
-    look(visit(f"/sandbox/{id}?view=text", camila), None)
+    look(visit(f"/sandbox/{id}?view=text", camila))
 
 
 def test_the_frame_is_dark_when_dark_is_chosen(

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.rendering.assets import STATIC
 from app.web.headers import POLICY
-from tests.web.browser import Visit, assert_fits, screens, serving
+from tests.web.browser import Visit, assert_fits, check_looks, serving
 from tests.web.drawing import draw_text, shell
 from tests.web.test_answer_templates import PAGES, drawn
 
@@ -69,12 +69,12 @@ def test_the_shell_holds_on_a_phone_and_a_desk_light_and_dark(show: Show, kind: 
     values = shell(
         kind, sandbox_on=True, sending_paused=True, active="followups" if kind == "customers" else "pulses"
     )
-    screens(show(draw_text(LIST, (("message", "Salvo."),), **values)), None)
+    check_looks(show(draw_text(LIST, (("message", "Salvo."),), **values)))
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_respondents_page_holds_on_a_phone_and_a_desk_light_and_dark(show: Show, name: str) -> None:
-    screens(show(drawn(name)), None)
+    check_looks(show(drawn(name)))
 
 
 def test_pages_hold_at_320_pixels(show: Show) -> None:
@@ -149,7 +149,7 @@ def test_letters_can_be_switched_off(show: Show) -> None:
 def test_an_address_that_leads_nowhere_is_calm_in_the_readers_language(visit: Visit) -> None:
     page = visit("/there-is-nothing", locale="es")
     expect(page.get_by_role("heading", level=1)).to_have_text("Aquí no hay nada")
-    screens(page, None)
+    check_looks(page)
 
 
 def test_the_console_sheet_comes_in_one_piece(visit: Visit) -> None:

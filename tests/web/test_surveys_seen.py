@@ -38,14 +38,14 @@ def survey(runtime: Runtime, camila: Visitor, clock: Clock) -> str:
 def test_the_editor_is_seen_in_every_look(visit: Visit, look: Look, camila: Visitor, survey: str):
     page = visit(f"/w/aroeira/surveys/{survey}", camila)
     expect(page.get_by_role("heading", level=1)).to_have_text("Relationship NPS")
-    look(page, "survey")
+    look(page)
 
 
 def test_the_list_and_the_choice_are_seen_in_every_look(
     visit: Visit, look: Look, camila: Visitor, survey: str
 ):
-    look(visit("/w/aroeira/surveys", camila), None)
-    look(visit("/w/aroeira/surveys/new", camila), None)
+    look(visit("/w/aroeira/surveys", camila))
+    look(visit("/w/aroeira/surveys/new", camila))
 
 
 def test_a_conflict_is_seen_in_every_look(
@@ -57,7 +57,7 @@ def test_a_conflict_is_seen_in_every_look(
     page.get_by_role("button", name="Save draft").first.click()
     expect(page.get_by_text("Saved meanwhile: “de jeito nenhum”")).to_be_visible()
     expect(page.get_by_label("At 0")).to_have_value("nunca")
-    look(page, None)
+    look(page)
 
 
 def test_the_preview_follows_the_typing(visit: Visit, camila: Visitor, survey: str, runtime: Runtime):

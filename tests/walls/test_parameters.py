@@ -1,0 +1,80 @@
+"""H04, A16: whatever stands in an address or a form, it is only text: taken, refused, and never a mistake."""
+
+from collections.abc import Callable
+from itertools import chain
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.runtime import Runtime
+from app.services.access import Visitor
+from tests.walls.places import NO_IDS, Place, furnished, method_of, noun_of, parameters, path_of
+from tests.world import World
+
+# Every name that a page of ours reads, and some that none does
+NAMES = (
+    "action active archived assignee attribute attribute_name attribute_value audience at band business_days"
+    " channel channels closes_at code comment contact contact_me current_password cursor days email evidence"
+    " extent group_by holidays kind lawful_basis limit locale metric name new_password next order_by"
+    " other_cause over page password phone q question reason removal_password repeat rest_days revision role"
+    " root_cause scopes score seen sent show shown since sort source starts_at step summary sure survey text"
+    " time_zone to until value view whose workspace zone website"
+).split()
+HOSTILE = (
+    "x' OR '1'='1' --", "1; DROP TABLE contacts", '") UNION SELECT password_hash FROM users --', "$gt", "__proto__",
+    "\0", "\ud800", "%", "_", "\\", "9" * 400, "-1", "1e400", "NaN", "٣", "9999-12-31T23:59", "0000-00-00",
+    "2026-02-30", "[]", "{{7*7}}", "{% raw %}", "%(name)s", "../../etc/passwd", "a" * 5_000, "\r\nX: y", "\u202e", "",
+    "eyJ4IjoxfQ", "W10", "WyJ4Il0",
+)  # fmt: skip
+
+
+@pytest.fixture(params=["customers", "people"])
+def place(request: pytest.FixtureRequest, world: World) -> Place:
+    return furnished(world, request.param)
+
+
+@pytest.fixture
+def owner(client_for: Callable[[Visitor], FlaskClient], place: Place) -> FlaskClient:
+    return client_for(place.owner)
+
+
+def addresses(app: Flask, place: Place, method: str) -> list[str]:
+    """Every address of the console and the door with ids that there are."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        if method_of(rule) != method or rule.rule.startswith(("/api/", "/static/", "/logo/")):
+            continue
+        values = {name: _value(place, name, before) for name, before in parameters(rule)}
+        if None not in values.values():
+            found.append(path_of(rule, {name: str(value) for name, value in values.items()}))
+    return found
+
+
+def _value(place: Place, name: str, before: str) -> str | None:
+    if name == "slug":
+        return place.slug
+    if name == "token":
+        return "x" * 26
+    noun = noun_of(before)
+    return place.ids.get(noun) if noun else next(each for end, each in NO_IDS.items() if before.endswith(end))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=repr)
+def test_no_parameter_is_more_than_text(app: Flask, owner: FlaskClient, place: Place, hostile: str) -> None:
+    everything = {name: hostile.encode("utf-8", "surrogatepass") for name in NAMES}
+    for path in addresses(app, place, "GET"):
+        answer = owner.get(path, query_string=everything)
+        assert answer.status_code < 500 or path == "/readyz", (path, answer.status_code)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=repr)
+def test_no_field_is_more_than_text(
+    app: Flask, runtime: Runtime, owner: FlaskClient, place: Place, hostile: str
+) -> None:
+    everything = {name: hostile.encode("utf-8", "surrogatepass") for name in NAMES}
+    ends = ("/sign-out", "/account/sessions/removal")
+    paths = [path for path in addresses(app, place, "POST") if path not in ends and "/sessions/" not in path]
+    for path in chain(sorted(paths), ends):
+        answer = owner.post(path, data=everything)
+        assert answer.status_code < 500 or path == "/password/forgotten", (path, answer.status_code)

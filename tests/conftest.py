@@ -58,24 +58,43 @@ def postgres_database(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture
-def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(scope="session")
+def kept_database(
+    database_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """One engine for every test of a kind: what it has compiled serves them all. Its rows go after each."""
     if database_kind == "postgresql":
-        url: str = request.getfixturevalue("postgres_database")
-        return url
-    path = tmp_path / "retorno.db"
-    shutil.copy(request.getfixturevalue("sqlite_template"), path)
-    return f"sqlite:///{path}"
+        url = request.getfixturevalue("postgres_database")
+    else:
+        url = f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'retorno.db'}"
+    database = open_database(url)
+    yield database
+    database.dispose()
 
 
 @pytest.fixture
-def db(database_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
-    database = open_database(database_url)
-    server = None if database.is_sqlite else request.getfixturevalue("postgres")
-    yield database
-    if server is not None:
-        server.empty(database)
+def db(kept_database: Database, request: pytest.FixtureRequest) -> Iterator[Database]:
+    if kept_database.is_sqlite:
+        fresh_file(kept_database, request.getfixturevalue("sqlite_template"))
+        yield kept_database
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        yield kept_database
+        server.empty(kept_database)
+
+
+def fresh_file(database: Database, template: Path) -> None:
+    """A file of its own for each test, under the same name."""
     database.dispose()
+    path = Path(database.engine.url.database or "")
+    for ending in ("", "-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    shutil.copy(template, path)
+
+
+@pytest.fixture
+def database_url(db: Database) -> str:
+    return db.engine.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture

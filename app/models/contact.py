@@ -38,7 +38,6 @@ class Contact(HasId, Base):
     active: Mapped[bool] = mapped_column(default=True)
     lawful_basis: Mapped[str] = mapped_column(String(32))
     source: Mapped[str | None] = mapped_column(String(200))
-    email_bounced_at: Mapped[datetime | None]
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

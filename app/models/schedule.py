@@ -29,7 +29,6 @@ class Schedule(HasId, Base):
     channels: Mapped[list[str]]
     state: Mapped[str] = mapped_column(String(16))
     next_due_at: Mapped[datetime | None]
-    next_local: Mapped[str | None] = mapped_column(String(16))  # the local time that next_due_at stands for
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -37,7 +37,6 @@ class Card:
     active: bool
     lawful_basis: str
     source: str | None
-    email_bounced_at: datetime | None
     revision: int
     created_at: datetime
     updated_at: datetime
@@ -169,8 +168,6 @@ def _take(row: Contact, person: Keyed, names: Iterable[str]) -> bool:
     changes: dict[str, Any] = {name: given[name] for name in names if name in given}
     if "email" in given:
         changes |= _address("email", given["email"], person.email_key)
-        if person.email_key != row.email_key:
-            changes["email_bounced_at"] = None  # another mailbox: what bounced was the old one
     if "phone" in given:
         changes |= _address("phone", given["phone"], person.phone_key)
     if "attributes" in given:

@@ -18,7 +18,7 @@ from app.services import contact_rows, eligible, opt_outs, timeline
 from app.services.access import Visitor, held_workspace
 from app.services.contact_rows import Card, Keyed, card
 from app.services.once import Once
-from app.services.opt_outs import Standing, is_opted_out
+from app.services.opt_outs import Standing, is_bounced, is_opted_out
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.timeline import Moment
 
@@ -32,6 +32,7 @@ class Listed:
 
     contact: Card
     opted_out: bool
+    bounced: bool
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,13 @@ class Detail:
     @property
     def is_opted_out(self) -> bool:
         return any(each.lifted_at is None and each.kind != "bounce" for each in self.opt_outs)
+
+    @property
+    def bounced_at(self) -> datetime | None:
+        """Since when mail to this address comes back; None while it does not."""
+        return next(
+            (each.since for each in self.opt_outs if each.lifted_at is None and each.kind == "bounce"), None
+        )
 
     @property
     def may_opt_in(self) -> bool:
@@ -215,11 +223,11 @@ def _page(
     session: Session, found: list[ColumnElement[bool]], show: Show, cursor: str | None, limit: int
 ) -> Page[Listed]:
     opted = is_opted_out()
-    chosen = select(Contact, opted).where(*found, *_shown(show, opted))
+    chosen = select(Contact, opted, is_bounced()).where(*found, *_shown(show, opted))
     chosen = in_order(chosen, cursor, Contact.search_name, Contact.id)
     rows = session.execute(chosen.limit(limit + 1)).all()
     shown, more = cut(rows, limit, lambda row: (row[0].search_name, row[0].id))
-    return Page(tuple(Listed(card(row), bool(out)) for row, out in shown), more)
+    return Page(tuple(Listed(card(row), bool(out), bool(bounced)) for row, out, bounced in shown), more)
 
 
 def _count(session: Session, found: list[ColumnElement[bool]], show: Show) -> int:

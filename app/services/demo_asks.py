@@ -94,7 +94,7 @@ class Asking:
             name="Todo mês, quem já descansou", audience={}, repeat="monthly",
             starts_at=first.strftime(LOCAL),
             time_zone=house.workspace.time_zone, channels=["email"], state="active",
-            next_due_at=moment_of(following, house.zone), next_local=following.strftime(LOCAL), revision=1,
+            next_due_at=moment_of(following, house.zone), revision=1,
             created_at=moment_of(first, house.zone), updated_at=moment_of(first, house.zone),
         )  # fmt: skip
         return schedule_id

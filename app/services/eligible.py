@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session, aliased
 from app.domain.cadence import EARLY_DAYS, Repeat
 from app.domain.eligibility import Facts, Rest, Verdict, may_ask
 from app.domain.metrics import Metric
-from app.models import Contact, Invitation, OptOut, Pulse, Workspace
+from app.models import Contact, Invitation, Pulse, Workspace
 from app.runtime import Runtime
 from app.services import opt_outs
 
@@ -156,7 +156,7 @@ def reason(ask: Asking) -> Label[str | None]:
         (Contact.lawful_basis == "none", literal("no_lawful_basis")),
         (opt_outs.is_opted_out(), literal("opted_out")),
         (Contact.email.is_(None), literal("no_address")),
-        (is_bounced(), literal("bounced")),
+        (opt_outs.is_bounced(), literal("bounced")),
         (literal(not ask.channel_ready), literal("channel_not_configured")),
         (in_another_pulse(ask), literal("in_another_pulse")),
         (rests, literal("resting")),
@@ -174,21 +174,6 @@ def asked_at(ask: Asking, metric: Metric | None = None) -> ColumnElement[datetim
     if metric is not None:
         query = query.where(theirs.metric == metric.value)
     return query.where(*_counts_for(ask, theirs)).scalar_subquery()
-
-
-def is_bounced() -> ColumnElement[bool]:
-    """Has this very address bounced?"""
-    row = aliased(OptOut)
-    return (
-        select(row.id)
-        .where(
-            row.workspace_id == Contact.workspace_id,
-            row.address_key == Contact.email_key,
-            row.kind == "bounce",
-            row.lifted_at.is_(None),
-        )
-        .exists()
-    )
 
 
 def in_another_pulse(ask: Asking) -> ColumnElement[bool]:
@@ -227,7 +212,7 @@ def _counts_for(ask: Asking, theirs: type[Invitation]) -> list[ColumnElement[boo
 def _columns(ask: Asking) -> tuple[ColumnElement[Any], ...]:
     return (
         opt_outs.is_opted_out().label("opted_out"),
-        is_bounced().label("bounced"),
+        opt_outs.is_bounced().label("bounced"),
         in_another_pulse(ask).label("elsewhere"),
         asked_at(ask).label("asked_at"),
         asked_at(ask, ask.metric).label("asked_metric_at"),

@@ -131,7 +131,6 @@ def _forget_person(session: Session, contact: Contact, now: datetime) -> None:
     contact.name = contact.search_name = ""
     contact.external_id = contact.email = contact.email_key = contact.phone = contact.phone_key = None
     contact.telegram_chat_id = contact.locale = contact.time_zone = contact.source = None
-    contact.email_bounced_at = None
     contact.attributes = {}
     contact.active = False
     contact.revision += 1

@@ -28,6 +28,7 @@ from app.models import (
     Workspace,
 )
 from app.runtime import Runtime
+from app.services import opt_outs
 from app.services.access import Visitor
 from app.services.asking_again import WAIT, Again, became
 from app.services.followup_opening import calendar_of
@@ -140,7 +141,7 @@ def detail(runtime: Runtime, who: Visitor, id: str) -> Sheet:
             now=now,
             time_zone=workspace.time_zone,
             is_mine=who.member_id is not None and record.assignee_id == who.member_id,
-            person=_person(record, contact),
+            person=_person(session, record, contact),
             wants_contact=answer is not None and answer.contact_me,
             conversation=tuple(sorted(entries, key=lambda entry: entry.at)),
             earlier=_earlier(session, answer),
@@ -151,7 +152,8 @@ def detail(runtime: Runtime, who: Visitor, id: str) -> Sheet:
         )
 
 
-def _person(record: Record, contact: Contact) -> Person:
+def _person(session: Session, record: Record, contact: Contact) -> Person:
+    bounced = select(opt_outs.is_bounced()).select_from(Contact).where(Contact.id == contact.id)
     return Person(
         id=contact.id,
         name=record.contact_name,
@@ -161,7 +163,7 @@ def _person(record: Record, contact: Contact) -> Person:
         time_zone=contact.time_zone,
         company=record.company,
         attributes=dict(contact.attributes),
-        bounced=contact.email_bounced_at is not None,
+        bounced=bool(session.scalar(bounced)),
         unreachable="erased" if contact.erased_at else (None if contact.email else "no_address"),
     )
 

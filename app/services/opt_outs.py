@@ -73,6 +73,21 @@ def _holds(row: type[OptOut], whose: ColumnElement[bool]) -> ColumnElement[bool]
     )
 
 
+def is_bounced() -> ColumnElement[bool]:
+    """For a statement over Contact: has this very mailbox bounced?"""
+    row = aliased(OptOut)
+    return (
+        select(row.id)
+        .where(
+            row.workspace_id == Contact.workspace_id,
+            row.address_key == Contact.email_key,
+            row.kind == "bounce",
+            row.lifted_at.is_(None),
+        )
+        .exists()
+    )
+
+
 def among(session: Session, workspace_id: str, address_keys: Iterable[str]) -> frozenset[str]:
     """Those of these addresses that an opt-out (no bounce) stands for."""
     standing = select(OptOut.address_key).where(

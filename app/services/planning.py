@@ -69,7 +69,6 @@ def come_due(session: Session, schedule: Schedule, now: datetime) -> None:
 def wait_for(schedule: Schedule, run: Run | None) -> None:
     """A step: this is its next run; without one it has ended."""
     schedule.next_due_at = run.due_at if run else None
-    schedule.next_local = run.local if run else None
     if run is None:
         schedule.state = "ended"
 

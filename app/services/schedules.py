@@ -142,7 +142,7 @@ def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
             return 0
         planning.come_due(session, schedule, now)
         schedule.state = "cancelled"
-        schedule.next_due_at = schedule.next_local = None
+        schedule.next_due_at = None
         _touch(schedule, now)
         session.flush()
         return planning.stop_asking(session, id, now)

@@ -1,12 +1,14 @@
-"""Request ids, one structured log line and the metrics of each request; neither knows a token or a pulse."""
+"""What every request goes through: no NUL comes in, an id, one log line, metrics without tokens or pulses."""
 
 import re
 import secrets
 import time
+from collections.abc import Iterable
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, abort, g, request
 from prometheus_client import Counter, Histogram
+from werkzeug.datastructures import ImmutableMultiDict
 
 log = structlog.get_logger("web")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -16,7 +18,19 @@ REQUESTS = Counter("retorno_requests_total", "Requests by route and status.", ("
 SECONDS = Histogram("retorno_request_seconds", "Seconds to answer, by route.", ("route",))
 
 
+class _Parameters(ImmutableMultiDict[str, str]):
+    """What a query or a form carries, without NUL: nobody types one, and PostgreSQL's text cannot hold it."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__([(name.replace("\0", ""), value.replace("\0", "")) for name, value in pairs])
+
+
+class _Request(Request):
+    parameter_storage_class = _Parameters
+
+
 def register(app: Flask) -> None:
+    app.request_class = _Request
     app.before_request(_begin)
     app.after_request(_end)
 
@@ -25,6 +39,8 @@ def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
     g.began = time.perf_counter()
+    if "\0" in request.path:
+        abort(404)  # no slug, id or token has one
 
 
 def _end(response: Response) -> Response:

@@ -73,7 +73,6 @@ def plan_everybody(world: World, workspace: Workspace) -> None:
             channels=["email"],
             state="active",
             next_due_at=world.now,
-            next_local=world.now.strftime("%Y-%m-%dT%H:%M"),
             created_at=world.now,
             updated_at=world.now,
         )

@@ -120,11 +120,16 @@ def test_an_edit_may_not_leave_somebody_without_any_name(runtime: Runtime, bea: 
 def test_a_new_mailbox_forgets_that_the_old_one_bounced(runtime: Runtime, world: World, bea: Visitor):
     id = contacts.create(runtime, bea, ANA)
     with runtime.db.write() as session:
-        session.get_one(Contact, id).email_bounced_at = world.now
+        key = session.get_one(Contact, id).email_key
+        opt_outs.record(
+            session, bea.workspace_id, None, (key,), kind="bounce", origin="provider", now=world.now
+        )
     contacts.edit(runtime, bea, id, {"email": "ANA@bemtevi.example"})
-    assert contacts.one(runtime, bea, id).email_bounced_at is not None
+    assert contacts.detail(runtime, bea, id).bounced_at == world.now
+    assert [each.bounced for each in contacts.listing(runtime, bea).page.items] == [True]
     contacts.edit(runtime, bea, id, {"email": "ana@novo.example"})
-    assert contacts.one(runtime, bea, id).email_bounced_at is None
+    assert contacts.detail(runtime, bea, id).bounced_at is None
+    assert [each.bounced for each in contacts.listing(runtime, bea).page.items] == [False]
 
 
 def test_j10_the_second_of_two_editors_is_told_and_overwrites_nothing(runtime: Runtime, bea: Visitor):

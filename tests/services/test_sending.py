@@ -72,7 +72,6 @@ def schedule(world: World, workspace: Workspace, survey: Survey) -> Schedule:
             channels=["email"],
             state="active",
             next_due_at=world.now,
-            next_local="2026-11-16T10:00",
             created_at=world.now,
             updated_at=world.now,
         )

@@ -1,7 +1,9 @@
 """Signed-in test clients that look at every page they fetch."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -13,6 +15,8 @@ from app.runtime import Runtime
 from app.services.access import Visitor
 from app.services.sessions import token_hash
 from app.web import create_app
+from app.web.unknown_tokens import Tried
+from config import Config
 from tests.web.page_checks import check_page
 
 
@@ -30,11 +34,23 @@ class CheckedClient(FlaskClient):
         return response
 
 
+@pytest.fixture(scope="session")
+def composed() -> list[tuple[Config, Flask]]:
+    """Applications that were put together already: the templates they have compiled serve every test."""
+    return []
+
+
 @pytest.fixture
-def app(runtime: Runtime) -> Flask:
-    application = create_app(runtime)
+def app(runtime: Runtime, composed: list[tuple[Config, Flask]]) -> Flask:
+    alike = replace(runtime.config, database_url="", keys_dir=Path())
+    known = [application for config, application in composed if config == alike]
+    if not known:
+        known = [create_app(runtime)]
+        composed.append((alike, known[0]))
+    (application,) = known
     application.config["WTF_CSRF_ENABLED"] = False  # tests of CSRF switch it on again
     application.test_client_class = CheckedClient
+    application.extensions |= {"runtime": runtime, "unknown_tokens": Tried()}
     return application
 
 

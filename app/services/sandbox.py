@@ -79,7 +79,7 @@ def _one(
 ) -> tuple[SandboxCopy, Message, Workspace, str | None, str | None]:
     _only_while_on(runtime)
     with runtime.db.read() as session:
-        query = _mails(user_id).where(SandboxCopy.message_id == message_id)
+        query = _mails(user_id).where(SandboxCopy.message_id == message_id.replace("\0", "?"))
         row = session.execute(query).one_or_none()
     if row is None:
         raise NotFound

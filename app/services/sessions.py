@@ -73,7 +73,7 @@ def visit(runtime: Runtime, token: object, slug: str) -> Visitor:
             Member.id.label("member_id"), Member.role, Member.joined_at, Workspace.slug, Workspace.kind,
             Workspace.time_zone, Workspace.id.label("workspace_id"),
         )
-        .outerjoin(Workspace, Workspace.slug == slug)
+        .outerjoin(Workspace, Workspace.slug == slug.replace("\0", "?"))  # PostgreSQL takes no NUL
         .outerjoin(Member, (Member.workspace_id == Workspace.id) & (Member.user_id == User.id))
     )  # fmt: skip
     with runtime.db.read() as session:

@@ -4,9 +4,10 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
+from typing import Any
 
 import structlog
-from flask import Flask, Request, Response, abort, g, request
+from flask import Flask, Request, Response, g, request
 from prometheus_client import Counter, Histogram
 from werkzeug.datastructures import ImmutableMultiDict
 
@@ -18,15 +19,22 @@ REQUESTS = Counter("retorno_requests_total", "Requests by route and status.", ("
 SECONDS = Histogram("retorno_request_seconds", "Seconds to answer, by route.", ("route",))
 
 
-class _Parameters(ImmutableMultiDict[str, str]):
+class _Parameters(ImmutableMultiDict[str, Any]):
     """What a query or a form carries, without NUL: nobody types one, and PostgreSQL's text cannot hold it."""
 
-    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        super().__init__([(name.replace("\0", ""), value.replace("\0", "")) for name, value in pairs])
+    def __init__(self, pairs: Iterable[tuple[str, Any]] = ()) -> None:
+        super().__init__([(name.replace("\0", ""), _without_nul(value)) for name, value in pairs])
+
+
+def _without_nul(value: Any) -> Any:
+    return value.replace("\0", "") if isinstance(value, str) else value  # else a file
 
 
 class _Request(Request):
-    parameter_storage_class = _Parameters
+    @property
+    def parameter_storage_class(self) -> type[ImmutableMultiDict[str, Any]]:  # type: ignore[override]
+        """The API reads strictly, and says what it refuses."""
+        return ImmutableMultiDict if self.path.startswith("/api/") else _Parameters
 
 
 def register(app: Flask) -> None:
@@ -39,8 +47,6 @@ def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
     g.began = time.perf_counter()
-    if "\0" in request.path:
-        abort(404)  # no slug, id or token has one
 
 
 def _end(response: Response) -> Response:

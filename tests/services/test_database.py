@@ -134,6 +134,7 @@ def test_a_full_disk_loses_nothing_and_passes_without_a_restart(lite: Database) 
 
 def test_a_child_opens_its_own_connection(runtime: Runtime) -> None:
     db = runtime.db
+    db.dispose()  # the pool gives this one connection from here on
     put(db, "from the parent")
     inherited = _driver_connection(db)
     readable, writable = os.pipe()

@@ -79,8 +79,9 @@ def test_keys_that_others_can_read_fail(today: Runtime) -> None:
 def test_keys_beside_the_database_are_for_trying_out_only(today: Runtime) -> None:
     if not today.db.is_sqlite:
         pytest.skip("PostgreSQL's files are elsewhere")
-    public = replace(today.config, public_url="https://retorno.example")
-    assert look(today, "keys").state == "ok"
+    beside = replace(today.config, keys_dir=Path(today.db.engine.url.database or "").parent / "keys")
+    public = replace(beside, public_url="https://retorno.example")
+    assert look(replace(today, config=beside), "keys").state == "ok"
     assert look(replace(today, config=public), "keys").state == "warning"
 
 

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import re
-import sqlite3
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from psycopg import IsolationLevel
-from psycopg import OperationalError as PostgresqlError
 from sqlalchemy import Connection, CursorResult, Delete, Engine, Update, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -77,13 +74,25 @@ class Database:
                 yield session
         except TimeoutError as error:
             raise Unavailable("every connection is in use") from error
-        except (OperationalError, sqlite3.OperationalError, PostgresqlError) as error:
+        except (OperationalError, self._driver.OperationalError) as error:
             cause = error.orig if isinstance(error, OperationalError) else error
-            if _passes(cause) and not (
+            if self._passes(cause) and not (
                 options and READ_ONLY in str(cause)
             ):  # to write while reading: a mistake
                 raise Unavailable(f"the database: {cause}".splitlines()[0]) from error
             raise
+
+    @property
+    def _driver(self) -> Any:
+        """The driver's module: sqlite3 or psycopg, which an installation on SQLite need not load."""
+        return self.engine.dialect.loaded_dbapi
+
+    def _passes(self, error: object) -> bool:
+        """Is it the hour, not the statement? Locks, time-outs, full disks, a server that is away or ends."""
+        if self.is_sqlite:
+            return any(words in str(error) for words in _NOT_NOW)
+        # Classes 08, 40, 53, 55, 57 and 58: never a statement's fault
+        return isinstance(error, self._driver.OperationalError)
 
     def scrub(self, *tables: str) -> None:
         """Take what was deleted from these tables out of the files, now rather than some day; best effort.
@@ -108,13 +117,6 @@ class Database:
     def dispose(self) -> None:
         """Close every connection: at the end, and in a child after fork."""
         self.engine.dispose()
-
-
-def _passes(error: object) -> bool:
-    """Is it the hour, not the statement? Locks, time-outs, full disks, a server that is away or ends."""
-    if isinstance(error, sqlite3.OperationalError):
-        return any(words in str(error) for words in _NOT_NOW)
-    return isinstance(error, PostgresqlError)  # classes 08, 40, 53, 55, 57 and 58: never a statement's fault
 
 
 def open_database(url: str, *, busy_milliseconds: int = BUSY_MILLISECONDS) -> Database:
@@ -189,7 +191,8 @@ def _begin_postgresql(connection: Connection) -> None:
     reading = bool(connection.get_execution_options().get("reading"))
     raw: Any = connection.connection.driver_connection
     raw.read_only = reading
-    raw.isolation_level = IsolationLevel.REPEATABLE_READ if reading else None
+    driver: Any = connection.dialect.loaded_dbapi
+    raw.isolation_level = driver.IsolationLevel.REPEATABLE_READ if reading else None
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from app.models import (
     Workspace,
     new_id,
 )  # fmt: skip
-from app.services import schema
+from app.services import migrating
 from app.services.tokens import token_hash
 
 CHUNK = 2_000
@@ -31,7 +31,7 @@ CHUNK = 2_000
 
 def seed(db: Database, people: int, *, queued: bool = False) -> list[str]:
     """Migrate and fill an empty database; the answer tokens. `queued`: the mails still wait instead."""
-    schema.upgrade(db)
+    migrating.upgrade(db)
     now = datetime.now(UTC)
     place = _place(db, now)
     tokens: list[str] = []

@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that app/services/schema.py hands over."""
+"""Runs migrations on the connection that app/services/migrating.py hands over."""
 
 from alembic import context
 

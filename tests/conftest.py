@@ -9,7 +9,7 @@ import pytest
 from app.channels.registry import open_channels
 from app.db import Database, open_database
 from app.runtime import Runtime
-from app.services import schema
+from app.services import migrating
 from config import Config
 from tests.postgres import PostgresServer
 from tests.world import Clock, World
@@ -42,7 +42,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated file, copied for each test."""
     path = tmp_path_factory.mktemp("template") / "retorno.db"
     db = open_database(f"sqlite:///{path}")
-    schema.upgrade(db)
+    migrating.upgrade(db)
     db.dispose()
     return path
 
@@ -53,7 +53,7 @@ def postgres_database(request: pytest.FixtureRequest) -> str:
     server: PostgresServer = request.getfixturevalue("postgres")
     url = server.create_database("retorno")
     db = open_database(url)
-    schema.upgrade(db)
+    migrating.upgrade(db)
     db.dispose()
     return url
 

@@ -8,7 +8,7 @@ import click
 from app.cli.context import runtime_of, unchecked_runtime
 from app.cli.refusals import refusals
 from app.services import backup as copies
-from app.services import schema, starting, switch
+from app.services import migrating, schema, switch
 from app.services.backup import Restored
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
@@ -23,7 +23,7 @@ def database() -> None:
 def upgrade() -> None:
     """Bring the tables up to date; running it again changes nothing."""
     with refusals("There is no such database."):
-        starting.make_ready(unchecked_runtime().db)
+        migrating.make_ready(unchecked_runtime().db)
     click.echo(f"The database is at {schema.head()}.", err=True)
 
 
@@ -32,7 +32,7 @@ def check() -> None:
     """Are the tables those of this code? Exit status 1 if not."""
     runtime = unchecked_runtime()
     trouble = schema.trouble(runtime.db)
-    problems = [trouble] if trouble else schema.differences(runtime.db)
+    problems = [trouble] if trouble else migrating.differences(runtime.db)
     for each in problems:
         click.echo(each, err=True)
     sys.exit(1 if problems else 0)

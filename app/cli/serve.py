@@ -13,7 +13,7 @@ import click
 from app.db import open_database
 from app.errors import Refusal
 from app.runtime import Runtime, now
-from app.services import first_owner, starting
+from app.services import first_owner, migrating
 from config import ROOT, BadConfig, Config, make_first_secret
 
 STOPPING_SECONDS = 20  # a worker finishes the group that it sends
@@ -31,7 +31,7 @@ def main() -> int:
         return 1
     db = open_database(config.database_url)
     try:
-        starting.make_ready(db)
+        migrating.make_ready(db)
     except Refusal as refused:
         click.echo(f"Retorno does not start: {refused}", err=True)
         return 1

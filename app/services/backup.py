@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from app.errors import Refusal
 from app.models import Message, Pulse, Workspace
 from app.runtime import Runtime
-from app.services import postgresql_copies, schema, sqlite_copies
+from app.services import migrating, postgresql_copies, schema, sqlite_copies
 
 WHY_PAUSED = "restored from a backup"
 
@@ -63,7 +63,7 @@ def restore(runtime: Runtime, source: Path, *, force: bool = False) -> Restored:
     if not force and _has_data(runtime):
         raise Refusal("There is data here, which would be lost. Back it up, then say --force.")
     copies.load(runtime.db, source, WHY_PAUSED)
-    schema.upgrade(runtime.db)
+    migrating.upgrade(runtime.db)
     return _what_to_know(runtime)
 
 

@@ -10,7 +10,6 @@ from flask import Flask
 from app.jobs.worker import run_until_idle
 from app.runtime import Runtime
 from app.services.access import Visitor
-from app.web import create_app
 from config import Config
 from tests.journeys.person import Person, SignedIn, Work
 from tests.smtp import SmtpSink
@@ -39,9 +38,10 @@ def config(database_url: str, tmp_path: Path, channels: dict[str, str]) -> Confi
 
 
 @pytest.fixture
-def app(runtime: Runtime) -> Flask:
+def app(app: Flask) -> Flask:
     """As in production: forms need their token."""
-    return create_app(runtime)
+    app.config["WTF_CSRF_ENABLED"] = True
+    return app
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from app.runtime import Runtime
 from app.web import create_app
 from config import Config
 from tests.journeys.gallery import NOON, PAGES, Gallery, fill
-from tests.web.browser import assert_accessible, assert_fits, looks, serving
+from tests.web.browser import ALL, assert_accessible, assert_fits, looks, serving
 from tests.world import Clock
 
 pytestmark = pytest.mark.browser
@@ -55,7 +55,7 @@ def gallery(
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_holds_with_believable_data(gallery: Gallery, name: str) -> None:
     page = PAGES[name](gallery)
-    for look in looks(page):
+    for look in looks(page, ALL):
         assert_accessible(page)
         assert_fits(page)
         if os.environ.get("SCREENS") == "1":

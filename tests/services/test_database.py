@@ -18,7 +18,7 @@ from app.db import Database, open_database
 from app.errors import Refusal, Unavailable
 from app.models import Contact, Setting
 from app.runtime import Runtime
-from app.services import database_file, schema, starting
+from app.services import database_file, migrating, schema, starting
 from tests.world import World
 
 
@@ -224,7 +224,7 @@ def test_a_missing_folder_is_named_and_not_made(tmp_path: Path) -> None:
     path = tmp_path / "not mounted" / "retorno.db"
     assert str(path.parent) in str(database_file.why_unusable(path))
     with pytest.raises(Refusal, match="is not there"):
-        starting.make_ready(open_database(f"sqlite:///{path}"))
+        migrating.make_ready(open_database(f"sqlite:///{path}"))
     assert not path.parent.exists()
 
 
@@ -278,7 +278,7 @@ def test_a_database_that_is_newer_than_the_code_is_left_alone(runtime: Runtime) 
     try:
         assert "newer (9999)" in str(starting.why_not(runtime))
         with pytest.raises(Refusal, match="Nothing was changed"):
-            starting.make_ready(runtime.db)
+            migrating.make_ready(runtime.db)
         assert schema.current(runtime.db) == "9999"
     finally:
         with runtime.db.write() as session:
@@ -292,7 +292,7 @@ def test_two_who_migrate_at_once_do_it_once(tmp_path: Path) -> None:
     def migrate() -> None:
         one = open_database(url)
         try:
-            starting.make_ready(one)
+            migrating.make_ready(one)
         except Exception as error:
             failed.append(error)
         one.dispose()

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.channels.base import DeliveryError, Outcome, Outgoing
 from app.db import open_database
 from app.runtime import Runtime, now
-from app.services import database_file, doctor, heartbeats, schema, switch
+from app.services import database_file, doctor, heartbeats, migrating, switch
 from app.services.doctor import Check
 from tests.pulse_world import open_pulse
 from tests.world import World
@@ -129,7 +129,7 @@ def test_a_database_that_is_away_or_empty_fails_and_the_rest_is_still_looked_at(
 def test_a_damaged_page_is_found_by_doctor_and_by_the_job(tmp_path: Path, today: Runtime) -> None:
     path = tmp_path / "damaged.db"
     db = open_database(f"sqlite:///{path}")
-    schema.upgrade(db)
+    migrating.upgrade(db)
     db.dispose()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")

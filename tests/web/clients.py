@@ -1,9 +1,7 @@
 """Signed-in test clients that look at every page they fetch."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -16,7 +14,6 @@ from app.services.access import Visitor
 from app.services.sessions import token_hash
 from app.web import create_app
 from app.web.unknown_tokens import Tried
-from config import Config
 from tests.web.page_checks import check_page
 
 
@@ -35,19 +32,16 @@ class CheckedClient(FlaskClient):
 
 
 @pytest.fixture(scope="session")
-def composed() -> list[tuple[Config, Flask]]:
+def composed() -> dict[tuple[object, ...], Flask]:
     """Applications that were put together already: the templates they have compiled serve every test."""
-    return []
+    return {}
 
 
 @pytest.fixture
-def app(runtime: Runtime, composed: list[tuple[Config, Flask]]) -> Flask:
-    alike = replace(runtime.config, database_url="", keys_dir=Path())
-    known = [application for config, application in composed if config == alike]
-    if not known:
-        known = [create_app(runtime)]
-        composed.append((alike, known[0]))
-    (application,) = known
+def app(runtime: Runtime, composed: dict[tuple[object, ...], Flask]) -> Flask:
+    config = runtime.config  # what of it `create_app` itself reads makes another application
+    kind = (config.secret_key, config.secret_key_previous, config.is_https, config.trusted_proxies)
+    application = composed.get(kind) or composed.setdefault(kind, create_app(runtime))
     application.config["WTF_CSRF_ENABLED"] = False  # tests of CSRF switch it on again
     application.test_client_class = CheckedClient
     application.extensions |= {"runtime": runtime, "unknown_tokens": Tried()}

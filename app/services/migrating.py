@@ -1,0 +1,57 @@
+"""Bring the database's tables up to date, with alembic: all in one transaction, one process at a time."""
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from app.db import Database
+from app.errors import Refusal
+from app.models import Base
+from app.services import database_file, schema
+
+LOCK = 7_265_746  # PostgreSQL's advisory lock of whoever migrates: a second one waits
+
+
+def make_ready(db: Database) -> None:
+    """Bring the tables up to date. Raises Refusal where that cannot be, and has changed nothing then."""
+    path = database_file.path_of(db)
+    if path and (trouble := database_file.why_unusable(path)):
+        raise Refusal(trouble)
+    upgrade(db)
+
+
+def upgrade(db: Database, to: str = "head") -> None:
+    """Bring the tables to a migration, all in one transaction; running it again changes nothing.
+
+    Raises Refusal when the database is newer than this code.
+    """
+    found = schema.current(db)
+    if found is not None and found not in schema.known():
+        raise Refusal(schema.trouble(db))
+    _migrate(db, command.upgrade, to)
+
+
+def downgrade(db: Database, to: str) -> None:
+    """Take the tables back to an earlier migration."""
+    _migrate(db, command.downgrade, to)
+
+
+def differences(db: Database) -> list[str]:
+    """How the tables differ from the models; empty when they are the same."""
+    with db.read() as session:
+        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        return [str(each) for each in compare_metadata(context, Base.metadata)]
+
+
+def _migrate(db: Database, how: object, to: str) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(schema.MIGRATIONS).replace("%", "%%"))
+    with db.write() as session:
+        if not db.is_sqlite:
+            session.execute(text("SET LOCAL lock_timeout = 0"))  # a second one waits as long as it takes
+            session.execute(text("SET LOCAL statement_timeout = 0"))
+            session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        config.attributes["connection"] = session.connection()
+        how(config, to)  # type: ignore[operator]  # alembic's commands share no type

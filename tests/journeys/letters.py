@@ -50,7 +50,7 @@ def scan(letters: list[Arrived], page: Page, in_browser: int = 1) -> None:
             assert fetch(link) == 200, link
             assert fetch(link, "HEAD") == 200, link
             if number < in_browser:
-                page.goto(link)
+                page.goto(link, wait_until="domcontentloaded")
 
 
 def one_click(letter: Arrived) -> int:

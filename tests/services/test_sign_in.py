@@ -338,11 +338,12 @@ def test_g07_an_unknown_address_takes_as_long_as_a_known_one(runtime: Runtime) -
     account(World(slow), EMAIL)
 
     def median(emails: list[str]) -> float:
+        """Seconds of this process alone, whatever else the machine does meanwhile."""
         taken = []
         for number, email in enumerate(emails):
-            started = time.perf_counter()
+            started = time.process_time()
             fail(slow, email, stranger(number))
-            taken.append(time.perf_counter() - started)
+            taken.append(time.process_time() - started)
         return statistics.median(taken)
 
     median(["warm@aroeira.example"])

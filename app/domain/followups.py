@@ -23,6 +23,15 @@ LONGEST_TEXT = 5_000  # about two pages; a reply, a note or a summary is shorter
 LONGEST_CAUSE = 120  # the column's width: a cause is a heading under which others will be counted
 
 
+# One press may do several things at once, a reply claims too: they are told in this order
+STEPS = ("opened", "edited", "claimed", "assigned", "noted", "contacted", "replied", "closed", "reopened")
+
+
+def step_rank(step: str) -> int:
+    """The place of a step among those of the same moment."""
+    return STEPS.index(step)
+
+
 class Reason(StrEnum):
     """Why somebody has to return to this person."""
 

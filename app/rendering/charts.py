@@ -78,7 +78,9 @@ def trend(scores: Sequence[Score | None]) -> Trend | None:
     known = [score for score in scores if score is not None]
     if len(known) < 2:
         return None
-    top, foot = max(score.high for score in known), min(score.low for score in known)
+    # The adjusted interval of a few extreme answers does not reach as far as their score
+    top = max(max(score.high, float(score.value)) for score in known)
+    foot = min(min(score.low, float(score.value)) for score in known)
 
     def height(value: float) -> float:
         return round(_TREND_TOP + (_TREND_FOOT - _TREND_TOP) * (top - value) / (top - foot), 1)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.access import Role
-from app.domain.followups import Clock, State, clock
+from app.domain.followups import Clock, State, clock, step_rank
 from app.domain.placeholders import fill, first_name, parse, values_for
 from app.domain.survey_texts import SurveyTexts, choose_locale
 from app.errors import NotFound
@@ -204,9 +204,9 @@ def _events(session: Session, who: Visitor, id: str) -> Iterator[Entry]:
         select(FollowUpEvent, Message.state, Message.reason)
         .outerjoin(Message, Message.id == FollowUpEvent.message_id)
         .where(FollowUpEvent.followup_id == id)
-        .order_by(FollowUpEvent.at, FollowUpEvent.id)
     )
-    for event, state, reason in session.execute(query):
+    rows = session.execute(query).all()
+    for event, state, reason in sorted(rows, key=lambda row: (row[0].at, step_rank(row[0].kind))):
         mine = event.member_id is not None and event.member_id == who.member_id
         kind = "reply" if event.kind == "replied" else event.kind
         yield Entry(event.at, kind, event.actor, mine, event.text, state, reason)

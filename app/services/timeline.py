@@ -11,6 +11,7 @@ from typing import ClassVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.domain.followups import step_rank
 from app.models import (
     Answer,
     AnswerEdit,
@@ -29,16 +30,6 @@ from app.services.paging import Page, cursor_at, place_of
 PAGE = 40  # some years of a person who is asked every quarter
 MOST = 1_000  # rows of one kind that are looked at; nobody honest has as many
 
-_STEPS = (
-    "opened",
-    "claimed",
-    "assigned",
-    "noted",
-    "contacted",
-    "replied",
-    "closed",
-    "reopened",
-)  # of one press
 _PULSE_STATES = {
     "answered": "sent",
     "expired": "sent",
@@ -186,7 +177,7 @@ def page(
 
 
 def _place(moment: Moment) -> tuple[datetime, int, str]:
-    step = _STEPS.index(moment.step) if isinstance(moment, FollowedUp) and moment.step in _STEPS else 0
+    step = step_rank(moment.step) if isinstance(moment, FollowedUp) else 0
     return moment.at, moment.rank + step, moment.id
 
 

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -93,6 +93,7 @@ def test_one_score_alone_is_no_trend() -> None:
     assert trend([]) is None
 
 
+@example(Metric.NPS, [Counts(0, 0, 1), Counts(0, 0, 1)])  # its score lies below its interval
 @settings(deadline=None)
 @given(st.sampled_from(Metric), st.lists(st.none() | answered, max_size=14))
 def test_a_trend_stays_on_its_paper(metric: Metric, counts: list[Counts | None]) -> None:

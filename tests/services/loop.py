@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.domain.followups import step_rank
 from app.errors import RetornoError
 from app.models import Answer, FollowUp, FollowUpClosure, FollowUpEvent, Message, Workspace
 from app.runtime import Runtime
@@ -42,7 +43,8 @@ def events(runtime: Runtime, id: str) -> list[tuple[str, str | None, str | None]
         rows = session.scalars(
             select(FollowUpEvent).where(FollowUpEvent.followup_id == id).order_by(FollowUpEvent.at)
         )
-        return [(row.kind, row.actor, row.text) for row in rows]
+        in_order = sorted(rows, key=lambda row: (row.at, step_rank(row.kind)))
+        return [(row.kind, row.actor, row.text) for row in in_order]
 
 
 def kinds(runtime: Runtime, id: str) -> list[str]:

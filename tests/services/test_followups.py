@@ -105,10 +105,11 @@ def test_a_key_can_give_work_to_a_member_but_not_take_it(runtime: Runtime, beatr
 
 
 def test_handing_over_says_to_whom_and_back_to_nobody(
-    runtime: Runtime, beatriz: Visitor, rafael: Visitor, id: str
+    runtime: Runtime, clock: Clock, beatriz: Visitor, rafael: Visitor, id: str
 ) -> None:
     followups.claim(runtime, beatriz, id)
     followups.assign(runtime, beatriz, id, rafael.member_id, seen=beatriz.member_id)
+    clock.advance(minutes=1)
     followups.assign(runtime, rafael, id, None, seen=rafael.member_id)
     followups.assign(runtime, rafael, id, None)
     assert events(runtime, id)[2:] == [("assigned", "Beatriz", "Rafael"), ("assigned", "Rafael", None)]

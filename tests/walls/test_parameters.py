@@ -27,8 +27,8 @@ HOSTILE = (
     *("2026-02-30", "[]", "{{7*7}}", "{% raw %}", "%(name)s", "../../etc/passwd", "a" * 5_000, "__proto__"),
     *("\r\nX: y", "\u202e", "", "eyJ4IjoxfQ", "W10", "WyJ4Il0"),
 )
-ALONE = ("\0", "9" * 400, "9999-12-31T23:59")  # under every name at once
-ROUNDS = 2  # mixes that each address gets
+ALONE = ("\0", "9" * 400)  # under every name at once
+ROUNDS = 1  # mixes that each address gets
 
 
 @pytest.fixture(params=["customers", "people"])

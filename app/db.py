@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, Delete, Engine, Update, create_engine, event, text
+from sqlalchemy import Connection, CursorResult, Delete, Dialect, Engine, Update, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.exc import DisconnectionError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from app.errors import Unavailable
@@ -36,6 +37,7 @@ _NOT_NOW = (  # as SQLite says it; the transaction is undone, and another try ma
 )
 SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"  # in a Statement: PostgreSQL only; SQLite has one writer
 _SQLITE_MOMENT = "%Y-%m-%d %H:%M:%S.%f"  # as SQLAlchemy writes them
+FRESH_SECONDS = 1  # a connection that was used within them is taken to be alive
 POOL_SIZE = 5  # one web worker or one worker process; PostgreSQL's default of 100 serves twenty of them
 
 
@@ -55,7 +57,7 @@ class Database:
         with self._session({"reading": True}) as session:
             yield session
             session.expunge_all()  # what was read stays readable after the snapshot has ended
-            session.rollback()
+            session.commit()  # nothing: but at a rollback psycopg forgets every statement it has prepared
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -137,7 +139,6 @@ def open_database(url: str, *, busy_milliseconds: int = BUSY_MILLISECONDS) -> Da
             hide_parameters=True,  # an error that is logged must not quote an answer or an address
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
-            pool_pre_ping=True,
             connect_args={
                 "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"
                 f" -c lock_timeout={busy_milliseconds}ms"
@@ -146,6 +147,8 @@ def open_database(url: str, *, busy_milliseconds: int = BUSY_MILLISECONDS) -> Da
             },
         )
         event.listen(engine, "begin", _begin_postgresql)
+        event.listen(engine, "checkin", _remember_when)
+        event.listen(engine, "checkout", partial(_look_whether_it_lives, engine.dialect))
     _forget_in_children(engine)
     return Database(engine)
 
@@ -193,6 +196,20 @@ def _begin_postgresql(connection: Connection) -> None:
     raw.read_only = reading
     driver: Any = connection.dialect.loaded_dbapi
     raw.isolation_level = driver.IsolationLevel.REPEATABLE_READ if reading else None
+
+
+def _remember_when(connection: Any, record: Any) -> None:
+    record.info["worked"] = time.monotonic()
+
+
+def _look_whether_it_lives(dialect: Dialect, connection: Any, record: Any, proxy: Any) -> None:
+    """One that lay there may have died with its server; asking one that just worked costs too much."""
+    if time.monotonic() - record.info.get("worked", math.inf) < FRESH_SECONDS:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError from error  # the pool opens another
 
 
 @contextmanager

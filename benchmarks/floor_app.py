@@ -20,7 +20,7 @@ _local = threading.local()
 
 
 FIND, RECORD, ANSWERED = (
-    each.words if IS_SQLITE else each._postgresql
+    each._sqlite if IS_SQLITE else each._postgresql
     for each in (standing._FIND, arrival._RECORD, arrival._ANSWERED)
 )
 PAGE = "x" * 6_000  # about what the page weighs

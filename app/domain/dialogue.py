@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.errors import Invalid, problem
+
 EDITABLE = timedelta(hours=24)  # from the first answer; fairness asks for a limit, forgetfulness for a day
 
 
@@ -32,6 +34,18 @@ class Standing:
         if self.recorded_at is None:
             return now < self.expires_at
         return now < self.recorded_at + EDITABLE
+
+
+def read_comment(words: str | None, most: int) -> str | None:
+    """The comment as it came, less what no database takes; None when it is blank.
+
+    Raises Invalid beyond `most` characters. A line end counts as one, as browsers count it.
+    """
+    plain = (words or "").replace("\0", "").replace("\r\n", "\n").encode("utf-8", "replace").decode("utf-8")
+    if len(plain) > most:
+        message = "This is %(length)s characters long; at most %(most)s fit."
+        raise Invalid([problem("comment", message, length=len(plain), most=most)])
+    return plain if plain.strip() else None
 
 
 def next_step(standing: Standing, now: datetime, wish: str | None, preselected: bool) -> Step:

@@ -43,6 +43,11 @@ class Contact(HasId, Base):
     updated_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
 
+    @property
+    def label(self) -> str:
+        """What to call somebody who may have no name."""
+        return self.name or self.email or self.phone or self.external_id or "–"
+
 
 class OptOut(HasId, Base):
     """Who must not be asked: a person, an address by its keyed hash, or both."""

@@ -10,7 +10,7 @@ from app.domain.metrics import RULES, Metric, metrics_for
 from app.errors import Invalid, Problem, problem
 from app.models import Answer, Contact, FollowUp, Invitation, Survey
 from app.services.counting import Filters, Scope, of_answers
-from app.services.followup_rows import company_of, name_of
+from app.services.followup_rows import company_of
 
 Shown = Literal["counted", "set_aside"]
 Conditions = list[ColumnElement[bool]]
@@ -143,7 +143,7 @@ def line(row: Row[Answer, Contact, str, str, str]) -> Line:
         survey_id=answer.survey_id,
         survey_name=survey_name,
         contact_id=contact.id,
-        contact_name=name_of(contact),
+        contact_name=contact.label,
         company=company_of(contact),
         locale=locale,
         invitation_id=answer.invitation_id,

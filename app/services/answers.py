@@ -24,7 +24,6 @@ from app.services.answer_rows import (
 )
 from app.services.counting import scope_of
 from app.services.followup_opening import calendar_of, open_for_answer
-from app.services.followup_rows import name_of
 from app.services.paging import PAGE, Page, cut, in_order
 
 
@@ -144,4 +143,4 @@ def _surveys(session: Session, who: Visitor) -> tuple[Choice, ...]:
 
 
 def _person(session: Session, who: Visitor, contact_id: str | None) -> str | None:
-    return name_of(own(session, who, Contact, contact_id)) if contact_id else None
+    return own(session, who, Contact, contact_id).label if contact_id else None

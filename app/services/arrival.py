@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from app.db import Statement
+from app.domain.dialogue import read_comment
 from app.domain.metrics import band_of, read_score
 from app.errors import Invalid, NotFound, TooMany, problem
 from app.models import Answer, AnswerEdit, new_id
@@ -77,7 +78,7 @@ def _values(found: Found, given: Given, now: datetime) -> dict[str, Any]:
         "metric": found.metric.value,
         "score": score,
         "band": band_of(found.metric, score).value,
-        "comment": _comment(given.comment),
+        "comment": read_comment(given.comment, LONGEST_COMMENT),
         "contact_me": bool(given.contact_me),
         "channel": found.channel or "email",
         "sandbox": found.sandbox,
@@ -85,17 +86,6 @@ def _values(found: Found, given: Given, now: datetime) -> dict[str, Any]:
         "late": False,
         "now": now,
     }
-
-
-def _comment(words: str | None) -> str | None:
-    """The comment as it came, less what no database takes; none when it is blank."""
-    if words is None:
-        return None
-    words = words.replace("\0", "").replace("\r\n", "\n").encode("utf-8", "replace").decode("utf-8")
-    if len(words) > LONGEST_COMMENT:
-        message = "This is %(length)s characters long; at most %(most)s fit."
-        raise Invalid([problem("comment", message, length=len(words), most=LONGEST_COMMENT)])
-    return words if words.strip() else None
 
 
 def _first(session: Session, found: Found, values: dict[str, Any], runtime: Runtime) -> bool:
@@ -129,7 +119,7 @@ def _change(session: Session, found: Found, given: Given, now: datetime) -> None
         select(Answer).where(Answer.invitation_id == found.invitation_id).with_for_update()
     ).one()
     score = answer.score if given.score is None else read_score(found.metric, given.score)
-    comment = answer.comment if given.comment is None else _comment(given.comment)
+    comment = answer.comment if given.comment is None else read_comment(given.comment, LONGEST_COMMENT)
     contact_me = answer.contact_me if given.contact_me is None else given.contact_me
     # What a program sent first does not stand in the way of the person who chooses a score after it.
     suspect = answer.suspect and (given.suspect or given.score is None)

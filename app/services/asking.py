@@ -106,7 +106,7 @@ def asked(runtime: Runtime, who: Visitor, invitation_id: str) -> Asked:
     """How an ask stands: on its way, or not asked and why."""
     with runtime.db.read() as session:
         invitation = access.own(session, who, Invitation, invitation_id)
-        name = session.get_one(Contact, invitation.contact_id).name
+        name = session.get_one(Contact, invitation.contact_id).label
         return Asked(name, invitation.state, invitation.reason, invitation.until)
 
 
@@ -134,7 +134,7 @@ def candidates(runtime: Runtime, who: Visitor, survey_id: str, query: str = "") 
             metric=Metric(survey.metric),
             published=survey.published_version_id is not None and survey.archived_at is None,
             people=tuple(
-                Candidate(contact.id, contact.name, contact.email, verdict)
+                Candidate(contact.id, contact.label, contact.email, verdict)
                 for contact, verdict in decided[:FOUND]
             ),
             more=len(decided) > FOUND,

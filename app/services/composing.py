@@ -134,7 +134,7 @@ def _alert(session: Session, runtime: Runtime, each: Departing) -> Letter:
         .where(FollowUp.id == each.followup_id)
     ).one()
     alert = Alert(
-        person=contact.name,
+        person=contact.label,
         metric=Metric(answer.metric),
         score=answer.score,
         band=answer.band,

@@ -27,6 +27,7 @@ class Card:
     id: str
     external_id: str | None
     name: str
+    label: str  # what to call somebody who may have no name
     email: str | None
     phone: str | None
     telegram_chat_id: str | None
@@ -40,11 +41,6 @@ class Card:
     revision: int
     created_at: datetime
     updated_at: datetime
-
-    @property
-    def label(self) -> str:
-        """What to call somebody who may have no name."""
-        return self.name or self.email or self.phone or self.external_id or "–"
 
     @property
     def phone_written(self) -> str | None:

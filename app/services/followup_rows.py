@@ -140,11 +140,6 @@ def in_state(wanted: State) -> ColumnElement[bool]:
     return and_(is_open(), ~is_waiting_for_them(), assigned if wanted is State.CLAIMED else ~assigned)
 
 
-def name_of(contact: Contact) -> str:
-    """What to call somebody who may have no name."""
-    return contact.name or contact.email or contact.phone or contact.external_id or "–"
-
-
 def company_of(contact: Contact) -> str | None:
     """Where somebody works, if their attributes say it."""
     named = (contact.attributes.get(name) for name in COMPANY)
@@ -162,7 +157,7 @@ def _record(
         revision=followup.revision,
         moments=moments,
         contact_id=contact.id,
-        contact_name=name_of(contact),
+        contact_name=contact.label,
         company=company_of(contact),
         locale=contact.locale,
         answer_id=followup.answer_id,

@@ -152,7 +152,7 @@ def _said(session: Session, scope: Scope, since: datetime) -> tuple[Said, ...]:
     )
     return tuple(
         Said(
-            contact_name=contact.name,
+            contact_name=contact.label,
             company=company_of(contact),
             metric=answer.metric,
             score=answer.score,

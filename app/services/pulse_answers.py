@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from app import sealing
 from app.db import insert_into
+from app.domain.dialogue import read_comment
 from app.domain.metrics import Metric, Tone, band_of, read_score, tone
 from app.domain.placeholders import fill, parse, values_for
 from app.domain.survey_texts import SurveyTexts
-from app.errors import Invalid, NotFound, problem
+from app.errors import NotFound
 from app.models import Invitation, Logo, Pulse, SealedAnswer, Token, Workspace
 from app.runtime import Runtime
 from app.services import standing
@@ -53,7 +54,7 @@ def show_question(runtime: Runtime, token: str) -> PulseQuestion:
 def seal_answer(runtime: Runtime, token: str, score: object, comment: str | None = None) -> Sealed:
     """Seal a whole answer over whatever was sealed before. Raises NotFound; Invalid with nothing changed."""
     value = read_score(Metric.ENPS, score)
-    words = _tidy(comment or "")
+    words = read_comment(comment, LONGEST_COMMENT) or ""
     with runtime.db.write() as session:
         invitation_id, pulse, question = _find(runtime, session, token, lock=True)
         box = sealing.seal(pulse.public_key, value, words)
@@ -142,12 +143,3 @@ def _upsert(session: Session, invitation_id: str, pulse_id: str, box: bytes) -> 
             index_elements=[SealedAnswer.invitation_id], set_={"box": statement.excluded.box}
         )
     )
-
-
-def _tidy(comment: str) -> str:
-    # Browsers send CRLF and count it as one; PostgreSQL takes every character but NUL
-    words = comment.replace("\r\n", "\n").replace("\0", "").strip()
-    if len(words) > LONGEST_COMMENT:
-        message = "This is %(length)s characters long; at most %(most)s fit."
-        raise Invalid([problem("comment", message, length=len(words), most=LONGEST_COMMENT)])
-    return words

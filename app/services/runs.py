@@ -89,7 +89,7 @@ def people(
         rows = session.execute(query.limit(PAGE + 1)).all()
     shown, more = cut(rows, PAGE, lambda row: (row[1].search_name, row[1].id))
     return Page(
-        tuple(Invited(contact.id, contact.name, row.state, row.reason, row.until) for row, contact in shown),
+        tuple(Invited(contact.id, contact.label, row.state, row.reason, row.until) for row, contact in shown),
         more,
     )
 

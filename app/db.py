@@ -1,34 +1,26 @@
-"""The database: engine, reading and writing sessions; knows the ways of SQLite and PostgreSQL."""
+"""The database: reading and writing sessions, statements of the hot path; alike on SQLite and PostgreSQL."""
 
 import json
-import math
-import os
 import re
-import time
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from threading import Lock
 from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, Delete, Dialect, Engine, Update, create_engine, event, text
+from sqlalchemy import CursorResult, Delete, Engine, Update, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError, OperationalError, TimeoutError
+from sqlalchemy.exc import OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
+from app.engines import LOCKED, open_engine
 from app.errors import Unavailable
 
 BUSY_MILLISECONDS = 5_000  # a respondent waits this long at most behind another writer, then sees 503
-STATEMENT_SECONDS = 30  # nothing of ours takes longer; on SQLite a reader that stays lets the log grow
-IDLE_SECONDS = 60  # PostgreSQL: a transaction in which nothing happens is a mistake of ours
-LOG_BYTES = 64 * 1024 * 1024  # SQLite cuts its log back to this after a checkpoint
-LOOK_EVERY = 1_000_000  # steps of SQLite's machine between two looks at the clock: some milliseconds
 READ_ONLY = "attempt to write a readonly database"
 _NOT_NOW = (  # as SQLite says it; the transaction is undone, and another try may find better times
-    "database is locked",
+    LOCKED,
     "database or disk is full",
     "disk I/O error",
     "unable to open database file",
@@ -37,8 +29,6 @@ _NOT_NOW = (  # as SQLite says it; the transaction is undone, and another try ma
 )
 SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"  # in a Statement: PostgreSQL only; SQLite has one writer
 _SQLITE_MOMENT = "%Y-%m-%d %H:%M:%S.%f"  # as SQLAlchemy writes them
-FRESH_SECONDS = 1  # a connection that was used within them is taken to be alive
-POOL_SIZE = 5  # one web worker or one worker process; PostgreSQL's default of 100 serves twenty of them
 
 
 @dataclass(frozen=True)
@@ -46,6 +36,8 @@ class Database:
     """Sessions over one engine. `read` changes nothing; `write` commits once, at its end."""
 
     engine: Engine
+    busy_seconds: float
+    writing: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @property
     def is_sqlite(self) -> bool:
@@ -62,9 +54,22 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """One transaction (SQLite: BEGIN IMMEDIATE), committed at the end or not at all."""
-        with self._session({}) as session:
+        with self._turn(), self._session({}) as session:
             yield session
             session.commit()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """SQLite has one writer: threads of one process queue here, where nobody has to look again."""
+        if not self.is_sqlite:
+            yield
+        elif not self.writing.acquire(timeout=self.busy_seconds):
+            raise Unavailable("the database: another writer takes too long")
+        else:
+            try:
+                yield
+            finally:
+                self.writing.release()
 
     @contextmanager
     def _session(self, options: dict[str, Any]) -> Iterator[Session]:
@@ -106,6 +111,8 @@ class Database:
             if self.is_sqlite:
                 raw = self.engine.raw_connection()
                 try:
+                    raw.info.pop("reading", None)  # it waits for readers, as no writer does
+                    raw.cursor().execute(f"PRAGMA busy_timeout={int(self.busy_seconds * 1000)}")
                     raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
                 finally:
                     raw.close()
@@ -123,93 +130,7 @@ class Database:
 
 def open_database(url: str, *, busy_milliseconds: int = BUSY_MILLISECONDS) -> Database:
     """The database at `url`; connections open lazily, and a child after fork opens its own."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(
-            parsed,
-            hide_parameters=True,
-            connect_args={"check_same_thread": False, "timeout": busy_milliseconds / 1000},
-            pool_size=POOL_SIZE,
-        )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    else:
-        engine = create_engine(
-            parsed,
-            hide_parameters=True,  # an error that is logged must not quote an answer or an address
-            pool_size=POOL_SIZE,
-            max_overflow=POOL_SIZE,
-            connect_args={
-                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"
-                f" -c lock_timeout={busy_milliseconds}ms"
-                f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
-                "connect_timeout": BUSY_MILLISECONDS // 1000,
-            },
-        )
-        event.listen(engine, "begin", _begin_postgresql)
-        event.listen(engine, "checkin", _remember_when)
-        event.listen(engine, "checkout", partial(_look_whether_it_lives, engine.dialect))
-    _forget_in_children(engine)
-    return Database(engine)
-
-
-def _forget_in_children(engine: Engine) -> None:
-    """A connection belongs to the process that opened it: a child must neither use nor close it."""
-    known = weakref.ref(engine)
-
-    def forget() -> None:
-        if (inherited := known()) is not None:
-            inherited.dispose(close=False)
-
-    os.register_at_fork(after_in_child=forget)
-
-
-def _prepare_sqlite(connection: Any, record: Any) -> None:
-    known = record.info
-    connection.set_progress_handler(lambda: time.monotonic() > known.get("until", math.inf), LOOK_EVERY)
-    connection.isolation_level = None  # the begin event below says BEGIN, not the driver
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",  # NORMAL may lose the last acknowledged answers in a power cut
-        "foreign_keys=ON",
-        f"journal_size_limit={LOG_BYTES}",
-        "secure_delete=ON",  # what is deleted is overwritten: erasure and closed pulses rely on it
-    ):
-        connection.execute(f"PRAGMA {pragma}").fetchall()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # Straight to the driver: this runs for every transaction, and a respondent waits for it.
-    reading, known = bool(connection.get_execution_options().get("reading")), connection.info
-    raw: Any = connection.connection.driver_connection
-    if known.get("reading") is not reading:
-        raw.execute(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
-        known["reading"] = reading
-    known["until"] = time.monotonic() + STATEMENT_SECONDS if reading else math.inf
-    raw.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def _begin_postgresql(connection: Connection) -> None:
-    # The driver says both in its BEGIN, so they cost no statement of their own.
-    reading = bool(connection.get_execution_options().get("reading"))
-    raw: Any = connection.connection.driver_connection
-    raw.read_only = reading
-    driver: Any = connection.dialect.loaded_dbapi
-    raw.isolation_level = driver.IsolationLevel.REPEATABLE_READ if reading else None
-
-
-def _remember_when(connection: Any, record: Any) -> None:
-    record.info["worked"] = time.monotonic()
-
-
-def _look_whether_it_lives(dialect: Dialect, connection: Any, record: Any, proxy: Any) -> None:
-    """One that lay there may have died with its server; asking one that just worked costs too much."""
-    if time.monotonic() - record.info.get("worked", math.inf) < FRESH_SECONDS:
-        return
-    try:
-        dialect.do_ping(connection)
-    except dialect.loaded_dbapi.Error as error:
-        raise DisconnectionError from error  # the pool opens another
+    return Database(open_engine(url, busy_milliseconds), busy_milliseconds / 1000)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.channels.base import DeliveryError
-from app.db import LOG_BYTES, moment
+from app.db import moment
+from app.engines import LOG_BYTES
 from app.errors import Unavailable
 from app.models import Message, Pulse
 from app.runtime import Runtime

@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.runtime import Runtime
 from app.web import api, errors, headers, operations, pages, requests, styles, unknown_tokens
 from app.web.blueprints import CONSOLE, RESPONDENT
+from app.web.cookies import Cookies
 
 BODY_BYTES = 256 * 1024  # of any request; the import of contacts alone takes more, and says so itself
 FORM_PARTS = 500
@@ -36,6 +37,7 @@ def create_app(runtime: Runtime) -> Flask:
         WTF_CSRF_SSL_STRICT=config.is_https,
     )
     app.extensions["runtime"] = runtime
+    app.session_interface = Cookies()
     if config.trusted_proxies:
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]

@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ UNLOGGED = ("/p/", "/static/", "/healthz", "/metrics")  # a pulse's respondent l
 
 REQUESTS = Counter("retorno_requests_total", "Requests by route and status.", ("route", "status"))
 SECONDS = Histogram("retorno_request_seconds", "Seconds to answer, by route.", ("route",))
+_counter, _clock = cache(REQUESTS.labels), cache(SECONDS.labels)  # as many as there are routes
 
 
 class _Parameters(ImmutableMultiDict[str, Any]):
@@ -55,8 +57,8 @@ def _end(response: Response) -> Response:
         return response
     route = str(request.url_rule) if request.url_rule else "none"
     seconds = time.perf_counter() - g.get("began", time.perf_counter())
-    REQUESTS.labels(route, response.status_code).inc()
-    SECONDS.labels(route).observe(seconds)
+    _counter(route, response.status_code).inc()
+    _clock(route).observe(seconds)
     log.info(
         "request",
         id=g.get("request_id"),

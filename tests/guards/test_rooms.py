@@ -16,8 +16,9 @@ MAY_IMPORT = {
     "channels": {"smtplib"},
     "rendering": {"app.domain", "jinja2", "markupsafe", "babel", "segno"},
     "services": {
-        "app.runtime", "app.domain", "app.models", "app.db", "app.rendering", "app.channels.base",
-        "app.sealing", "sqlalchemy", "alembic", "argon2", "pyotp", "PIL", "structlog", "config",
+        "app.runtime", "app.domain", "app.models", "app.db", "app.engines", "app.rendering",
+        "app.channels.base", "app.sealing", "sqlalchemy", "alembic", "argon2", "pyotp", "PIL", "structlog",
+        "config",
     },
     "jobs": {"app.services", "app.runtime", "apscheduler", "structlog"},
     "web": {

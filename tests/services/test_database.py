@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app import db as database
+from app import engines
 from app.db import Database, open_database
 from app.errors import Refusal, Unavailable
 from app.models import Contact, Setting
@@ -62,7 +62,7 @@ def test_every_connection_writes_through_and_checks_what_it_writes(lite: Databas
     assert pragma(lite, "synchronous") == full, "NORMAL may lose the last acknowledged answers in a power cut"
     assert pragma(lite, "foreign_keys") == on
     assert pragma(lite, "secure_delete") == on
-    assert pragma(lite, "journal_size_limit") == database.LOG_BYTES
+    assert pragma(lite, "journal_size_limit") == engines.LOG_BYTES
     with lite.read() as one, lite.read() as another:
         pids = {each.connection().connection.driver_connection for each in (one, another)}
         assert len(pids) == 2
@@ -162,7 +162,7 @@ def _driver_connection(db: Database) -> object:
 
 def test_a_reader_that_does_not_end_is_ended(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the log can be emptied (E08)."""
-    monkeypatch.setattr(database, "STATEMENT_SECONDS", 0.2)
+    monkeypatch.setattr(engines, "STATEMENT_SECONDS", 0.2)
     lite = open_database(f"sqlite:///{path}")
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     began = time.monotonic()

@@ -1,0 +1,128 @@
+"""Engines: connections prepared for SQLite's and PostgreSQL's ways. Sessions stand in db.py."""
+
+import math
+import os
+import sqlite3
+import time
+import weakref
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
+
+STATEMENT_SECONDS = 30  # nothing of ours takes longer; on SQLite a reader that stays lets the log grow
+IDLE_SECONDS = 60  # PostgreSQL: a transaction in which nothing happens is a mistake of ours
+CONNECT_SECONDS = 5
+LOG_BYTES = 64 * 1024 * 1024  # SQLite cuts its log back to this after a checkpoint
+LOOK_EVERY = 1_000_000  # steps of SQLite's machine between two looks at the clock: some milliseconds
+LOCKED = "database is locked"
+FRESH_SECONDS = 1  # a connection that was used within them is taken to be alive
+POOL_SIZE = 5  # one web worker or one worker process; PostgreSQL's default of 100 serves twenty of them
+
+
+def open_engine(url: str, busy_milliseconds: int) -> Engine:
+    """An engine whose connections are prepared for us; a child after fork opens its own."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(
+            parsed,
+            hide_parameters=True,
+            connect_args={"check_same_thread": False, "timeout": busy_milliseconds / 1000},
+            pool_size=POOL_SIZE,
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", partial(_begin_sqlite, busy_milliseconds))
+    else:
+        engine = create_engine(
+            parsed,
+            hide_parameters=True,  # an error that is logged must not quote an answer or an address
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_SIZE,
+            connect_args={
+                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"
+                f" -c lock_timeout={busy_milliseconds}ms"
+                f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
+                "connect_timeout": CONNECT_SECONDS,
+            },
+        )
+        event.listen(engine, "begin", _begin_postgresql)
+        event.listen(engine, "checkin", _remember_when)
+        event.listen(engine, "checkout", partial(_look_whether_it_lives, engine.dialect))
+    _forget_in_children(engine)
+    return engine
+
+
+def _forget_in_children(engine: Engine) -> None:
+    """A connection belongs to the process that opened it: a child must neither use nor close it."""
+    known = weakref.ref(engine)
+
+    def forget() -> None:
+        if (inherited := known()) is not None:
+            inherited.dispose(close=False)
+
+    os.register_at_fork(after_in_child=forget)
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    known = record.info
+    connection.set_progress_handler(lambda: time.monotonic() > known.get("until", math.inf), LOOK_EVERY)
+    connection.isolation_level = None  # the begin event below says BEGIN, not the driver
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",  # NORMAL may lose the last acknowledged answers in a power cut
+        "foreign_keys=ON",
+        f"journal_size_limit={LOG_BYTES}",
+        "secure_delete=ON",  # what is deleted is overwritten: erasure and closed pulses rely on it
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _begin_sqlite(busy_milliseconds: int, connection: Connection) -> None:
+    # Straight to the driver: this runs for every transaction, and a respondent waits for it.
+    reading, known = bool(connection.get_execution_options().get("reading")), connection.info
+    raw: Any = connection.connection.driver_connection
+    if known.get("reading") is not reading:
+        raw.execute(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+        raw.execute(f"PRAGMA busy_timeout={busy_milliseconds if reading else 1}")
+        known["reading"] = reading
+    known["until"] = time.monotonic() + STATEMENT_SECONDS if reading else math.inf
+    if reading:
+        raw.execute("BEGIN")
+    else:
+        _begin_to_write(raw, time.monotonic() + busy_milliseconds / 1000)
+
+
+def _begin_to_write(raw: Any, until: float) -> None:
+    """SQLite's own patience sleeps longer at each look, up to 0.1 s: whoever came last would go first."""
+    while True:
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if LOCKED not in str(error) or time.monotonic() > until:
+                raise
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    # The driver says both in its BEGIN, so they cost no statement of their own.
+    reading = bool(connection.get_execution_options().get("reading"))
+    raw: Any = connection.connection.driver_connection
+    raw.read_only = reading
+    driver: Any = connection.dialect.loaded_dbapi
+    raw.isolation_level = driver.IsolationLevel.REPEATABLE_READ if reading else None
+
+
+def _remember_when(connection: Any, record: Any) -> None:
+    record.info["worked"] = time.monotonic()
+
+
+def _look_whether_it_lives(dialect: Dialect, connection: Any, record: Any, proxy: Any) -> None:
+    """One that lay there may have died with its server; asking one that just worked costs too much."""
+    if time.monotonic() - record.info.get("worked", math.inf) < FRESH_SECONDS:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError from error  # the pool opens another

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs the real peers of the tests where they are missing: PostgreSQL's server binaries and Chromium.
+# Installs the real peers of the tests where they are missing: PostgreSQL's server binaries, Chromium, strace.
 set -eu
 
 missing=""
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 [ -x /usr/bin/chromium-headless-shell ] || [ -x /usr/bin/chromium ] || missing="$missing chromium"
 fc-list 2>/dev/null | grep -q "Noto Serif" || missing="$missing fonts-noto-core"
+command -v strace >/dev/null || missing="$missing strace"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null; then

@@ -47,9 +47,10 @@ _SKIPPED = Statement(
 
 @dataclass(frozen=True)
 class Lease:
-    """What this worker may send for a few seconds, on one channel."""
+    """What this worker may send for a few seconds, on one channel; `claimed` says how many messages."""
 
     token: str
+    claimed: int
     name: str
     channel: Channel
 
@@ -70,27 +71,33 @@ def _send_all(runtime: Runtime, priority: int) -> int:
 
 def _send_channel(runtime: Runtime, name: str, channel: Channel, priority: int) -> int:
     sent = 0
-    while token := _claim(runtime, name, priority):
+    while _is_anything_due(runtime, name, priority) and (lease := _claim(runtime, name, channel, priority)):
         runtime.reach("claimed")
-        lease = Lease(token, name, channel)
-        while (handed_over := _send_group(runtime, lease)) is not None:
+        for _start in range(0, lease.claimed, GROUP):
+            handed_over = _send_group(runtime, lease)
+            if handed_over is None:
+                break
             sent += handed_over
     return sent
 
 
-def _claim(runtime: Runtime, channel: str, priority: int) -> str | None:
-    """Take what is due for ourselves: the lease's token; None when nothing is due, or nothing may leave."""
-    now = runtime.clock()
-    values = {"channel": channel, "priority": priority, "now": now}
-    with runtime.db.read() as session:  # looking costs no writer's lock
-        if _LOOK.run(session, values | {"most": 1}).fetchone() is None:
-            return None
+def _is_anything_due(runtime: Runtime, channel: str, priority: int) -> bool:
+    """Looking costs no writer's lock."""
+    values = {"channel": channel, "priority": priority, "now": runtime.clock(), "most": 1}
+    with runtime.db.read() as session:
+        return _LOOK.run(session, values).fetchone() is not None
+
+
+def _claim(runtime: Runtime, name: str, channel: Channel, priority: int) -> Lease | None:
+    """Take what is due for ourselves; None when there is nothing, or nothing may leave."""
+    now, token = runtime.clock(), new_id()
+    claim = {"channel": name, "priority": priority, "now": now}
+    claim |= {"most": CLAIMED, "lease": token, "until": now + CLAIM_LEASE}
     with runtime.db.write() as session:
-        if switch.is_paused(session) or outcomes.is_resting(session, channel, now):
+        if switch.is_paused(session) or outcomes.is_resting(session, name, now):
             return None
-        token = new_id()
-        claim = values | {"most": CLAIMED, "lease": token, "until": now + CLAIM_LEASE}
-        return token if _CLAIM.run(session, claim).rowcount else None
+        claimed = _CLAIM.run(session, claim).rowcount
+    return Lease(token, claimed, name, channel) if claimed else None
 
 
 def _send_group(runtime: Runtime, lease: Lease) -> int | None:

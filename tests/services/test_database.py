@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -67,6 +69,31 @@ def test_every_connection_writes_through_and_checks_what_it_writes(lite: Databas
         pids = {each.connection().connection.driver_connection for each in (one, another)}
         assert len(pids) == 2
         assert {each.execute(text("PRAGMA synchronous")).scalar() for each in (one, another)} == {full}
+
+
+COMMITS = 5
+COMMITTING = f"""
+import sys
+from app.db import open_database
+from app.models import Setting
+db = open_database(sys.argv[1])
+for number in range({COMMITS}):
+    with db.write() as session:
+        session.add(Setting(name=f"number {{number}}", value="x"))
+"""
+
+
+def test_e05_every_commit_is_on_the_disk_before_it_is_acknowledged(path: Path, tmp_path: Path) -> None:
+    """What a power cut would leave: the kernel is asked once at least for each commit."""
+    told, command = tmp_path / "calls", [sys.executable, "-c", COMMITTING, f"sqlite:///{path}"]
+    tracing = ["strace", "-f", "-y", "-e", "trace=fdatasync,fsync", "-o", str(told), *command]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(tracing, env=environment, capture_output=True, text=True, check=False)
+    if "not permitted" in done.stderr.lower():
+        pytest.skip("this machine lets no process be traced")
+    assert done.returncode == 0, done.stderr
+    asked = [line for line in told.read_text().splitlines() if f"{path}-wal" in line]
+    assert len(asked) >= COMMITS
 
 
 def test_a_reader_refuses_to_write(db: Database) -> None:

@@ -15,7 +15,9 @@ from app.models import (
     FollowUp,
     Invitation,
     Message,
+    PulseScore,
     SandboxCopy,
+    SealedAnswer,
     Token,
     Workspace,
     new_id,
@@ -23,6 +25,8 @@ from app.models import (
 from app.runtime import Runtime
 from app.services import contact_import, contacts, erasure, followups, opt_outs
 from app.services.access import Visitor
+from app.services.pulse_closing import close_pulse
+from tests.pulse_world import open_pulse
 from tests.services.loop import closures, events, opened
 from tests.world import World
 
@@ -208,3 +212,29 @@ def test_another_workspaces_person_cannot_be_erased(runtime: Runtime, world: Wor
     stranger = world.member(world.workspace(), Role.OWNER)
     with pytest.raises(NotFound):
         erasure.erase(runtime, stranger, person.id)
+
+
+def test_i16_in_an_open_pulse_their_box_goes_and_the_others_stay(runtime: Runtime, world: World):
+    pulse = open_pulse(world, 6)
+    for number in range(6):
+        pulse.answer(number, 9)
+    erasure.erase(runtime, world.member(pulse.workspace, Role.OWNER), pulse.contacts[0].id)
+    with runtime.db.read() as session:
+        boxes = set(session.scalars(select(SealedAnswer.invitation_id)))
+    assert boxes == {each.id for each in pulse.invitations[1:]}
+
+
+def test_i16_in_a_closed_pulse_nothing_is_found_and_every_total_stays(runtime: Runtime, world: World):
+    pulse = open_pulse(world, 6)
+    for number in range(6):
+        pulse.answer(number, number + 4)
+    owner = world.member(pulse.workspace, Role.OWNER)
+    close_pulse(runtime, owner, pulse.pulse.id)
+
+    def kept() -> list[int]:
+        with runtime.db.read() as session:
+            return sorted(session.scalars(select(PulseScore.score)))
+
+    before = kept()
+    erasure.erase(runtime, owner, pulse.contacts[0].id)
+    assert kept() == before == [4, 5, 6, 7, 8, 9]

@@ -54,7 +54,7 @@ def show_question(runtime: Runtime, token: str) -> PulseQuestion:
 def seal_answer(runtime: Runtime, token: str, score: object, comment: str | None = None) -> Sealed:
     """Seal a whole answer over whatever was sealed before. Raises NotFound; Invalid with nothing changed."""
     value = read_score(Metric.ENPS, score)
-    words = read_comment(comment, LONGEST_COMMENT) or ""
+    words = read_comment((comment or "").strip(), LONGEST_COMMENT) or ""
     with runtime.db.write() as session:
         invitation_id, pulse, question = _find(runtime, session, token, lock=True)
         box = sealing.seal(pulse.public_key, value, words)

@@ -25,7 +25,7 @@ _LOOK = Statement(_DUE)
 # Materialized: PostgreSQL may run a sub-select with a limit again for each row, and claim too many.
 _CLAIM = Statement(
     f"WITH taken AS MATERIALIZED ({_DUE}{SKIP_LOCKED}) UPDATE messages SET state = 'claimed',"  # noqa: S608 - our own two texts
-    " lease_token = :lease, lease_until = :until WHERE id IN (SELECT id FROM taken)"
+    " lease_token = :lease, lease_until = :until WHERE id IN (SELECT id FROM taken) RETURNING id"
 )
 _ATTEMPTING = Statement(
     "UPDATE messages SET state = 'attempting', tries = tries + 1, lease_until = :until, sender_id = :sender"
@@ -96,7 +96,7 @@ def _claim(runtime: Runtime, name: str, channel: Channel, priority: int) -> Leas
     with runtime.db.write() as session:
         if switch.is_paused(session) or outcomes.is_resting(session, name, now):
             return None
-        claimed = _CLAIM.run(session, claim).rowcount
+        claimed = len(_CLAIM.run(session, claim).fetchall())  # sqlite3 counts no rows after a WITH
     return Lease(token, claimed, name, channel) if claimed else None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from threading import Lock
 from typing import Any, cast
 
@@ -191,10 +192,12 @@ class Statement:
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """SQLite's driver knows no moments."""
-    return {
-        name: value.astimezone(UTC).strftime(_SQLITE_MOMENT) if isinstance(value, datetime) else value
-        for name, value in values.items()
-    }
+    return {name: _written(value) if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+@lru_cache(maxsize=16)  # the rows of one act share their moments
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime(_SQLITE_MOMENT)
 
 
 def moment(value: Any) -> datetime | None:

@@ -12,6 +12,7 @@ from app.models import Message, SandboxCopy, Setting
 from app.services import followup_opening, opt_outs
 from app.services.departing import Departing
 
+_REST = Statement("SELECT value FROM installation WHERE name = :name")
 _SENT = Statement(
     "UPDATE messages SET state = CASE WHEN state = 'delivered' THEN 'delivered' ELSE 'sent' END,"
     " reason = NULL, detail = NULL, provider_id = :provider_id, sent_at = :now"
@@ -120,5 +121,5 @@ def rest_channel(session: Session, channel: str, now: datetime, seconds: int) ->
 
 def is_resting(session: Session, channel: str, now: datetime) -> bool:
     """Is the channel left alone for a while?"""
-    found = session.get(Setting, CHANNEL_REST + channel)
-    return found is not None and datetime.fromisoformat(found.value) > now
+    found = _REST.run(session, {"name": CHANNEL_REST + channel}).fetchone()
+    return found is not None and datetime.fromisoformat(found[0]) > now

@@ -2,19 +2,20 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import insert_into
+from app.db import Statement, insert_into
 from app.models import Sender, new_id
+
+_FIND = Statement("SELECT id FROM senders WHERE channel = :channel AND identity = :identity")
 
 
 def sender_id(session: Session, channel: str, identity: str, now: datetime) -> str:
     """The id of our sender with this identity on this channel."""
-    query = select(Sender.id).where(Sender.channel == channel, Sender.identity == identity)
-    found = session.scalar(query)
+    ours = {"channel": channel, "identity": identity}
+    found = _FIND.run(session, ours).fetchone()
     if found is None:
-        values = {"id": new_id(), "channel": channel, "identity": identity, "created_at": now}
+        values = {"id": new_id(), "created_at": now, **ours}
         session.execute(insert_into(session, Sender).values(values).on_conflict_do_nothing())
-        found = session.scalars(query).one()
-    return found
+        found = _FIND.run(session, ours).fetchone()
+    return str(found[0])

@@ -2,15 +2,17 @@
 
 from sqlalchemy.orm import Session
 
+from app.db import Statement
 from app.models import Setting
 from app.runtime import Runtime
 
 NAME = "sending_paused"
+_STANDS = Statement("SELECT 1 FROM installation WHERE name = :name")  # asked before each group that leaves
 
 
 def is_paused(session: Session) -> bool:
     """Is nothing to leave this installation?"""
-    return session.get(Setting, NAME) is not None
+    return _STANDS.run(session, {"name": NAME}).fetchone() is not None
 
 
 def status(runtime: Runtime) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
-from app.engines import LOCKED, open_engine
+from app.engines import LOCKED, be_reading, open_engine
 from app.errors import Unavailable
 
 BUSY_MILLISECONDS = 5_000  # a respondent waits this long at most behind another writer, then sees 503
@@ -55,9 +56,26 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """One transaction (SQLite: BEGIN IMMEDIATE), committed at the end or not at all."""
-        with self._turn(), self._session({}) as session:
+        until = time.monotonic() + self.busy_seconds  # for both waits: in this process, and behind others
+        with self._turn(), self._session({"until": until}) as session:
             yield session
             session.commit()
+
+    def look_up(self, statement: "Statement", values: Mapping[str, Any]) -> Any:
+        """The first row that one statement finds, or None: a snapshot of its own, in a single round trip."""
+        with self._passing_troubles():
+            connection: Any = self.engine.raw_connection()
+            try:
+                if self.is_sqlite:
+                    be_reading(connection.driver_connection, connection.info, self.busy_seconds)
+                    return statement.on_sqlite(connection.driver_connection, values).fetchone()
+                connection.driver_connection.autocommit = True  # no BEGIN, no COMMIT
+                try:
+                    return statement.on_postgresql(connection.driver_connection, values).fetchone()
+                finally:
+                    connection.driver_connection.autocommit = False
+            finally:
+                connection.close()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -74,19 +92,23 @@ class Database:
 
     @contextmanager
     def _session(self, options: dict[str, Any]) -> Iterator[Session]:
+        with (
+            self._passing_troubles(reading="reading" in options),
+            self.engine.connect().execution_options(**options) as connection,
+            Session(connection, expire_on_commit=False) as session,
+        ):
+            yield session
+
+    @contextmanager
+    def _passing_troubles(self, *, reading: bool = True) -> Iterator[None]:
+        """What another hour would heal is Unavailable; to write while reading is a mistake and stays one."""
         try:
-            with (
-                self.engine.connect().execution_options(**options) as connection,
-                Session(connection, expire_on_commit=False) as session,
-            ):
-                yield session
+            yield
         except TimeoutError as error:
             raise Unavailable("every connection is in use") from error
         except (OperationalError, self._driver.OperationalError) as error:
             cause = error.orig if isinstance(error, OperationalError) else error
-            if self._passes(cause) and not (
-                options and READ_ONLY in str(cause)
-            ):  # to write while reading: a mistake
+            if self._passes(cause) and not (reading and READ_ONLY in str(cause)):
                 raise Unavailable(f"the database: {cause}".splitlines()[0]) from error
             raise
 
@@ -172,22 +194,36 @@ class Statement:
 
     def run(self, session: Session, values: Mapping[str, Any]) -> Any:
         """The driver's cursor after the statement, in the session's transaction."""
-        connection = session.connection()
-        raw: Any = connection.connection.driver_connection
-        if connection.dialect.name != "sqlite":
-            return raw.execute(self._postgresql, values)
+        is_sqlite, raw = _driver_of(session)
+        return (self.on_sqlite if is_sqlite else self.on_postgresql)(raw, values)
+
+    def on_sqlite(self, raw: Any, values: Mapping[str, Any]) -> Any:
+        """The same on sqlite3's connection."""
         return raw.execute(self._sqlite, _plain(values))
+
+    def on_postgresql(self, raw: Any, values: Mapping[str, Any]) -> Any:
+        """The same on psycopg's connection."""
+        return raw.execute(self._postgresql, values)
 
     def run_many(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         """The statement once for each row."""
         if not rows:
             return
-        connection = session.connection()
-        raw: Any = connection.connection.driver_connection
-        if connection.dialect.name != "sqlite":
-            raw.cursor().executemany(self._postgresql, rows)
-        else:
+        is_sqlite, raw = _driver_of(session)
+        if is_sqlite:
             raw.executemany(self._sqlite, [_plain(each) for each in rows])
+        else:
+            raw.cursor().executemany(self._postgresql, rows)
+
+
+def _driver_of(session: Session) -> tuple[bool, Any]:
+    """Is it SQLite's, and the driver's connection, on which this session's one transaction has begun."""
+    known = session.info.get("driver")
+    if known is None:
+        connection = session.connection()
+        known = (connection.dialect.name == "sqlite", connection.connection.driver_connection)
+        session.info["driver"] = known
+    return known
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

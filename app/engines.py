@@ -81,17 +81,27 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 def _begin_sqlite(busy_milliseconds: int, connection: Connection) -> None:
     # Straight to the driver: this runs for every transaction, and a respondent waits for it.
-    reading, known = bool(connection.get_execution_options().get("reading")), connection.info
+    options, known = connection.get_execution_options(), connection.info
     raw: Any = connection.connection.driver_connection
-    if known.get("reading") is not reading:
-        raw.execute(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
-        raw.execute(f"PRAGMA busy_timeout={busy_milliseconds if reading else 1}")
-        known["reading"] = reading
-    known["until"] = time.monotonic() + STATEMENT_SECONDS if reading else math.inf
-    if reading:
+    if options.get("reading"):
+        be_reading(raw, known, busy_milliseconds / 1000)
         raw.execute("BEGIN")
-    else:
-        _begin_to_write(raw, time.monotonic() + busy_milliseconds / 1000)
+        return
+    if known.get("reading") is not False:
+        raw.execute("PRAGMA query_only=OFF")
+        raw.execute("PRAGMA busy_timeout=1")
+        known["reading"] = False
+    known["until"] = math.inf
+    _begin_to_write(raw, options.get("until") or time.monotonic() + busy_milliseconds / 1000)
+
+
+def be_reading(raw: Any, known: dict[str, Any], patience: float) -> None:
+    """What comes next on this connection of SQLite's changes nothing, and ends after a while."""
+    if known.get("reading") is not True:
+        raw.execute("PRAGMA query_only=ON")
+        raw.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+        known["reading"] = True
+    known["until"] = time.monotonic() + STATEMENT_SECONDS
 
 
 def _begin_to_write(raw: Any, until: float) -> None:

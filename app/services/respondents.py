@@ -42,19 +42,16 @@ class Sheet:
 def sheet(runtime: Runtime, token: str, wish: str | None = None, pressed: str | None = None) -> Sheet:
     """The page behind an answer link; `pressed` is the score of a mail's button. Raises NotFound."""
     now = runtime.clock()
-    with runtime.db.read() as session:
-        found = standing.find(session, token, "answer")
-        if found is None:
-            raise NotFound
-        selected = _selected(found.metric, pressed)
-        step = dialogue.next_step(
-            found.standing(runtime.config.sandbox_on), now, wish, preselected=selected is not None
-        )
-        if step is Step.GONE:
-            raise NotFound
-        locale, texts, _opens = standing.words(
-            session, found.version_id, found.locale, found.workspace_locale
-        )
+    found = standing.look_up(runtime.db, token, "answer")
+    if found is None:
+        raise NotFound
+    selected = _selected(found.metric, pressed)
+    step = dialogue.next_step(
+        found.standing(runtime.config.sandbox_on), now, wish, preselected=selected is not None
+    )
+    if step is Step.GONE:
+        raise NotFound
+    locale, texts = standing.look_up_words(runtime.db, found.version_id, found.locale, found.workspace_locale)
     band_tone = tone(Band(found.band)) if found.band else "flat"
     values = values_for(found.workspace_name, found.contact_name, found.attributes)
     rule = RULES[found.metric]

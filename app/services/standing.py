@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.db import Statement, moment, structure
+from app.db import Database, Statement, moment, structure
 from app.domain.business_time import BusinessCalendar
 from app.domain.dialogue import Standing
 from app.domain.metrics import Metric
@@ -88,7 +88,15 @@ _STRUCTURES = ("attributes", "business_days", "holidays")
 
 def find(session: Session, token: str, purpose: str) -> Found | None:
     """What a token of this purpose opens, or None."""
-    row = _FIND.run(session, {"hash": token_hash(token), "purpose": purpose}).fetchone()
+    return _found(_FIND.run(session, {"hash": token_hash(token), "purpose": purpose}).fetchone())
+
+
+def look_up(db: Database, token: str, purpose: str) -> Found | None:
+    """The same for a page, which changes nothing."""
+    return _found(db.look_up(_FIND, {"hash": token_hash(token), "purpose": purpose}))
+
+
+def _found(row: Any) -> Found | None:
     if row is None:
         return None
     values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
@@ -102,13 +110,25 @@ def find(session: Session, token: str, purpose: str) -> Found | None:
 
 def words(session: Session, version_id: str, *wanted: str) -> tuple[str, SurveyTexts, bool]:
     """The locale and texts of a frozen version nearest to the wanted locales, and does it open follow-ups."""
+    texts, opens = _versions.get(version_id) or _remember(session, version_id)
+    locale = choose_locale(texts.keys(), *wanted)
+    return locale, texts[locale], opens
+
+
+def look_up_words(db: Database, version_id: str, *wanted: str) -> tuple[str, SurveyTexts]:
+    """The same for a page: the database is asked once for a version."""
     known = _versions.get(version_id)
     if known is None:
-        version = session.get_one(SurveyVersion, version_id)
-        texts = {locale: SurveyTexts.from_json(each) for locale, each in version.texts.items()}
-        known = (texts, version.opens_followup)
-        if len(_versions) >= VERSIONS_KEPT:
-            _versions.clear()
-        _versions[version_id] = known
+        with db.read() as session:
+            return words(session, version_id, *wanted)[:2]
     locale = choose_locale(known[0].keys(), *wanted)
-    return locale, known[0][locale], known[1]
+    return locale, known[0][locale]
+
+
+def _remember(session: Session, version_id: str) -> tuple[dict[str, SurveyTexts], bool]:
+    version = session.get_one(SurveyVersion, version_id)
+    texts = {locale: SurveyTexts.from_json(each) for locale, each in version.texts.items()}
+    if len(_versions) >= VERSIONS_KEPT:
+        _versions.clear()
+    known = _versions[version_id] = (texts, version.opens_followup)
+    return known

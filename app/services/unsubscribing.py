@@ -19,8 +19,7 @@ class Leaving:
 
 def look(runtime: Runtime, token: str) -> Leaving:
     """Who asks, for the page behind an unsubscribe link. Changes nothing; raises NotFound."""
-    with runtime.db.read() as session:
-        found = standing.find(session, token, "unsubscribe")
+    found = standing.look_up(runtime.db, token, "unsubscribe")
     if found is None:
         raise NotFound
     return Leaving(found.workspace_name, logo_path(found.logo_id), found.locale)

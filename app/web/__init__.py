@@ -38,12 +38,12 @@ def create_app(runtime: Runtime) -> Flask:
     )
     app.extensions["runtime"] = runtime
     app.session_interface = Cookies()
+    headers.register(app)  # inside of what reads the proxy's words: it asks whether this is https
     if config.trusted_proxies:
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     csrf = CSRFProtect(app)
     requests.register(app)
-    headers.register(app)
     errors.register(app)
     pages.register(app)
     styles.register(app)

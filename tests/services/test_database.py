@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app import engines
-from app.db import Database, open_database
+from app.db import Database, Statement, open_database
 from app.errors import Refusal, Unavailable
 from app.models import Contact, Setting
 from app.runtime import Runtime
@@ -142,6 +142,43 @@ def test_a_lock_is_waited_for_a_while_and_then_it_is_unavailable(lite: Database,
             put(lite, "later")
         assert 0.15 < time.monotonic() - began < 2
     put(lite, "later")
+
+
+def test_waiting_in_the_process_and_behind_another_is_one_patience(path: Path) -> None:
+    """Whoever stands behind one of us who waits for another program does not begin to count anew."""
+    patient, waited = open_database(f"sqlite:///{path}", busy_milliseconds=1_000), []
+
+    def wait() -> None:
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            put(patient, "later")
+        waited.append(time.monotonic() - began)
+
+    with somebody_writes(path):
+        threads = [threading.Thread(target=wait) for _ in range(3)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    patient.dispose()
+    assert len(waited) == 3
+    assert max(waited) < 1.8, "one after the other would be two seconds and three"
+
+
+def test_looking_up_finds_what_is_committed_and_leaves_the_connection_as_it_was(db: Database) -> None:
+    find = Statement("SELECT value FROM installation WHERE name = :name")
+    assert db.look_up(find, {"name": "looked up"}) is None
+    for value in ("first", "second"):
+        put(db, "looked up", value)  # on the same connection, so writing follows looking up and the reverse
+        assert db.look_up(find, {"name": "looked up"})[0] == value
+    with pytest.raises(DBAPIError, match=r"readonly|read-only"), db.read() as session:
+        session.execute(text("INSERT INTO installation (name, value) VALUES ('a', 'b')"))
+
+
+def test_looking_up_behind_a_server_that_is_away_is_unavailable() -> None:
+    away = open_database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    with pytest.raises(Unavailable):
+        away.look_up(Statement("SELECT 1"), {})
 
 
 def test_a_full_disk_loses_nothing_and_passes_without_a_restart(lite: Database) -> None:

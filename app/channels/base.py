@@ -1,18 +1,37 @@
-"""What every way out keeps: a batch of filled messages goes in, one outcome for each comes out.
+"""What every channel keeps: filled messages go out with one outcome each, what comes in is a neutral event.
 
-Words of providers stop here: an adapter answers with a `Receipt` or a `DeliveryError`, no more.
+Words of providers stop here: an adapter answers with a `Receipt` or a `DeliveryError`, and tells `Event`s.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """What a person may press instead of typing; `data` comes back with the press, at most 64 bytes."""
+
+    label: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Words that a provider has approved beforehand, by its id, and what fills their places."""
+
+    id: str
+    variables: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """One message to one person, filled in to the last link: a channel changes nothing in it.
 
-    Mail carries the whole MIME message in `mime`; channels without one carry `text`.
+    Mail carries the whole MIME message in `mime`; channels without one carry `text`, and where a channel has
+    them, rows of buttons or a template instead of the text.
     """
 
     id: str
@@ -20,6 +39,10 @@ class Outgoing:
     to_address: str
     mime: bytes = b""
     text: str = ""
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    template: Template | None = None
+    valid_seconds: int | None = None  # the provider gives up after this: texts come in no one's night
+    status_url: str = ""  # where the provider tells what became of it; carries our id
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +93,79 @@ class DeliveryError(Exception):
 
 
 Outcome = Receipt | DeliveryError
+
+
+class Kind(StrEnum):
+    """What an event tells."""
+
+    TEXT = "text"
+    PRESS = "press"  # a button of ours
+    START = "start"  # a chat begins, with what its link carried
+    BLOCKED = "blocked"  # this person shut us out
+    STATUS = "status"  # what became of a message of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that came in, in our words. `sender` and `provider_id` together are its name."""
+
+    sender: str  # our number, bot or service that received it
+    provider_id: str
+    kind: Kind
+    address: str = ""  # theirs, canonical: E.164, a chat's id
+    text: str = ""
+    data: str = ""  # of a button, or of the link that started the chat
+    quotes: str = ""  # the provider's id of our message that this answers, or whose button it was
+    press_id: str = ""  # by which a press is acknowledged
+    message_id: str = ""  # with STATUS: ours, where the provider sends it back
+    state: str = ""  # with STATUS: sent, delivered or failed
+    reason: str = ""  # with failed: one of our codes
+    permanent: bool = False
+    language: str = ""
+    name: str = ""
+    at: datetime | None = None  # the provider's time
+
+
+@dataclass(frozen=True, slots=True)
+class RawRequest:
+    """A webhook as it came: its whole address as the provider knows it, and nothing parsed."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)  # by lower-case name
+    body: bytes = field(repr=False)
+
+
+class BadSignature(Exception):
+    """Not from the provider that it says it is from, or for another account: nothing of it is read."""
+
+
+class Unreadable(Exception):
+    """Signed, but nothing that we can read."""
+
+
+class Inbound(Protocol):
+    """A channel on which people write to us."""
+
+    @property
+    def identity(self) -> str:
+        """Our number, bot or service, as events name it in `sender`."""
+        ...
+
+    def parse(self, raw: RawRequest) -> list[Event]:
+        """What a webhook tells. Raises BadSignature before anything is read, Unreadable after."""
+        ...
+
+    def fetch(self, since: datetime, after: str) -> Iterator[tuple[Event, str]]:
+        """What the provider has for us: each event with the mark to go on `after`, once it is kept.
+
+        `since`: where a provider lists by time, from here on, what we know already included. Raises
+        DeliveryError.
+        """
+        ...
+
+    def acknowledge(self, event: Event, text: str) -> None:
+        """Tell whoever pressed a button what came of it; best effort, raises nothing."""
+        ...
 
 
 class Channel(Protocol):

@@ -14,13 +14,14 @@ from app.db import open_database
 from app.runtime import Runtime, now
 from app.services import starting
 from app.web import create_app
+from bots import handle
 from config import BadConfig, Config
 
 
 def build_runtime(config: Config) -> Runtime:
     """The runtime over real time and real channels."""
     db = open_database(config.database_url)
-    return Runtime(config=config, clock=now, db=db, channels=open_channels(config))
+    return Runtime(config=config, clock=now, db=db, channels=open_channels(config), inbound=handle)
 
 
 try:

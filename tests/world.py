@@ -27,6 +27,7 @@ from app.models import (
 from app.runtime import Runtime
 from app.services.access import Visitor
 from app.services.address_keys import address_key
+from app.services.chat_addresses import telegram_form
 from app.services.tokens import token_hash, unsubscribe_token
 
 Row = TypeVar("Row", bound=Base)
@@ -126,6 +127,9 @@ class World:
         email = values.pop("email", f"maria{number}@bemtevi.example")
         with self.runtime.db.write() as session:
             key = address_key(session, email) if email else None
+            phone, chat = values.get("phone"), values.get("telegram_chat_id")
+            values["phone_key"] = address_key(session, phone) if phone else None
+            values["telegram_key"] = address_key(session, telegram_form(chat)) if chat else None
         defaults: dict[str, Any] = {
             "id": new_id(),
             "workspace_id": workspace.id,

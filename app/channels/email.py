@@ -21,6 +21,8 @@ KEPT = 4  # as many as threads of one process that send mail at a time
 class Email:
     """The channel. Connections are kept between batches for a short while and shared by the threads."""
 
+    pretends = False
+
     def __init__(
         self, server: Server, *, tls: ssl.SSLContext | None = None, patience: Patience | None = None
     ) -> None:
@@ -30,6 +32,11 @@ class Email:
         self._lock = threading.Lock()
         self._kept: list[Connection] = []
         weakref.finalize(self, _hang_up, self._kept)
+
+    @property
+    def identity(self) -> str:
+        """The relay; which mailbox writes stands in each message."""
+        return self._server.host
 
     def deliver(self, batch: Iterable[Outgoing]) -> Iterator[tuple[str, Outcome]]:
         line = _Line(self._take(), self._open)

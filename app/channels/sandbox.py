@@ -11,6 +11,9 @@ from app.channels.base import KeptCopy, Outcome, Outgoing, Receipt
 class Sandbox:
     """Stands in for every channel while none is set up."""
 
+    pretends = True
+    identity = "sandbox"
+
     def deliver(self, batch: Iterable[Outgoing]) -> Iterator[tuple[str, Outcome]]:
         for message in batch:
             yield message.id, Receipt(provider_id="sandbox", kept=_kept(message))
@@ -25,7 +28,7 @@ class Sandbox:
 def _kept(message: Outgoing) -> KeptCopy:
     """A mail is read back from its bytes, so that the sandbox shows what a mail program would."""
     if not message.mime:
-        return KeptCopy(subject="", text=message.text, html="")
+        return KeptCopy(subject="", text=message.text, html="", buttons=message.buttons)
     mail = message_from_bytes(message.mime, policy=default)
     assert isinstance(mail, EmailMessage)  # what the policy makes
     return KeptCopy(subject=str(mail["Subject"]), text=_part(mail, "plain"), html=_part(mail, "html"))

@@ -7,7 +7,7 @@ import click
 from app.cli.context import runtime_of
 from app.cli.refusals import refusals
 from app.domain.access import Role
-from app.services import members, recovery, second_factor
+from app.services import connect_links, members, recovery, second_factor
 
 NOBODY = "There is no account with this address."
 
@@ -41,6 +41,16 @@ def reset_link(email: str) -> None:
         link = recovery.reset_link(runtime_of(), email)
     click.echo("The link works once, within an hour.", err=True)
     click.echo(link)
+
+
+@users.command("telegram-link")
+@click.argument("email")
+def telegram_link(email: str) -> None:
+    """Print a link with which EMAIL connects Telegram for alerts."""
+    with refusals(NOBODY):
+        link = connect_links.for_address(runtime_of(), email)
+    click.echo("The link works once, within a day.", err=True)
+    click.echo(link.url)
 
 
 @users.command("remove-second-factor")

@@ -1,8 +1,22 @@
 """May we ask this person now? The first reason that says no, and until when. Services ask the same in SQL."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True)
+class Way:
+    """One channel to a person: can we send on it, have they an address there, is that address closed?"""
+
+    channel: str
+    ready: bool = True
+    has_address: bool = True
+    closed: bool = False  # it bounced, does not exist, or shut us out
+
+
+CLOSED = {"telegram": "blocked"}  # what a closed address is called; elsewhere it bounced
 
 
 @dataclass(frozen=True)
@@ -13,9 +27,7 @@ class Facts:
     erased: bool = False
     lawful_basis: str = "legitimate_interest"
     opted_out: bool = False
-    has_address: bool = True
-    bounced: bool = False
-    channel_ready: bool = True  # can we send on any of the channels that were chosen?
+    ways: tuple[Way, ...] = (Way("email"),)  # in the order in which they are tried
     in_another_pulse: bool = False  # employees take part in one open pulse at a time
     asked_at: datetime | None = None  # the last ask that left or is about to, of any survey
     asked_metric_at: datetime | None = None  # the same, of this metric
@@ -48,10 +60,14 @@ class Rest:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`reason` is None when the person may be asked; `until` is when a passing reason ends."""
+    """`reason` is None when the person may be asked; `until` is when a passing reason ends.
+
+    `channel` is the first way that is open.
+    """
 
     reason: str | None = None
     until: datetime | None = None
+    channel: str | None = None
 
 
 def may_ask(facts: Facts, rest: Rest, now: datetime) -> Verdict:
@@ -61,15 +77,26 @@ def may_ask(facts: Facts, rest: Rest, now: datetime) -> Verdict:
         (not facts.active, "inactive"),
         (facts.lawful_basis == "none", "no_lawful_basis"),
         (facts.opted_out, "opted_out"),
-        (not facts.has_address, "no_address"),
-        (facts.bounced, "bounced"),
-        (not facts.channel_ready, "channel_not_configured"),
-        (facts.in_another_pulse, "in_another_pulse"),
     ):
         if holds:
             return Verdict(reason)
+    channel, closed = way_out(facts.ways)
+    if closed is not None or facts.in_another_pulse:
+        return Verdict(closed or "in_another_pulse")
     until = rested_at(facts, rest)
-    return Verdict("resting", until) if until is not None and until > now else Verdict()
+    return Verdict("resting", until) if until is not None and until > now else Verdict(channel=channel)
+
+
+def way_out(ways: Sequence[Way]) -> tuple[str | None, str | None]:
+    """The first channel that is open, or the reason of the way that led furthest."""
+    known = [each for each in ways if each.has_address]
+    if not known:
+        return None, "no_address"
+    alive = [each for each in known if not each.closed]
+    if not alive:
+        return None, CLOSED.get(known[0].channel, "bounced")
+    ready = [each for each in alive if each.ready]
+    return (ready[0].channel, None) if ready else (None, "channel_not_configured")
 
 
 def rested_at(facts: Facts, rest: Rest) -> datetime | None:

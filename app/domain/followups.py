@@ -24,7 +24,18 @@ LONGEST_CAUSE = 120  # the column's width: a cause is a heading under which othe
 
 
 # One press may do several things at once, a reply claims too: they are told in this order
-STEPS = ("opened", "edited", "claimed", "assigned", "noted", "contacted", "replied", "closed", "reopened")
+STEPS = (
+    "opened",
+    "edited",
+    "claimed",
+    "assigned",
+    "noted",
+    "contacted",
+    "replied",
+    "heard",
+    "closed",
+    "reopened",
+)
 
 
 def step_rank(step: str) -> int:

@@ -9,6 +9,7 @@ from app.services import (
     contact_import,
     doctor,
     heartbeats,
+    inbound,
     limits,
     links,
     once,
@@ -43,6 +44,7 @@ class Job:
 TIMETABLE = (
     Job("send_urgent", sending.send_urgent, 0.25, clock=False),  # an alert leaves within a second
     Job("send_due", sending.send_due, 0.5, clock=False, logs_how_much=False),
+    Job("handle_inbound", inbound.handle_new, 0.25, clock=False),
     Job("heartbeat", heartbeats.beat, 5, clock=False, upkeep=True),
     Job("end_leases", settling.end_leases, 1),
     Job("plan_schedules", planning.plan_schedules, 1),

@@ -5,6 +5,7 @@ from app.models.api_key import ApiKey, IdempotencyKey
 from app.models.base import Base, new_id
 from app.models.contact import Contact, ImportFile, OptOut
 from app.models.followup import FollowUp, FollowUpClosure, FollowUpEvent
+from app.models.inbound import ConnectLink, Conversation, InboundEvent, InboundMark
 from app.models.installation import Heartbeat, Lease, RateWindow, Setting
 from app.models.invitation import Invitation
 from app.models.message import Attempt, Message, SandboxCopy, Sender, Token
@@ -15,9 +16,10 @@ from app.models.user import OneTimeLink, User, UserSession
 from app.models.workspace import Logo, Member, Workspace
 
 __all__ = [
-    "Answer", "AnswerEdit", "ApiKey", "Attempt", "Base", "Contact", "FollowUp", "FollowUpClosure",
-    "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey", "ImportFile", "Invitation", "Lease", "Logo",
-    "Member", "Message", "Occurrence", "OneTimeLink", "OptOut", "Pulse", "PulseComment", "PulseCount",
-    "PulseScore", "RateWindow", "SandboxCopy", "Schedule", "SealedAnswer", "Sender", "Setting", "Survey",
-    "SurveyVersion", "Token", "User", "UserSession", "Workspace", "new_id",
+    "Answer", "AnswerEdit", "ApiKey", "Attempt", "Base", "ConnectLink", "Contact", "Conversation",
+    "FollowUp", "FollowUpClosure", "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey", "ImportFile",
+    "InboundEvent", "InboundMark", "Invitation", "Lease", "Logo", "Member", "Message", "Occurrence",
+    "OneTimeLink", "OptOut", "Pulse", "PulseComment", "PulseCount", "PulseScore", "RateWindow",
+    "SandboxCopy", "Schedule", "SealedAnswer", "Sender", "Setting", "Survey", "SurveyVersion", "Token",
+    "User", "UserSession", "Workspace", "new_id",
 ]  # fmt: skip

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
 
+_ADDRESSES = {"email": "email", "sms": "phone", "whatsapp": "phone", "telegram": "telegram_chat_id"}
+_KEYS = {"email": "email_key", "sms": "phone_key", "whatsapp": "phone_key", "telegram": "telegram_key"}
+
 
 class Contact(HasId, Base):
     """A customer or an employee. `*_key` is the keyed hash of the canonical address."""
@@ -17,6 +20,9 @@ class Contact(HasId, Base):
         UniqueConstraint("workspace_id", "external_id"),
         Index(None, "workspace_id", "email_key"),
         Index(None, "workspace_id", "phone_key"),
+        Index(None, "workspace_id", "telegram_key"),
+        Index(None, "phone_key"),  # one number of ours serves several workspaces
+        Index(None, "telegram_key"),
         Index(None, "workspace_id", "search_name", "id"),
         Index(None, "workspace_id", "id"),  # a run goes through its people in this order
         CheckConstraint("kind IN ('customer', 'employee')", name="kind"),
@@ -31,6 +37,7 @@ class Contact(HasId, Base):
     phone: Mapped[str | None] = mapped_column(String(20))
     phone_key: Mapped[str | None] = mapped_column(String(64))
     telegram_chat_id: Mapped[str | None] = mapped_column(String(32))
+    telegram_key: Mapped[str | None] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(16))
     locale: Mapped[str | None] = mapped_column(String(8))
     time_zone: Mapped[str | None] = mapped_column(String(64))
@@ -42,6 +49,21 @@ class Contact(HasId, Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
+
+    @classmethod
+    def key_of(cls, channel: str) -> Any:
+        """The column with the keyed address on this channel, for statements."""
+        return getattr(cls, _KEYS[channel])
+
+    def key_on(self, channel: str) -> str | None:
+        """Their keyed address on this channel."""
+        found: str | None = getattr(self, _KEYS[channel])
+        return found
+
+    def address_on(self, channel: str) -> str | None:
+        """Their address on this channel, as its provider takes it."""
+        found: str | None = getattr(self, _ADDRESSES[channel])
+        return found
 
     @property
     def label(self) -> str:

@@ -1,14 +1,18 @@
 """Messages: the outbox. Every outbound or inbound e-mail with its attempts and the tokens in it."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
 
-STATES = ("queued", "claimed", "attempting", "sent", "delivered", "unknown", "failed", "cancelled")
-PURPOSES = ("invitation", "reminder", "alert", "reply", "account")
+STATES = (
+    "queued", "claimed", "attempting", "sent", "delivered", "unknown", "failed", "cancelled",
+    "received",  # by us: the only state of what people write
+)  # fmt: skip
+PURPOSES = ("invitation", "reminder", "alert", "reply", "account", "dialogue", "inbound")
 
 
 class Sender(HasId, Base):
@@ -23,7 +27,10 @@ class Sender(HasId, Base):
 
 
 class Message(HasId, Base):
-    """One message to one person; the body keeps `{{ link }}`, filled only at sending."""
+    """One message to one person, or from one; the body keeps `{{ link }}`, filled only at sending.
+
+    `dialogue` is what the service itself says in a chat, `inbound` what people write there.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -34,6 +41,7 @@ class Message(HasId, Base):
         Index(None, "invitation_id"),
         Index(None, "followup_id"),
         Index(None, "contact_id", "created_at"),
+        Index(None, "sender_id", "provider_id"),  # whose button was pressed, which message was quoted
     )
 
     workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id"))  # none: account mails
@@ -80,7 +88,7 @@ class Token(Base):
 
     __tablename__ = "tokens"
     __table_args__ = (
-        CheckConstraint("purpose IN ('answer', 'pulse', 'unsubscribe')", name="purpose"),
+        CheckConstraint("purpose IN ('answer', 'pulse', 'unsubscribe', 'press')", name="purpose"),
         Index(None, "message_id"),
     )
 
@@ -101,4 +109,5 @@ class SandboxCopy(Base):
     subject: Mapped[str]
     text: Mapped[str]
     html: Mapped[str]
+    buttons: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")  # rows of [label, data]
     arrived_at: Mapped[datetime]

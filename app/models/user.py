@@ -20,6 +20,7 @@ class User(HasId, Base):
     totp_secret: Mapped[str | None] = mapped_column(String(200))  # encrypted with a key made from SECRET_KEY
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger)  # a code is used once
     shortcuts: Mapped[bool] = mapped_column(default=True)
+    telegram_chat_id: Mapped[str | None] = mapped_column(String(32), unique=True)  # where alerts may go
     last_workspace_id: Mapped[str | None] = mapped_column(String(26))
     created_at: Mapped[datetime]
 

@@ -52,10 +52,12 @@ class Member(HasId, Base):
     __table_args__ = (
         UniqueConstraint("workspace_id", "user_id"),
         CheckConstraint("role IN ('owner', 'manager', 'agent', 'viewer')", name="role"),
+        CheckConstraint("alerts_by IN ('email', 'telegram', 'both')", name="alerts_by"),
     )
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
     role: Mapped[str] = mapped_column(String(16))
+    alerts_by: Mapped[str] = mapped_column(String(16), default="email", server_default="email")
     created_at: Mapped[datetime]
     joined_at: Mapped[datetime | None]  # first seen here; until then others see only the address

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.domain.chat import Words
 from app.domain.metrics import RULES, Metric
 from app.domain.placeholders import Segments, check, fill, one_line, parse, values_for
 from app.domain.sms_segments import SmsCount, count_segments, without_marks
 from app.domain.survey_texts import SurveyTexts
+from app.rendering import chats
+from app.rendering.chats import Asking
 from app.rendering.languages import Language, language_of
 
 SAMPLE_NAME = "Maria Figueiredo"
@@ -77,8 +80,8 @@ def preview(texts: SurveyTexts, metric: Metric, locale: str, sample: Sample) -> 
         low_label=said.low_label,
         high_label=said.high_label,
         linked=linked,
-        chat=_linked_chat(said, language, sample) if linked else _chat(said, language, metric),
-        sms=_text_message(said, language, sample, linked),
+        chat=_linked_chat(said, language, sample) if linked else _chat(said, language, metric, sample),
+        sms=_text_message(said, language, sample, metric),
     )
 
 
@@ -87,36 +90,26 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
     return fill(segments, values)
 
 
-def _chat(said: SurveyTexts, language: Language, metric: Metric) -> tuple[Said, ...]:
+def _chat(said: SurveyTexts, language: Language, metric: Metric, sample: Sample) -> tuple[Said, ...]:
     rule = RULES[metric]
     unhappy = [score for score in rule.scores if rule.band(score) is rule.bands[2]]
-    ask = _greeted(said, language.gettext("Reply with just the number."))
+    asking = Asking(sample.workspace_name, metric, said)
     return (
-        Said(ask),
+        Said(chats.question(asking, language, "whatsapp")),
         Said(str(unhappy[len(unhappy) * 2 // 3]), theirs=True),
-        Said(_joined(language.gettext("Noted."), said.followup_down)),
+        Said(chats.answer(Words.FOLLOWUP, asking, language, said.followup_down)),
     )
 
 
 def _linked_chat(said: SurveyTexts, language: Language, sample: Sample) -> tuple[Said, ...]:
-    return (Said(_greeted(said, _answer_here(language, sample))),)
+    asking = Asking(sample.workspace_name, Metric.ENPS, said)
+    return (Said(_with_link(chats.question(asking, language, "whatsapp"), sample)),)
 
 
-def _text_message(said: SurveyTexts, language: Language, sample: Sample, linked: bool) -> TextMessage:
-    how = _answer_here(language, sample) if linked else language.gettext("Reply with just the number.")
-    out = language.gettext("STOP to get no more.")
-    text = _joined(f"{sample.workspace_name}: {said.question}", how, out)
+def _text_message(said: SurveyTexts, language: Language, sample: Sample, metric: Metric) -> TextMessage:
+    text = _with_link(chats.question(Asking(sample.workspace_name, metric, said), language, "sms"), sample)
     return TextMessage(text, count_segments(text), count_segments(without_marks(text)).segments)
 
 
-def _greeted(said: SurveyTexts, how: str) -> str:
-    ask = _joined(said.question, how)
-    return f"{said.salutation}\n{ask}" if said.salutation else ask
-
-
-def _answer_here(language: Language, sample: Sample) -> str:
-    return language.gettext("Answer here: %(link)s", link=f"{sample.link_start}/p/{SAMPLE_CODE}")
-
-
-def _joined(*sentences: str) -> str:
-    return " ".join(each for each in sentences if each)
+def _with_link(text: str, sample: Sample) -> str:
+    return text.replace(chats.LINK, f"{sample.link_start}/p/{SAMPLE_CODE}")

@@ -38,6 +38,8 @@ class Given:
     comment: str | None = None
     contact_me: bool | None = None
     suspect: bool = False  # a field that no person sees was filled in
+    channel: str | None = None  # on which they answered; none: the one that asked
+    at: datetime | None = None  # when they did, where it reached us later
 
 
 def record(runtime: Runtime, token: str, given: Given) -> None:
@@ -51,15 +53,25 @@ def record(runtime: Runtime, token: str, given: Given) -> None:
         found = standing.find(session, token, "answer")
         if found is None:
             raise NotFound
-        values = _values(found, given, now)
-        in_time = found.standing(runtime.config.sandbox_on).takes_answers(now)
-        if not in_time:
-            _keep_late(session, found, values)
-        elif found.answer_id is not None or not _first(session, found, values, runtime):
-            _change(session, found, given, now)
+        in_time = take(session, runtime, found, given, now)
     runtime.reach("answer_committed")
     if not in_time:
         raise NotFound
+
+
+def take(session: Session, runtime: Runtime, found: Found, given: Given, now: datetime) -> bool:
+    """A step: what was said becomes the answer or changes it. False: too late to count, and kept aside.
+
+    Raises Invalid for a bad score or a comment that is too long, TooMany after very many changes.
+    """
+    now = given.at or now
+    values = _values(found, given, now)
+    if not found.standing(runtime.config.sandbox_on).takes_answers(now):
+        _keep_late(session, found, values)
+        return False
+    if found.answer_id is not None or not _first(session, found, values, runtime):
+        _change(session, found, given, now)
+    return True
 
 
 def _values(found: Found, given: Given, now: datetime) -> dict[str, Any]:
@@ -80,7 +92,7 @@ def _values(found: Found, given: Given, now: datetime) -> dict[str, Any]:
         "band": band_of(found.metric, score).value,
         "comment": read_comment(given.comment, LONGEST_COMMENT),
         "contact_me": bool(given.contact_me),
-        "channel": found.channel or "email",
+        "channel": given.channel or found.channel or "email",
         "sandbox": found.sandbox,
         "suspect": given.suspect,
         "late": False,

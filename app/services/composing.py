@@ -23,12 +23,12 @@ from app.rendering.mail_drafts import Letterhead
 from app.rendering.mails import Alert, PulseTerms, Reply
 from app.rendering.mime import HeaderRefused, MailForm, To
 from app.runtime import Runtime
-from app.services import account_mail, standing, tokens
+from app.services import account_mail, composing_chats, senders, standing, tokens
+from app.services.composing_chats import Note
 from app.services.departing import Departing
 from app.services.tokens import Minted
 
 log = structlog.get_logger("composing")
-SANDBOX_ADDRESS = "retorno@sandbox.invalid"  # who writes while no mailbox is ours
 Ended = tuple[Departing, Outcome]
 _UNWRITABLE = (Invalid, ValueError, LookupError, NoResultFound, MultipleResultsFound)
 
@@ -43,35 +43,44 @@ class Letter:
     to_name: str
 
 
+Departure = Letter | Note
+
+
 def identity(runtime: Runtime) -> str:
     """The mailbox that our e-mail comes from."""
-    return runtime.config.mail_from or SANDBOX_ADDRESS
+    return senders.identity(runtime, "email")
 
 
 def compose(
     session: Session, runtime: Runtime, leaving: Sequence[Departing], now: datetime
-) -> tuple[list[Letter], list[Ended]]:
-    """A letter for each, in order; their links are minted and kept in this transaction.
+) -> tuple[list[Departure], list[Ended]]:
+    """A letter or a note for each, in order; their links are minted and kept in this transaction.
 
     One that cannot be written (its survey or answer is gone, its words fit no header) has ended: it must not
     hold up the others, now and at every later try.
     """
     minted: list[Minted] = []
-    letters: list[Letter] = []
+    letters: list[Departure] = []
     ended: list[Ended] = []
     for each in leaving:
         try:
-            letters.append(_letter(session, runtime, each, minted))
+            if each.channel == "email":
+                letters.append(_letter(session, runtime, each, minted))
+            else:
+                letters.append(composing_chats.note(session, runtime, each, minted))
         except _UNWRITABLE as error:
             ended.append((each, _unwritten(each, error)))
     tokens.keep(session, minted, now)
     return letters, ended
 
 
-def fill(runtime: Runtime, letters: Iterable[Letter], ended: list[Ended]) -> Iterator[Outgoing]:
-    """The finished mails, made as the channel asks for them; one that cannot be made is `ended`."""
+def fill(runtime: Runtime, letters: Iterable[Departure], ended: list[Ended]) -> Iterator[Outgoing]:
+    """The finished messages, made as the channel asks for them; one that cannot be made is `ended`."""
     for letter in letters:
         each = letter.of
+        if isinstance(letter, Note):
+            yield letter.outgoing(runtime, runtime.channels[each.channel].identity)
+            continue
         try:
             to = To(each.id, each.to_address, letter.to_name, runtime.clock())
             mime = letter.form.fill(to, letter.values)

@@ -15,8 +15,9 @@ from app.models import Contact, Workspace, new_id
 from app.services import access
 from app.services.access import Visitor
 from app.services.address_keys import address_key
+from app.services.chat_addresses import telegram_form
 
-_PLAIN = ("name", "telegram_chat_id", "external_id", "kind", "locale", "time_zone", "active")
+_PLAIN = ("name", "external_id", "kind", "locale", "time_zone", "active")
 _ORIGIN = ("lawful_basis", "source")
 
 
@@ -55,6 +56,7 @@ class Keyed:
     values: ContactValues
     email_key: str | None
     phone_key: str | None
+    telegram_key: str | None = None
 
 
 def card(row: Contact) -> Card:
@@ -77,11 +79,12 @@ def region_of(workspace: Workspace) -> str | None:
 
 def keyed(session: Session, values: ContactValues) -> Keyed:
     """The values with the keyed hashes of their addresses."""
-    email, phone = values.get("email"), values.get("phone")
+    email, phone, chat = values.get("email"), values.get("phone"), values.get("telegram_chat_id")
     return Keyed(
         values,
         address_key(session, email.key) if email else None,
         address_key(session, phone.key) if phone else None,
+        address_key(session, telegram_form(chat)) if chat else None,
     )
 
 
@@ -166,6 +169,8 @@ def _take(row: Contact, person: Keyed, names: Iterable[str]) -> bool:
         changes |= _address("email", given["email"], person.email_key)
     if "phone" in given:
         changes |= _address("phone", given["phone"], person.phone_key)
+    if "telegram_chat_id" in given:
+        changes |= {"telegram_chat_id": given["telegram_chat_id"], "telegram_key": person.telegram_key}
     if "attributes" in given:
         merged = {**(row.attributes or {}), **given["attributes"]}
         changes["attributes"] = {name: value for name, value in merged.items() if value is not None}

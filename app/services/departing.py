@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from app.db import Statement, moment, structure
-from app.domain.delivery import Leaving, refusal
+from app.domain import quiet_hours
+from app.domain.delivery import ASKING, Leaving, refusal
 
 _LOAD = Statement(
     "SELECT m.id, m.workspace_id, m.purpose, m.channel, m.invitation_id, m.followup_id, m.contact_id,"
     " m.user_id, m.to_address, m.address_key, m.locale, m.body, m.tries, m.created_at,"
     " i.state AS invitation_state, i.expires_at, i.version_id, i.metric, i.occurrence_id,"
     " i.sandbox,"
-    " c.name AS contact_name, c.attributes, c.active AS contact_active, c.erased_at,"
+    " c.name AS contact_name, c.time_zone AS contact_zone, c.attributes, c.active AS contact_active,"
+    " c.erased_at,"
     " w.slug AS workspace_slug, w.name AS workspace_name, w.sender_name, w.reply_to, w.postal_address,"
     " w.locale AS workspace_locale, w.time_zone, w.rest_days,"
     " w.kind AS workspace_kind, l.id AS logo_id,"
@@ -23,7 +26,8 @@ _LOAD = Statement(
     "   WHERE o.workspace_id = m.workspace_id AND o.lifted_at IS NULL"
     "   AND (o.contact_id = m.contact_id AND o.kind <> 'bounce' OR o.address_key = m.address_key"
     "     OR o.address_key = c.email_key AND o.kind <> 'bounce'"
-    "     OR o.address_key = c.phone_key AND o.kind <> 'bounce')) AS opted_out,"
+    "     OR o.address_key = c.phone_key AND o.kind <> 'bounce'"
+    "     OR o.address_key = c.telegram_key AND o.kind <> 'bounce')) AS opted_out,"
     " EXISTS (SELECT 1 FROM answers a WHERE a.invitation_id = m.invitation_id)"
     "  OR EXISTS (SELECT 1 FROM sealed_answers s WHERE s.invitation_id = m.invitation_id) AS already_answered"
     " FROM messages m LEFT JOIN invitations i ON i.id = m.invitation_id"
@@ -60,6 +64,7 @@ class Departing:
     occurrence_id: str | None
     sandbox: bool
     contact_name: str | None
+    contact_zone: str | None
     attributes: dict[str, Any] | None
     contact_active: bool | None
     erased_at: datetime | None
@@ -90,6 +95,17 @@ class Departing:
             ),
             now,
         )
+
+    def quiet_until(self, now: datetime) -> datetime | None:
+        """Until when this ask has to wait, for it would ring in their night; None when it may leave."""
+        if self.purpose not in ASKING or self.channel not in quiet_hours.CHANNELS:
+            return None
+        return quiet_hours.quiet_until(now, self.their_zone)
+
+    @property
+    def their_zone(self) -> ZoneInfo:
+        """The person's own zone, or the workspace's while theirs is unknown."""
+        return ZoneInfo(self.contact_zone or self.time_zone or "UTC")
 
 
 _NAMES = tuple(each.name for each in fields(Departing))

@@ -5,7 +5,7 @@ property test holds the two equal.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,11 +23,12 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
 )  # fmt: skip
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.cadence import EARLY_DAYS, Repeat
-from app.domain.eligibility import Facts, Rest, Verdict, may_ask
+from app.domain.eligibility import CLOSED, Facts, Rest, Verdict, Way, may_ask
 from app.domain.metrics import Metric
 from app.models import Contact, Invitation, Pulse, Workspace
 from app.runtime import Runtime
@@ -47,7 +48,7 @@ class Asking:
     metric: Metric
     rest: Rest
     now: datetime
-    channel_ready: bool
+    ways: tuple[Way, ...]  # the channels in order, and which of them we can send on
     sandbox_on: bool  # once it is off, nobody rests from what it asked
     occurrence_id: str | None = None  # being asked by this very run is no reason to rest
 
@@ -76,7 +77,7 @@ def asking(
         metric=metric,
         rest=rest,
         now=runtime.clock(),
-        channel_ready=any(each in runtime.channels for each in channels),
+        ways=tuple(Way(each, ready=each in runtime.channels) for each in channels),
         sandbox_on=runtime.config.sandbox_on,
         occurrence_id=occurrence_id,
     )
@@ -105,13 +106,18 @@ def verdicts(session: Session, ask: Asking, people: Select[Contact]) -> Decided:
 def decide(session: Session, ask: Asking, people: Select[Contact]) -> Decided:
     """The same for one run: of several people with one address only the first is asked."""
     decided = verdicts(session, ask, people)
-    taken = _taken(session, ask, [contact.email_key for contact, _ in decided])
+    keys = [_key(contact, verdict.channel) for contact, verdict in decided]
+    taken = _taken(session, ask, keys)
     for place, (contact, verdict) in enumerate(decided):
-        if verdict.reason is None and contact.email_key in taken:
+        if verdict.reason is None and keys[place] in taken:
             decided[place] = (contact, Verdict("duplicate"))
         elif verdict.reason is None:
-            taken.add(contact.email_key)
+            taken.add(keys[place])
     return decided
+
+
+def _key(contact: Contact, channel: str | None) -> str | None:
+    return contact.key_on(channel) if channel else None
 
 
 def counts(session: Session, ask: Asking, people: Select[Contact]) -> dict[str | None, int]:
@@ -129,8 +135,8 @@ def because(ask: Asking, people: Select[Contact], code: str | None) -> Select[st
 
 def _told(ask: Asking, people: Select[Contact]) -> Subquery:
     """Each of these people with the reason why not; of several with one address only the first has none."""
-    each = people.with_only_columns(Contact.id, Contact.email_key, reason(ask)).subquery()
-    turn = func.row_number().over(partition_by=(each.c.email_key, each.c.reason), order_by=each.c.id)
+    each = people.with_only_columns(Contact.id, _chosen_key(ask), reason(ask)).subquery()
+    turn = func.row_number().over(partition_by=(each.c.chosen, each.c.reason), order_by=each.c.id)
     turns = select(each.c.id, each.c.reason, turn.label("turn")).subquery()
     again = and_(turns.c.reason.is_(None), turns.c.turn > 1)
     code = case((again, literal("duplicate")), else_=turns.c.reason).label("code")
@@ -155,13 +161,43 @@ def reason(ask: Asking) -> Label[str | None]:
         (Contact.active.is_(False), literal("inactive")),
         (Contact.lawful_basis == "none", literal("no_lawful_basis")),
         (opt_outs.is_opted_out(), literal("opted_out")),
-        (Contact.email.is_(None), literal("no_address")),
-        (opt_outs.is_bounced(), literal("bounced")),
-        (literal(not ask.channel_ready), literal("channel_not_configured")),
+        *_ways_closed(ask),
         (in_another_pulse(ask), literal("in_another_pulse")),
         (rests, literal("resting")),
         else_=None,
     ).label("reason")
+
+
+def _ways_closed(ask: Asking) -> list[tuple[ColumnElement[bool], ColumnElement[str]]]:
+    """The same as domain's way_out: no address at all, every address closed, none that we can send on."""
+    absent = [Contact.key_of(way.channel).is_(None) for way in ask.ways]
+    closed = [opt_outs.is_bounced(Contact.key_of(way.channel)) for way in ask.ways]
+    lost = [or_(none, dead) for none, dead in zip(absent, closed, strict=True)]
+    shut = [each if way.ready else true() for way, each in zip(ask.ways, lost, strict=True)]
+    first = [
+        (~none, literal(CLOSED.get(way.channel, "bounced")))
+        for way, none in zip(ask.ways, absent, strict=True)
+    ]
+    return [
+        (and_(*absent), literal("no_address")),
+        (and_(*lost), case(*first)),
+        (and_(*shut), literal("channel_not_configured")),
+    ]
+
+
+def _chosen_key(ask: Asking) -> Label[str | None]:
+    """The address of the first way that is open."""
+    open_ways = [
+        (
+            and_(Contact.key_of(way.channel).is_not(None), ~opt_outs.is_bounced(Contact.key_of(way.channel))),
+            Contact.key_of(way.channel),
+        )
+        for way in ask.ways
+        if way.ready
+    ]
+    return (case(*open_ways, else_=None) if open_ways else literal(None, Contact.email_key.type)).label(
+        "chosen"
+    )
 
 
 def asked_at(ask: Asking, metric: Metric | None = None) -> ColumnElement[datetime]:
@@ -199,7 +235,8 @@ def _is_theirs(theirs: type[Invitation]) -> ColumnElement[bool]:
 
     With the workspace beside both, SQLite would read all of its invitations for every person.
     """
-    by_address = and_(theirs.workspace_id == Contact.workspace_id, theirs.address_key == Contact.email_key)
+    keys = (Contact.email_key, Contact.phone_key, Contact.telegram_key)
+    by_address = and_(theirs.workspace_id == Contact.workspace_id, theirs.address_key.in_(keys))
     return or_(theirs.contact_id == Contact.id, by_address)
 
 
@@ -212,7 +249,10 @@ def _counts_for(ask: Asking, theirs: type[Invitation]) -> list[ColumnElement[boo
 def _columns(ask: Asking) -> tuple[ColumnElement[Any], ...]:
     return (
         opt_outs.is_opted_out().label("opted_out"),
-        opt_outs.is_bounced().label("bounced"),
+        *(
+            opt_outs.is_bounced(Contact.key_of(way.channel)).label(f"closed_{way.channel}")
+            for way in ask.ways
+        ),
         in_another_pulse(ask).label("elsewhere"),
         asked_at(ask).label("asked_at"),
         asked_at(ask, ask.metric).label("asked_metric_at"),
@@ -226,9 +266,14 @@ def _facts(ask: Asking, row: Row[*tuple[Any, ...]]) -> Facts:
         erased=contact.erased_at is not None,
         lawful_basis=contact.lawful_basis,
         opted_out=bool(row.opted_out),
-        has_address=contact.email is not None,
-        bounced=bool(row.bounced),
-        channel_ready=ask.channel_ready,
+        ways=tuple(
+            replace(
+                way,
+                has_address=contact.key_on(way.channel) is not None,
+                closed=bool(getattr(row, f"closed_{way.channel}")),
+            )
+            for way in ask.ways
+        ),
         in_another_pulse=bool(row.elsewhere),
         asked_at=row.asked_at,
         asked_metric_at=row.asked_metric_at,

@@ -54,7 +54,7 @@ def erase(runtime: Runtime, who: Visitor, id: str) -> None:
 
 
 def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> None:
-    keys = (contact.email_key, contact.phone_key)
+    keys = (contact.email_key, contact.phone_key, contact.telegram_key)
     if any(keys):
         opt_outs.record(
             session, contact.workspace_id, contact.id, keys, kind="erasure", origin="erasure", now=now
@@ -130,7 +130,8 @@ def _close_followups(session: Session, who: Visitor, contact: Contact, now: date
 def _forget_person(session: Session, contact: Contact, now: datetime) -> None:
     contact.name = contact.search_name = ""
     contact.external_id = contact.email = contact.email_key = contact.phone = contact.phone_key = None
-    contact.telegram_chat_id = contact.locale = contact.time_zone = contact.source = None
+    contact.telegram_chat_id = contact.telegram_key = None
+    contact.locale = contact.time_zone = contact.source = None
     contact.attributes = {}
     contact.active = False
     contact.revision += 1

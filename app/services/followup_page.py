@@ -28,7 +28,7 @@ from app.models import (
     Workspace,
 )
 from app.runtime import Runtime
-from app.services import opt_outs
+from app.services import opt_outs, reply_ways
 from app.services.access import Visitor
 from app.services.asking_again import WAIT, Again, became
 from app.services.followup_opening import calendar_of
@@ -72,7 +72,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class Person:
-    """Who waits. `unreachable` says why no e-mail can be sent: no_address or erased."""
+    """Who waits. `unreachable` says why no reply can be sent: no_address or erased."""
 
     id: str
     name: str
@@ -84,6 +84,7 @@ class Person:
     attributes: dict[str, Any]
     bounced: bool
     unreachable: Literal["no_address", "erased"] | None
+    reply_channel: str  # on which our words reach them
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def detail(runtime: Runtime, who: Visitor, id: str) -> Sheet:
             now=now,
             time_zone=workspace.time_zone,
             is_mine=who.member_id is not None and record.assignee_id == who.member_id,
-            person=_person(session, record, contact),
+            person=_person(session, runtime, record, contact),
             wants_contact=answer is not None and answer.contact_me,
             conversation=tuple(sorted(entries, key=lambda entry: entry.at)),
             earlier=_earlier(session, answer),
@@ -152,7 +153,8 @@ def detail(runtime: Runtime, who: Visitor, id: str) -> Sheet:
         )
 
 
-def _person(session: Session, record: Record, contact: Contact) -> Person:
+def _person(session: Session, runtime: Runtime, record: Record, contact: Contact) -> Person:
+    way = reply_ways.way_to(session, runtime, contact, record.answer_id)
     bounced = select(opt_outs.is_bounced()).select_from(Contact).where(Contact.id == contact.id)
     return Person(
         id=contact.id,
@@ -163,8 +165,9 @@ def _person(session: Session, record: Record, contact: Contact) -> Person:
         time_zone=contact.time_zone,
         company=record.company,
         attributes=dict(contact.attributes),
-        bounced=bool(session.scalar(bounced)),
-        unreachable="erased" if contact.erased_at else (None if contact.email else "no_address"),
+        bounced=way is not None and way.channel == "email" and bool(session.scalar(bounced)),
+        unreachable="erased" if contact.erased_at else (None if way else "no_address"),
+        reply_channel=way.channel if way else "email",
     )
 
 

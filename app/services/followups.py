@@ -1,7 +1,5 @@
 """Working a follow-up: claim, assign, note, reply, close, reopen. Each leaves a row in its timeline."""
 
-from datetime import datetime
-
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -10,9 +8,9 @@ from app.domain.followups import CLOSING_HOURS, Reason, closed_before, require_c
 from app.errors import Conflict, Invalid, NotFound, Problem, problem
 from app.models import Answer, Contact, FollowUp, FollowUpClosure, Member, User, Workspace, new_id
 from app.runtime import Runtime
-from app.services import outbox
+from app.services import outbox, reply_ways
 from app.services.access import Visitor, own
-from app.services.followup_acts import act
+from app.services.followup_acts import Act, act
 from app.services.followup_opening import calendar_of, open_row
 from app.services.followup_rows import is_contacted, is_open, next_due
 from app.services.once import Once
@@ -107,7 +105,7 @@ def note(
 
 
 def reply(runtime: Runtime, who: Visitor, id: str, text: str, once: Once | None = None) -> str | None:
-    """Queue an e-mail to the person; the message's id, or None when the same words are already on their way.
+    """Queue our words where the person answered; the message's id, or None for the same words again.
 
     A member answers what is theirs: an unclaimed one becomes theirs, somebody else's is a Conflict. The clock
     of first contact stops when the message has left.
@@ -124,7 +122,7 @@ def reply(runtime: Runtime, who: Visitor, id: str, text: str, once: Once | None 
             raise Conflict("This follow-up is closed. Reopen it to reply.")
         if who.member_id is not None:
             doing.claim()
-        message_id = _enqueue(session, who, found, text, doing.now)
+        message_id = _enqueue(runtime, doing, found, text)
         doing.leave("replied", text, message_id)
         return message_id
 
@@ -187,9 +185,11 @@ def reopen(runtime: Runtime, who: Visitor, id: str) -> None:
         doing.leave("reopened")
 
 
-def _enqueue(session: Session, who: Visitor, followup: FollowUp, text: str, now: datetime) -> str:
+def _enqueue(runtime: Runtime, doing: Act, followup: FollowUp, text: str) -> str:
+    session, who = doing.session, doing.who
     contact = session.get_one(Contact, followup.contact_id)
-    if contact.email is None:
+    way = reply_ways.way_to(session, runtime, contact, followup.answer_id)
+    if way is None:
         raise Conflict("We have no e-mail address of this person. Reach them another way, and note it here.")
     return outbox.enqueue_reply(
         session,
@@ -197,11 +197,12 @@ def _enqueue(session: Session, who: Visitor, followup: FollowUp, text: str, now:
         followup_id=followup.id,
         contact_id=contact.id,
         member_user_id=who.user_id,
-        to_address=contact.email,
-        address_key=contact.email_key,
+        channel=way.channel,
+        to_address=way.address,
+        address_key=way.key,
         locale=contact.locale or session.get_one(Workspace, who.workspace_id).locale,
         body=text,
-        now=now,
+        now=doing.now,
     )
 
 

@@ -37,7 +37,7 @@ def invite(
         }
         invitations.append(row)
         if verdict.reason is None:
-            messages.append(_message(contact, row, now))
+            messages.append(_message(contact, row, verdict.channel or "email", now))
     if invitations:
         session.execute(insert(Invitation), invitations)
     if messages:
@@ -47,6 +47,7 @@ def invite(
 
 def _invitation(occurrence: Occurrence, contact: Contact, verdict: Verdict) -> dict[str, object]:
     asked = verdict.reason is None
+    channel = verdict.channel or "email"
     return {
         "id": new_id(),
         "workspace_id": occurrence.workspace_id,
@@ -55,25 +56,27 @@ def _invitation(occurrence: Occurrence, contact: Contact, verdict: Verdict) -> d
         "survey_id": occurrence.survey_id,
         "version_id": occurrence.version_id,
         "contact_id": contact.id,
-        "address_key": contact.email_key,
-        "channel": "email" if asked else None,
+        "address_key": contact.key_on(channel),
+        "channel": channel if asked else None,
         "state": "queued" if asked else "skipped",
         "reason": verdict.reason,
         "until": verdict.until,
     }
 
 
-def _message(contact: Contact, invitation: dict[str, object], now: datetime) -> dict[str, object]:
+def _message(
+    contact: Contact, invitation: dict[str, object], channel: str, now: datetime
+) -> dict[str, object]:
     return {
         "id": new_id(),
         "workspace_id": invitation["workspace_id"],
         "purpose": "invitation",
         "priority": USUAL,
-        "channel": "email",
+        "channel": channel,
         "invitation_id": invitation["id"],
         "contact_id": contact.id,
-        "to_address": contact.email,
-        "address_key": contact.email_key,
+        "to_address": contact.address_on(channel),
+        "address_key": contact.key_on(channel),
         "locale": invitation["locale"],
         "state": "queued",
         "due_at": now,

@@ -4,9 +4,9 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import event, text
 
-from app.db import Database
+from app.db import Database, open_database
 from app.errors import Refusal
 from app.models import Base
 from app.services import database_file, schema
@@ -48,10 +48,22 @@ def differences(db: Database) -> list[str]:
 def _migrate(db: Database, how: object, to: str) -> None:
     config = AlembicConfig()
     config.set_main_option("script_location", str(schema.MIGRATIONS).replace("%", "%%"))
-    with db.write() as session:
-        if not db.is_sqlite:
+    if not db.is_sqlite:
+        with db.write() as session:
             session.execute(text("SET LOCAL lock_timeout = 0"))  # a second one waits as long as it takes
             session.execute(text("SET LOCAL statement_timeout = 0"))
             session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        config.attributes["connection"] = session.connection()
-        how(config, to)  # type: ignore[operator]  # alembic's commands share no type
+            config.attributes["connection"] = session.connection()
+            how(config, to)  # type: ignore[operator]  # alembic's commands share no type
+        return
+    # SQLite changes a table by making it anew, which rows that refer to it would forbid: looked at afterwards
+    loose = open_database(db.engine.url.render_as_string(hide_password=False))
+    event.listen(loose.engine, "connect", lambda raw, _: raw.execute("PRAGMA foreign_keys=OFF"))
+    try:
+        with loose.write() as session:
+            config.attributes["connection"] = session.connection()
+            how(config, to)  # type: ignore[operator]
+            if session.execute(text("PRAGMA foreign_key_check")).first() is not None:
+                raise Refusal("The migration would leave rows that refer to nothing; nothing was changed.")
+    finally:
+        loose.dispose()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.orm import Session, aliased
@@ -14,6 +15,7 @@ from app.runtime import Runtime
 from app.services import contact_rows
 from app.services.access import Visitor
 from app.services.once import Once
+from app.services.turns import Turn
 
 WISHES = ("own_wish", "erasure")  # what the person's own opt-in lifts; bounces and legal blocks stay
 
@@ -56,7 +58,7 @@ def is_opted_out() -> ColumnElement[bool]:
     # One look by person and one by address: together in one OR, SQLite would read every opt-out there is
     by_person, by_address = aliased(OptOut), aliased(OptOut)
     person = by_person.contact_id == Contact.id
-    address = by_address.address_key.in_((Contact.email_key, Contact.phone_key))
+    address = by_address.address_key.in_((Contact.email_key, Contact.phone_key, Contact.telegram_key))
     return or_(_holds(by_person, person), _holds(by_address, address))
 
 
@@ -73,14 +75,14 @@ def _holds(row: type[OptOut], whose: ColumnElement[bool]) -> ColumnElement[bool]
     )
 
 
-def is_bounced() -> ColumnElement[bool]:
-    """For a statement over Contact: has this very mailbox bounced?"""
+def is_bounced(key: Any = Contact.email_key) -> ColumnElement[bool]:
+    """For a statement over Contact: has this very mailbox bounced, is this number or chat closed to us?"""
     row = aliased(OptOut)
     return (
         select(row.id)
         .where(
             row.workspace_id == Contact.workspace_id,
-            row.address_key == Contact.email_key,
+            row.address_key == key,
             row.kind == "bounce",
             row.lifted_at.is_(None),
         )
@@ -115,7 +117,7 @@ def opt_out(runtime: Runtime, who: Visitor, contact_id: str, origin: str, once: 
             session,
             contact.workspace_id,
             contact.id,
-            (contact.email_key, contact.phone_key),
+            (contact.email_key, contact.phone_key, contact.telegram_key),
             kind="own_wish",
             origin=origin,
             now=runtime.clock(),
@@ -153,6 +155,29 @@ def opt_out_by_message(session: Session, message_id: str, origin: str, now: date
     if message.address_key is not None:
         for workspace_id in session.scalars(_wrote_to(message.address_key, message.sender_id)).all():
             say(workspace_id, None)
+
+
+def opt_out_by_chat(turn: Turn) -> None:
+    """A step: somebody wrote that they want no more. It holds wherever this sender wrote to them from."""
+    say = partial(
+        record, turn.session, address_keys=(turn.key,), kind="own_wish", origin="message", now=turn.now
+    )
+    say(turn.workspace_id, turn.contact_id)
+    for workspace_id in turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id)).all():
+        say(workspace_id, None)
+
+
+def opt_in_by_chat(turn: Turn, message_id: str) -> None:
+    """A step: the person's own word, for the address that they wrote from; no bounce, no legal block."""
+    turn.session.execute(
+        update(OptOut)
+        .where(
+            or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id),
+            OptOut.kind.in_(WISHES),
+            OptOut.lifted_at.is_(None),
+        )
+        .values(lifted_at=turn.now, lifted_evidence=f"message {message_id}")
+    )
 
 
 def record(
@@ -212,7 +237,7 @@ def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
 
 
 def _of(contact: Contact) -> ColumnElement[bool]:
-    keys = [key for key in (contact.email_key, contact.phone_key) if key]
+    keys = [key for key in (contact.email_key, contact.phone_key, contact.telegram_key) if key]
     return and_(
         OptOut.workspace_id == contact.workspace_id,
         or_(OptOut.contact_id == contact.id, OptOut.address_key.in_(keys)),

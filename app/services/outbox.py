@@ -11,19 +11,23 @@ from app.models.base import UtcDateTime
 FIRST, USUAL = 0, 1  # alerts, replies and account mails leave before invitations
 
 _ALERTED = text(
-    "SELECT u.id, u.email, u.locale FROM members m JOIN users u ON u.id = m.user_id"
+    "SELECT u.id, u.email, u.locale, m.alerts_by, u.telegram_chat_id"
+    " FROM members m JOIN users u ON u.id = m.user_id"
     " WHERE m.workspace_id = :workspace_id AND m.role IN ('owner', 'manager', 'agent')"
 )
 _QUEUE = text(
     "INSERT INTO messages (id, workspace_id, purpose, priority, channel, followup_id, user_id, to_address,"
     " locale, state, tries, due_at, created_at)"
-    " VALUES (:id, :workspace_id, 'alert', 0, 'email', :followup_id, :user_id, :to_address,"
+    " VALUES (:id, :workspace_id, 'alert', 0, :channel, :followup_id, :user_id, :to_address,"
     " :locale, 'queued', 0, :now, :now)"
 ).bindparams(bindparam("now", type_=UtcDateTime))
 
 
 def enqueue_alerts(session: Session, workspace_id: str, followup_id: str, now: datetime) -> int:
-    """One e-mail to each owner, manager and agent: a follow-up was opened. How many."""
+    """One alert to each owner, manager and agent, where they want it: a follow-up was opened. How many.
+
+    Whoever wants Telegram and has tied no chat gets the mail.
+    """
     connection = session.connection()
     members = connection.execute(_ALERTED, {"workspace_id": workspace_id}).all()
     rows = [
@@ -32,15 +36,22 @@ def enqueue_alerts(session: Session, workspace_id: str, followup_id: str, now: d
             "workspace_id": workspace_id,
             "followup_id": followup_id,
             "user_id": user_id,
-            "to_address": email,
+            "channel": channel,
+            "to_address": address,
             "locale": locale,
             "now": now,
         }
-        for user_id, email, locale in members
+        for user_id, email, locale, alerts_by, chat_id in members
+        for channel, address in _alert_ways(email, alerts_by, chat_id)
     ]
     if rows:
         connection.execute(_QUEUE, rows)
     return len(rows)
+
+
+def _alert_ways(email: str, alerts_by: str, chat_id: str | None) -> list[tuple[str, str]]:
+    by_chat = [("telegram", chat_id)] if chat_id and alerts_by in ("telegram", "both") else []
+    return by_chat if by_chat and alerts_by == "telegram" else [("email", email), *by_chat]
 
 
 def enqueue_reply(
@@ -50,13 +61,14 @@ def enqueue_reply(
     followup_id: str,
     contact_id: str,
     member_user_id: str | None,
+    channel: str = "email",
     to_address: str,
     address_key: str | None,
     locale: str,
     body: str,
     now: datetime,
 ) -> str:
-    """An agent's words to the person, by e-mail; its id. Sending it stops the clock of first contact."""
+    """An agent's words to the person; its id. Sending it stops the clock of first contact."""
     message_id = new_id()
     session.execute(
         insert(Message).values(
@@ -64,7 +76,7 @@ def enqueue_reply(
             workspace_id=workspace_id,
             purpose="reply",
             priority=FIRST,
-            channel="email",
+            channel=channel,
             followup_id=followup_id,
             contact_id=contact_id,
             user_id=member_user_id,
@@ -78,3 +90,26 @@ def enqueue_reply(
         )
     )
     return message_id
+
+
+def enqueue_dialogue(
+    session: Session,
+    *,
+    workspace_id: str | None,
+    channel: str,
+    contact_id: str | None,
+    to_address: str,
+    address_key: str,
+    locale: str,
+    body: str,
+    now: datetime,
+    invitation_id: str | None = None,
+) -> None:
+    """What the service itself says in a chat; a link in it is that invitation's."""
+    values = {
+        "id": new_id(), "workspace_id": workspace_id, "purpose": "dialogue", "priority": FIRST,
+        "channel": channel, "contact_id": contact_id, "to_address": to_address, "address_key": address_key,
+        "invitation_id": invitation_id, "locale": locale, "body": body, "state": "queued", "due_at": now,
+        "created_at": now,
+    }  # fmt: skip
+    session.execute(insert(Message).values(values))

@@ -78,8 +78,9 @@ def _keep_copy(session: Session, each: Departing, kept: KeptCopy, now: datetime)
         return  # a reminder whose pulse was closed while it left
     if each.purpose != "account":
         copy = SandboxCopy(
-            message_id=each.id, subject=kept.subject, text=kept.text, html=kept.html, arrived_at=now
-        )
+            message_id=each.id, subject=kept.subject, text=kept.text, html=kept.html, arrived_at=now,
+            buttons=[[[button.label, button.data] for button in row] for row in kept.buttons],
+        )  # fmt: skip
         session.merge(copy)
 
 

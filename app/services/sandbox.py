@@ -95,7 +95,7 @@ def _mails(user_id: str) -> Select[SandboxCopy, Message, Workspace, str | None, 
     """Every copy that this user may read: those of the workspaces that they are a member of."""
     return (
         select(SandboxCopy, Message, Workspace, Contact.name, User.name)
-        .join(Message, Message.id == SandboxCopy.message_id)
+        .join(Message, and_(Message.id == SandboxCopy.message_id, Message.channel == "email"))
         .join(Workspace, Workspace.id == Message.workspace_id)
         .join(Member, and_(Member.workspace_id == Workspace.id, Member.user_id == user_id))
         .outerjoin(Contact, Contact.id == Message.contact_id)

@@ -6,8 +6,19 @@ from sqlalchemy.orm import Session
 
 from app.db import Statement, insert_into
 from app.models import Sender, new_id
+from app.runtime import Runtime
 
 _FIND = Statement("SELECT id FROM senders WHERE channel = :channel AND identity = :identity")
+
+
+SANDBOX_ADDRESS = "retorno@sandbox.invalid"  # who writes while no mailbox is ours
+
+
+def identity(runtime: Runtime, channel: str) -> str:
+    """Which mailbox, number or bot of ours writes on this channel."""
+    if channel == "email":
+        return runtime.config.mail_from or SANDBOX_ADDRESS
+    return runtime.channels[channel].identity
 
 
 def sender_id(session: Session, channel: str, identity: str, now: datetime) -> str:

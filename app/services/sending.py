@@ -1,6 +1,7 @@
 """The sender: claim, attempt, call the provider with no transaction open, record; a commit after each."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -10,7 +11,7 @@ from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE
 from app.models import new_id
 from app.runtime import Runtime
 from app.services import composing, departing, outcomes, senders, switch
-from app.services.composing import Ended, Letter
+from app.services.composing import Departure, Ended
 from app.services.departing import Departing
 from app.services.outbox import FIRST, USUAL
 
@@ -35,7 +36,15 @@ _ATTEMPT = Statement(
     "INSERT INTO attempts (id, message_id, number, started_at) VALUES (:id, :message, :number, :started_at)"
 )
 _SENDING = Statement(
-    "UPDATE invitations SET state = 'sending', sandbox = :sandbox WHERE id = :id AND state = 'queued'"
+    "UPDATE invitations SET state = 'sending', reason = NULL, until = NULL, sandbox = :sandbox"
+    " WHERE id = :id AND state = 'queued'"
+)
+_HELD_BACK = Statement(
+    "UPDATE messages SET state = 'queued', reason = 'quiet_hours', due_at = :until, lease_token = NULL,"
+    " lease_until = NULL WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
+)
+_WAITS = Statement(
+    "UPDATE invitations SET reason = 'quiet_hours', until = :until WHERE id = :id AND state = 'queued'"
 )
 _REFUSED = Statement(
     "UPDATE messages SET state = 'cancelled', reason = :reason WHERE id = :id AND lease_token = :lease"
@@ -120,7 +129,7 @@ def _send_group(runtime: Runtime, lease: Lease) -> int | None:
     return sent
 
 
-def _attempt(session: Session, runtime: Runtime, lease: Lease) -> tuple[list[Letter], list[Ended]] | None:
+def _attempt(session: Session, runtime: Runtime, lease: Lease) -> tuple[list[Departure], list[Ended]] | None:
     """Check once more, mint the links, write the attempts; what is returned may be sent after the commit."""
     now = runtime.clock()
     if switch.is_paused(session):
@@ -131,23 +140,33 @@ def _attempt(session: Session, runtime: Runtime, lease: Lease) -> tuple[list[Let
     leaving: list[Departing] = []
     for each in group:
         reason = each.refusal(now)
-        if reason is None:
-            leaving.append(each)
-        else:
+        until = None if reason or lease.channel.pretends else each.quiet_until(now)  # the sandbox never rings
+        if reason is not None:
             _refuse(session, each, reason, lease)
+        elif until is not None:
+            _hold_back(session, each, until, lease)
+        else:
+            leaving.append(each)
     if not leaving:
         return [], []
-    sender = senders.sender_id(session, lease.name, composing.identity(runtime), now)
+    sender = senders.sender_id(session, lease.name, senders.identity(runtime, lease.name), now)
     held = {"lease": lease.token, "until": now + ATTEMPT_LEASE, "sender": sender}
     _ATTEMPTING.run_many(session, [held | {"id": each.id} for each in leaving])
     attempts = [
         {"id": new_id(), "message": each.id, "number": each.tries + 1, "started_at": now} for each in leaving
     ]
     _ATTEMPT.run_many(session, attempts)
-    sandbox = runtime.config.smtp_url is None
+    sandbox = lease.channel.pretends
     asked = [each.invitation_id for each in leaving if each.purpose == "invitation"]
     _SENDING.run_many(session, [{"id": each, "sandbox": sandbox} for each in asked])
     return composing.compose(session, runtime, leaving, now)
+
+
+def _hold_back(session: Session, each: Departing, until: datetime, lease: Lease) -> None:
+    """It waits for their morning, and says so; nothing is lost."""
+    _HELD_BACK.run(session, {"id": each.id, "lease": lease.token, "until": until})
+    if each.purpose == "invitation":
+        _WAITS.run(session, {"id": each.invitation_id, "until": until})
 
 
 def _refuse(session: Session, each: Departing, reason: str, lease: Lease) -> None:

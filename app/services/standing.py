@@ -15,16 +15,25 @@ from app.models import SurveyVersion
 from app.services.tokens import token_hash
 
 # Text, prepared once: the two requests of a respondent are the hot path.
-_FIND = Statement(
-    "SELECT t.message_id, i.id AS invitation_id, i.workspace_id, i.survey_id, i.version_id, i.metric,"
+_WHAT = (
+    "i.id AS invitation_id, i.workspace_id, i.survey_id, i.version_id, i.metric,"
     " i.contact_id, i.locale, i.channel, i.state, i.expires_at, i.sandbox, c.name AS contact_name,"
     " c.attributes, w.name AS workspace_name, w.time_zone, w.locale AS workspace_locale,"
     " w.business_days, w.opens_at, w.closes_at, w.holidays, l.id AS logo_id, a.id AS answer_id, a.score,"
     " a.band, a.comment, a.contact_me, a.late, a.recorded_at, f.first_contact_due_at"
-    " FROM tokens t JOIN invitations i ON i.id = t.invitation_id JOIN contacts c ON c.id = i.contact_id"
+    " FROM {source} JOIN contacts c ON c.id = i.contact_id"
     " JOIN workspaces w ON w.id = i.workspace_id LEFT JOIN logos l ON l.workspace_id = i.workspace_id"
     " LEFT JOIN answers a ON a.invitation_id = i.id LEFT JOIN followups f ON f.answer_id = a.id"
-    " WHERE t.token_hash = :hash AND t.purpose = :purpose"
+)
+_FIND = Statement(
+    "SELECT t.message_id, "
+    + _WHAT.format(source="tokens t JOIN invitations i ON i.id = t.invitation_id")
+    + " WHERE t.token_hash = :hash AND t.purpose = :purpose"
+)
+_OF = Statement(
+    "SELECT m.id, "
+    + _WHAT.format(source="messages m JOIN invitations i ON i.id = m.invitation_id")
+    + " WHERE m.id = :message"
 )
 _versions: dict[str, tuple[dict[str, SurveyTexts], bool]] = {}  # frozen rows, so never stale
 VERSIONS_KEPT = 500
@@ -89,6 +98,11 @@ _STRUCTURES = ("attributes", "business_days", "holidays")
 def find(session: Session, token: str, purpose: str) -> Found | None:
     """What a token of this purpose opens, or None."""
     return _found(_FIND.run(session, {"hash": token_hash(token), "purpose": purpose}).fetchone())
+
+
+def of_message(session: Session, message_id: str) -> Found | None:
+    """What a message of ours asked."""
+    return _found(_OF.run(session, {"message": message_id}).fetchone())
 
 
 def look_up(db: Database, token: str, purpose: str) -> Found | None:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from app.web import answer_pages, pulse_pages
+from app.web import answer_pages, hooks, pulse_pages
 from app.web.console import (
     account,
     answers,
@@ -24,6 +24,7 @@ from app.web.console import (
 RESPONDENT: tuple[Blueprint, ...] = (
     answer_pages.pages,
     pulse_pages.pages,
+    hooks.pages,
 )  # their links are their authority: no session, no CSRF token
 
 CONSOLE: tuple[Blueprint, ...] = (

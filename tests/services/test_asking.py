@@ -72,7 +72,7 @@ def test_c24_two_who_ask_the_same_person_at_once_ask_once(
 def test_a_channel_that_is_not_set_up_is_said(
     runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
 ) -> None:
-    maria = world.contact(workspace)
+    maria = world.contact(workspace, phone="+5531988884417")
     told = asking.asked(runtime, camila, asking.ask(runtime, camila, survey.id, maria.id, ["sms"]))
     assert told.reason == "channel_not_configured"
     told = asking.asked(runtime, camila, asking.ask(runtime, camila, survey.id, maria.id, ["sms", "email"]))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.domain.eligibility import Facts, Rest, may_ask
+from app.domain.eligibility import Facts, Rest, Way, may_ask
 from app.domain.metrics import Metric
 from app.models import Contact, OptOut, new_id
 from app.runtime import Runtime
@@ -45,7 +45,7 @@ def test_the_later_of_the_two_clocks_wins() -> None:
 
 
 def test_an_opt_out_weighs_more_than_what_passes() -> None:
-    facts = Facts(opted_out=True, bounced=True, asked_at=NOW)
+    facts = Facts(opted_out=True, ways=(Way("email", closed=True),), asked_at=NOW)
     assert may_ask(facts, Rest(30, 90, SAO_PAULO), NOW).reason == "opted_out"
 
 

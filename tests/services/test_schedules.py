@@ -381,7 +381,7 @@ def test_a_quarterly_rule_comes_a_few_days_early(
 def test_without_a_way_out_everybody_says_so(
     runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
 ) -> None:
-    world.contact(workspace)
+    world.contact(workspace, phone="+5531988884417")
     made = make(runtime, camila, survey, repeat="daily", channels=["sms"])
     assert dict(schedule_previews.preview(runtime, camila, made.id).not_asked) == {
         "channel_not_configured": 1

@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import Field
 
 from app.domain.access import Role
-from app.errors import Forbidden
+from app.errors import Conflict, Forbidden
+from app.services import connect_links, erasure, opt_outs, timeline
 from app.services import contacts as people
-from app.services import erasure, opt_outs, timeline
 from app.services.contact_rows import Card
 from app.web.api.routes import Call, Made, noun
 from app.web.api.schemas import (
@@ -181,6 +181,24 @@ def erase_contact(call: Call, id: str) -> None:
     if not call.who.role.reaches(Role.MANAGER):
         raise Forbidden
     erasure.erase(call.runtime, call.who, id)
+
+
+class TelegramLink(Resource):
+    """Where this person presses START; it works once."""
+
+    url: str
+    expires_at: Moment
+
+
+def told_once(call: Call, id: str) -> object:
+    raise Conflict("A one-time link is not shown twice. Ask for a new one.")
+
+
+@contacts.post("/contacts/{id}/telegram-link", "contacts:write", told_once, TelegramLink)
+def telegram_link(call: Call, id: str) -> Made:
+    """A one-time link that connects this person's Telegram. 409 where no bot is set up."""
+    link = connect_links.for_contact(call.runtime, call.who, id, call.once)
+    return Made(id, shown={"url": link.url, "expires_at": link.expires_at})
 
 
 @contacts.get("/contacts/{id}/timeline", "contacts:read", PageOf[Happening])

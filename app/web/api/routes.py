@@ -29,6 +29,7 @@ class Made:
 
     id: str
     status: int = 201
+    shown: object = None  # what is told only now: a repeated request reads, and does not find it
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ def served(route: Route) -> Callable[..., ResponseReturnValue]:
         if route.reads is None:
             return _written(route, route.view(call, **taken), route.status)
         made = _made(route, call, taken)
-        return _written(route, route.reads(call, made.id), made.status)
+        told = made.shown if made.shown is not None else route.reads(call, made.id)
+        return _written(route, told, made.status)
 
     view.__name__ = route.name
     view.__doc__ = route.view.__doc__

@@ -1,0 +1,205 @@
+"""What comes in is kept under its provider's name for it before the provider hears that we have it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.channels.base import BadSignature, DeliveryError, Event, Inbound, Kind, RawRequest, Unreadable
+from app.db import insert_into
+from app.domain import replies
+from app.domain.metrics import Metric
+from app.errors import Forbidden, Unavailable
+from app.models import InboundEvent, InboundMark, new_id
+from app.runtime import Runtime
+from app.services import pulse_chats, senders
+
+__all__ = ["Unreadable"]  # what a view has to know of the seam
+log = structlog.get_logger("inbound")
+OVERLAP = timedelta(hours=1)  # listed again at every fetch: what we have already changes nothing
+FIRST_LOOK = timedelta(days=2)  # how far back a sender is asked that was never asked before
+TRIES = 5  # then a person has to look
+BACK_OFF = (1, 10, 60, 600)  # seconds
+AT_ONCE = 50
+LONGEST_TEXT = 5_000
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One event that we have, as it is handed on."""
+
+    id: str
+    channel: str
+    sender_id: str
+    event: Event
+    received_at: datetime
+
+
+def receive(
+    runtime: Runtime, channels: Iterable[str], url: str, headers: Mapping[str, str], body: bytes
+) -> int:
+    """Keep what a webhook tells; only then may the provider hear 2xx. How many events are new.
+
+    Raises Forbidden for a bad signature (nothing is read), Unreadable.
+    """
+    raw = RawRequest(url, headers, body)
+    found: list[tuple[str, Event]] = []
+    names = [name for name in channels if name in runtime.channels and not runtime.channels[name].pretends]
+    if not names:
+        raise Forbidden
+    for name in names:
+        try:
+            found += [(name, event) for event in _listener(runtime, name).parse(raw)]
+        except BadSignature as error:
+            log.warning("webhook_refused", channel=name)
+            raise Forbidden from error
+    now = runtime.clock()
+    with runtime.db.write() as session:
+        kept = [keep(session, name, event, now) for name, event in found]
+    runtime.reach("inbound_kept")
+    return sum(each is not None for each in kept)
+
+
+def fetch(runtime: Runtime, channel: str) -> int:
+    """Ask a provider what it has for us; the mark moves with what is kept. How many events are new."""
+    listener, now = _listener(runtime, channel), runtime.clock()
+    with runtime.db.write() as session:
+        sender_id = senders.sender_id(session, channel, listener.identity, now)
+        mark = session.get(InboundMark, sender_id)
+        after, since = (mark.after, mark.fetched_at - OVERLAP) if mark else ("", now - FIRST_LOOK)
+    new = 0
+    try:
+        for event, next_mark in listener.fetch(since, after):
+            with runtime.db.write() as session:
+                kept = keep(session, channel, event, now) if event is not None else None
+                _move(session, sender_id, next_mark, now)
+            runtime.reach("inbound_kept")
+            new += kept is not None
+    except DeliveryError as error:
+        log.warning("fetch_failed", channel=channel, reason=error.reason, detail=error.detail)
+        raise Unavailable(f"{channel}: {error.reason}") from error
+    with runtime.db.write() as session:
+        _move(session, sender_id, None, now)
+    return new
+
+
+def _move(session: Session, sender_id: str, after: str | None, now: datetime) -> None:
+    mark = session.get(InboundMark, sender_id)
+    if mark is None:
+        session.add(InboundMark(sender_id=sender_id, after=after or "", fetched_at=now))
+    else:
+        mark.after, mark.fetched_at = mark.after if after is None else after, now
+
+
+def keep(session: Session, channel: str, event: Event, now: datetime) -> str | None:
+    """A step: the event's row, or None when we have it already. Its words stay out while a pulse is open."""
+    sender_id = senders.sender_id(session, channel, event.sender, now)
+    payload: dict[str, Any] = {
+        name: value for name, value in asdict(event).items() if value not in ("", None, False)
+    }
+    if event.at is not None:
+        payload["at"] = event.at.isoformat()
+    if event.text:
+        payload["text"] = event.text.replace("\0", "")[:LONGEST_TEXT]
+        if pulse_chats.is_open(session, channel, sender_id, event.address, now):
+            payload["text"] = _wish_alone(payload["text"])
+    values = {
+        "id": new_id(), "sender_id": sender_id, "channel": channel, "provider_id": event.provider_id[:120],
+        "kind": event.kind.value, "payload": payload, "state": "new", "tries": 0, "due_at": now,
+        "received_at": now,
+    }  # fmt: skip
+    statement = insert_into(session, InboundEvent).values(values).on_conflict_do_nothing()
+    kept = session.execute(statement.returning(InboundEvent.id)).scalar_one_or_none()
+    return str(kept) if kept is not None else None
+
+
+def _wish_alone(text: str) -> str:
+    """What it was read as, in a word of ours; a score or a comment typed beside a pulse is not kept."""
+    kind = replies.read(text, Metric.ENPS, "en").kind
+    wishes = {replies.Kind.OPT_OUT: "STOP", replies.Kind.OPT_IN: "START", replies.Kind.HELP: "HELP"}
+    return wishes.get(kind, "")
+
+
+def handle_new(runtime: Runtime) -> int:
+    """Hand on what came in, oldest first. One that fails is tried again later, and at last set aside."""
+    now = runtime.clock()
+    with runtime.db.read() as session:
+        rows = session.scalars(
+            select(InboundEvent)
+            .where(InboundEvent.state == "new", InboundEvent.due_at <= now)
+            .order_by(InboundEvent.received_at, InboundEvent.id)
+            .limit(AT_ONCE)
+        ).all()
+        waiting = [stored(row) for row in rows]
+    for each in waiting:
+        handle(runtime, each)
+    return len(waiting)
+
+
+def handle_one(runtime: Runtime, id: str) -> None:
+    """Hand on this one now: somebody waits for what comes of it."""
+    with runtime.db.read() as session:
+        each = stored(session.get_one(InboundEvent, id))
+    handle(runtime, each)
+
+
+def handle(runtime: Runtime, each: Stored) -> None:
+    """Hand one on, and note where it failed: it must not hold up the others."""
+    try:
+        runtime.inbound(runtime, each)
+    except Unavailable:
+        raise
+    except Exception as error:
+        log.exception("inbound_failed", event_id=each.id, channel=each.channel)
+        _try_later(runtime, each.id, type(error).__name__)
+
+
+def _try_later(runtime: Runtime, id: str, error: str) -> None:
+    now = runtime.clock()
+    with runtime.db.write() as session:
+        row = session.scalars(select(InboundEvent).where(InboundEvent.id == id).with_for_update()).one()
+        row.tries += 1
+        row.error = error
+        if row.tries >= TRIES:
+            row.state = "set_aside"
+        else:
+            row.due_at = now + timedelta(seconds=BACK_OFF[row.tries - 1])
+
+
+def stored(row: InboundEvent) -> Stored:
+    """The event in a row."""
+    said = dict(row.payload)
+    said["kind"] = Kind(said["kind"])
+    if "at" in said:
+        said["at"] = datetime.fromisoformat(said["at"])
+    return Stored(row.id, row.channel, row.sender_id, Event(**said), row.received_at)
+
+
+def take(session: Session, id: str) -> Stored | None:
+    """A step: this event for ourselves, until the transaction ends; None when it is done with."""
+    query = select(InboundEvent).where(InboundEvent.id == id, InboundEvent.state == "new")
+    row = session.scalars(query.with_for_update()).one_or_none()
+    return stored(row) if row is not None else None
+
+
+def done(
+    session: Session, id: str, *, workspace_id: str | None = None, contact_id: str | None = None
+) -> None:
+    """A step: nothing is left to do for this event."""
+    values = {"state": "done", "workspace_id": workspace_id, "contact_id": contact_id}
+    session.execute(update(InboundEvent).where(InboundEvent.id == id).values(values))
+
+
+def set_aside(session: Session, id: str, why: str) -> None:
+    """A step: we do not know what to do with it; a person sees it."""
+    session.execute(
+        update(InboundEvent).where(InboundEvent.id == id).values(state="set_aside", error=why[:200])
+    )
+
+
+def _listener(runtime: Runtime, channel: str) -> Inbound:
+    return cast(Inbound, runtime.channels[channel])

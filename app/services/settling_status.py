@@ -1,0 +1,77 @@
+"""What a provider tells of a message of ours: later news never takes back what is certain."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models import Invitation, Message
+from app.runtime import Runtime
+from app.services import inbound, opt_outs
+from app.services.inbound import Stored
+
+RANK = {"attempting": 0, "unknown": 0, "sent": 1, "failed": 2, "delivered": 3}
+CLOSES = ("invalid_address", "blocked")
+
+
+def settle(runtime: Runtime, event_id: str) -> None:
+    """One status, in any order and as often as it comes: an unknown end becomes known, a final one stays."""
+    now = runtime.clock()
+    with runtime.db.write() as session:
+        stored = inbound.take(session, event_id)
+        if stored is None:
+            return
+        message = _message(session, stored)
+        if message is None or message.workspace_id is None:
+            inbound.set_aside(session, event_id, "a status of no message of ours")
+            return
+        _tell(session, message, stored, now)
+        inbound.done(session, event_id, workspace_id=message.workspace_id, contact_id=message.contact_id)
+
+
+def _message(session: Session, stored: Stored) -> Message | None:
+    """By our own id in the address that we gave; else by the provider's."""
+    event = stored.event
+    query = select(Message).with_for_update()
+    if event.message_id:
+        found = session.scalars(
+            query.where(Message.id == event.message_id, Message.channel == stored.channel)
+        ).one_or_none()
+        if found is not None:
+            return found
+    by_provider = query.where(
+        Message.sender_id == stored.sender_id, Message.provider_id == event.quotes
+    ).limit(1)
+    return session.scalars(by_provider).first()
+
+
+def _tell(session: Session, message: Message, stored: Stored, now: datetime) -> None:
+    event = stored.event
+    if RANK.get(event.state, -1) <= RANK.get(message.state, 9):
+        return
+    if event.quotes and not message.provider_id:
+        message.provider_id = event.quotes
+    message.state = event.state
+    message.reason = event.reason or None
+    if event.state != "failed":
+        message.sent_at = message.sent_at or now
+    if message.purpose == "invitation" and message.invitation_id:
+        _invitation(session, message, event.state, event.reason, now)
+    if event.state == "failed" and event.reason == "opted_out" and message.address_key:
+        opt_outs.opt_out_by_message(session, message.id, "provider", now)
+    elif event.state == "failed" and event.permanent and event.reason in CLOSES and message.address_key:
+        opt_outs.record(
+            session, message.workspace_id or "", None, (message.address_key,),
+            kind="bounce", origin="provider", now=now,
+        )  # fmt: skip
+
+
+def _invitation(session: Session, message: Message, state: str, reason: str, now: datetime) -> None:
+    invitation = session.get_one(Invitation, message.invitation_id, with_for_update=True)
+    if invitation.state not in ("sending", "unknown", "sent", "delivered"):
+        return
+    if state == "failed" and invitation.state == "delivered":
+        return
+    invitation.state, invitation.reason = state, (reason or None) if state == "failed" else None
+    if state != "failed":
+        invitation.sent_at = invitation.sent_at or message.sent_at or now

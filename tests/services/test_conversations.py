@@ -1,0 +1,227 @@
+"""What people write or press in a chat becomes answers, follow-ups and our words, once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+
+from app.channels.base import Event, Kind
+from app.channels.sandbox import Sandbox
+from app.domain.access import Role
+from app.domain.metrics import Metric
+from app.models import Answer, Contact, FollowUp, InboundEvent, OptOut, Survey, Workspace
+from app.runtime import Runtime
+from app.services import asking, followup_page, followups, inbound, sending
+from app.services.access import Visitor
+from bots import handle
+from tests.services.chat_person import Person
+from tests.world import Clock, World
+
+PHONE = "+5531988884417"
+
+
+@pytest.fixture
+def chats(runtime: Runtime) -> Runtime:
+    """Every channel in the sandbox, and the chat edges listening."""
+    pretend = Sandbox()
+    return replace(
+        runtime,
+        channels=dict.fromkeys(("email", "sms", "whatsapp", "telegram"), pretend),
+        inbound=handle,
+    )
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.workspace(name="Aroeira")
+
+
+@pytest.fixture
+def camila(world: World, workspace: Workspace) -> Visitor:
+    return world.member(workspace, Role.MANAGER)
+
+
+@pytest.fixture
+def maria(world: World, workspace: Workspace) -> Contact:
+    return world.contact(workspace, name="Maria Figueiredo", phone=PHONE, telegram_chat_id="77")
+
+
+@pytest.fixture
+def survey(world: World, workspace: Workspace) -> Survey:
+    return world.survey(workspace, Metric.NPS)
+
+
+@pytest.fixture
+def ask(
+    chats: Runtime, camila: Visitor, survey: Survey, maria: Contact, clock: Clock
+) -> Callable[..., Person]:
+    def ask_on(channel: str, survey_id: str = "") -> Person:
+        asking.ask(chats, camila, survey_id or survey.id, maria.id, [channel])
+        sending.send_due(chats)
+        address = {"sms": PHONE, "whatsapp": PHONE, "telegram": "77"}[channel]
+        return Person(chats, channel, address)
+
+    return ask_on
+
+
+def answers(runtime: Runtime) -> list[Answer]:
+    with runtime.db.read() as session:
+        return list(session.scalars(select(Answer).order_by(Answer.recorded_at)))
+
+
+def count(runtime: Runtime, model: type) -> int:
+    with runtime.db.read() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+@pytest.mark.parametrize("channel", ["sms", "whatsapp", "telegram"])
+def test_a_detractor_answers_in_the_chat_and_is_followed_up(
+    chats: Runtime, ask: Callable[..., Person], channel: str
+) -> None:
+    person = ask(channel)
+    person.sends("3")
+    (answer,) = answers(chats)
+    assert (answer.score, answer.band, answer.channel, answer.comment) == (3, "detractor", channel, None)
+    assert "O que" in person.heard[-1] or "?" in person.heard[-1]
+    person.sends("Demorou demais")
+    (answer,) = answers(chats)
+    assert answer.comment == "Demorou demais"
+    assert count(chats, FollowUp) == 1
+    assert len(person.heard) == 2
+
+
+def test_the_same_event_five_times_is_one_answer(chats: Runtime, ask: Callable[..., Person]) -> None:
+    person = ask("sms")
+    event = Event("sandbox", "SM1", Kind.TEXT, PHONE, text="9")
+    for _ in range(5):
+        person.comes(event)
+    assert [each.score for each in answers(chats)] == [9]
+    assert count(chats, InboundEvent) == 1
+    assert len(person.heard) == 1
+
+
+def test_what_cannot_be_read_is_asked_again_then_the_page_is_offered_then_we_keep_still(
+    chats: Runtime, ask: Callable[..., Person]
+) -> None:
+    person = ask("sms")
+    person.sends("tenho 2 filhos")
+    assert "0" in person.heard[-1]
+    assert "10" in person.heard[-1]
+    person.sends("como assim?")
+    assert "http" not in person.heard[-1], "the stored words keep the placeholder"
+    assert "{{ link }}" in person.heard[-1]
+    person.sends("oi")
+    assert len(person.heard) == 2
+    assert answers(chats) == []
+
+
+def test_a_score_is_changed_within_the_day_and_then_too_late(
+    chats: Runtime, ask: Callable[..., Person], clock: Clock
+) -> None:
+    person = ask("whatsapp")
+    for words in ("9", "4"):
+        person.sends(words)
+    assert [each.score for each in answers(chats)] == [4]
+    clock.advance(hours=25)
+    person.sends("10")
+    assert [each.score for each in answers(chats)] == [4]
+    assert "encerrada" in person.heard[-1] or "closed" in person.heard[-1]
+
+
+def test_stop_holds_on_every_channel_and_start_lifts_it(
+    chats: Runtime, ask: Callable[..., Person], camila: Visitor, survey: Survey, maria: Contact, world: World,
+    workspace: Workspace,
+) -> None:  # fmt: skip
+    person = ask("sms")
+    person.sends("PARE")
+    with chats.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(OptOut).where(OptOut.lifted_at.is_(None)))
+    other = world.survey(workspace, Metric.CSAT)
+    told = asking.asked(chats, camila, asking.ask(chats, camila, other.id, maria.id, ["email"]))
+    assert told.reason == "opted_out"
+    person.sends("START")
+    assert asking.eligibility(chats, camila, other.id, maria.id).reason != "opted_out"
+    assert len(person.heard) == 2
+
+
+def test_two_open_questions_are_never_confused(
+    chats: Runtime, ask: Callable[..., Person], world: World, workspace: Workspace
+) -> None:
+    other = world.survey(workspace, Metric.CSAT)
+    workspace_rest(chats, workspace)
+    ask("sms")
+    person = ask("sms", other.id)
+    person.sends("4")
+    assert answers(chats) == []
+    assert "A)" in person.heard[-1]
+    assert "B)" in person.heard[-1]
+    person.sends("b")
+    (answer,) = answers(chats)
+    assert answer.score == 4
+
+
+def test_a_press_answers_its_own_question_and_strangers_data_nothing(
+    chats: Runtime, ask: Callable[..., Person]
+) -> None:
+    person = ask("telegram")
+    for data in ("invented.9", "x", "", "9", "a.b.c"):
+        person.presses(data)
+    assert answers(chats) == []
+    assert person.heard == []
+
+
+def test_a_message_of_nobody_is_set_aside(chats: Runtime) -> None:
+    person = Person(chats, "sms", "+5511912345678")
+    person.sends("9")
+    with chats.db.read() as session:
+        assert session.scalars(select(InboundEvent.state)).one() == "set_aside"
+
+
+def test_a_poisoned_event_is_tried_again_then_set_aside_and_holds_up_nobody(
+    chats: Runtime, ask: Callable[..., Person], clock: Clock
+) -> None:
+    def choke(runtime: Runtime, stored: inbound.Stored) -> None:
+        if stored.event.text == "poison":
+            raise RuntimeError("boom")
+        handle(runtime, stored)
+
+    person = ask("sms")
+    person.runtime = replace(chats, inbound=choke)
+    person.sends("poison")
+    person.sends("8")
+    assert [each.score for each in answers(chats)] == [8]
+    for _ in range(6):
+        clock.advance(hours=1)
+        inbound.handle_new(person.runtime)
+    with chats.db.read() as session:
+        rows = {row.state: row for row in session.scalars(select(InboundEvent))}
+    assert rows["set_aside"].tries == 5
+    assert rows["set_aside"].error == "RuntimeError"
+
+
+def workspace_rest(runtime: Runtime, workspace: Workspace) -> None:
+    """Nobody rests, so that somebody can be asked twice."""
+    with runtime.db.write() as session:
+        row = session.get_one(Workspace, workspace.id)
+        row.rest_days, row.rest_days_by_metric = 0, {}
+
+
+def test_an_agent_replies_in_the_chat_and_what_comes_back_stands_on_the_follow_up(
+    chats: Runtime, ask: Callable[..., Person], camila: Visitor, clock: Clock
+) -> None:
+    person = ask("whatsapp")
+    person.sends("2 - atrasou")
+    with chats.db.read() as session:
+        followup = session.scalars(select(FollowUp)).one()
+    followups.reply(chats, camila, followup.id, "Maria, sou a Camila. Posso ligar?")
+    sending.send_urgent(chats)
+    assert person.heard[-1].endswith("Posso ligar?")
+    clock.advance(minutes=5)
+    person.sends("Pode sim, às 15h")
+    page = followup_page.detail(chats, camila, followup.id)
+    assert page.conversation[-1].kind == "heard"
+    assert page.conversation[-1].text == "Pode sim, às 15h"
+    assert page.person.reply_channel == "whatsapp"
+    assert page.record.moments.replied_at is None, "it is our turn again"
+    assert len(answers(chats)) == 1

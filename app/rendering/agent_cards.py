@@ -71,6 +71,4 @@ def heard(language: Language, person: str, text: str) -> str:
 
 def connected(language: Language) -> str:
     """A member's chat is tied."""
-    return language.gettext(
-        "Connected. Alerts come here from now on; you can claim, reply and close from here."
-    )
+    return language.gettext("Connected. Alerts come here from now on; claim, reply and close from here.")

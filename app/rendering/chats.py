@@ -109,3 +109,13 @@ def joined(*sentences: str) -> str:
 
 def _greeted(said: SurveyTexts, ask: str) -> str:
     return f"{said.salutation}\n{ask}" if said.salutation else ask
+
+
+def trial_subject(language: Language) -> str:
+    """Of a mail that a member sends to themselves."""
+    return language.gettext("A test from Retorno")
+
+
+def trial(workspace_name: str, language: Language) -> str:
+    """What a member sends to themselves to see whether a channel works."""
+    return language.gettext("A test from %(who)s: this channel works.", who=workspace_name)

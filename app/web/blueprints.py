@@ -8,6 +8,7 @@ from app.web.console import (
     answers,
     api_keys,
     asking,
+    channels,
     contact_imports,
     contacts,
     followups,
@@ -43,4 +44,5 @@ CONSOLE: tuple[Blueprint, ...] = (
     settings.pages,
     members.pages,
     api_keys.pages,
+    channels.pages,
 )

@@ -20,6 +20,7 @@ from app.web.console import (
     settings,
     sign_in,
     surveys,
+    telegram_links,
 )
 
 RESPONDENT: tuple[Blueprint, ...] = (
@@ -45,4 +46,5 @@ CONSOLE: tuple[Blueprint, ...] = (
     members.pages,
     api_keys.pages,
     channels.pages,
+    telegram_links.pages,
 )

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from app.errors import Conflict, Invalid, Problem
 from app.rendering.languages import LOCALES, NAMES
-from app.services import accounts, second_factor, sessions
+from app.services import accounts, alert_choices, second_factor, sessions
 from app.web.callers import caller
 from app.web.pages import _, render_at_home, sentences
 from app.web.policy import runtime_of, signed_in
@@ -119,6 +119,7 @@ def _show(errors: dict[str, str], status: int = 200) -> ResponseReturnValue:
         typed={name: request.form.get(name) or getattr(person, name) for name in ("name", "locale")},
         locales=[(code, NAMES[code]) for code in LOCALES],
         devices=sessions.devices(runtime_of(), person, session.get("token")),
+        alerts=alert_choices.of(runtime_of(), person.id),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from app.domain.contacts import KINDS, LAWFUL_BASES
 from app.errors import Conflict, Invalid
 from app.rendering.languages import NAMES
 from app.rendering.moments import when
-from app.services import contacts, erasure, opt_outs
+from app.services import connect_links, contacts, erasure, opt_outs
 from app.services.contact_rows import Card
 from app.services.contacts import Detail, Show
 from app.services.timeline import Moment
@@ -182,6 +182,7 @@ def _page(
         when=when,
         zone=ZoneInfo(visitor().time_zone),
         names=NAMES,
+        can_connect=connect_links.is_possible(runtime_of()),
         errors=errors or {},
         evidence=evidence,
     )

@@ -1,0 +1,46 @@
+"""Where a member gets alerts: by mail, in their own Telegram chat, or both; alike in all their workspaces."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from app.errors import Invalid, problem
+from app.models import Member, User
+from app.runtime import Runtime
+from app.services import connect_links
+
+CHOICES = ("email", "telegram", "both")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`possible`: there is a bot of ours; `connected`: they have pressed START there."""
+
+    possible: bool
+    connected: bool
+    alerts_by: str
+
+
+def of(runtime: Runtime, user_id: str) -> Choice:
+    """What this user has chosen."""
+    query = select(Member.alerts_by).where(Member.user_id == user_id).order_by(Member.created_at).limit(1)
+    with runtime.db.read() as session:
+        user = session.get_one(User, user_id)
+        chosen = session.scalar(query) or "email"
+        return Choice(connect_links.is_possible(runtime), user.telegram_chat_id is not None, chosen)
+
+
+def choose(runtime: Runtime, user_id: str, alerts_by: str) -> None:
+    """Raises Invalid for a choice that there is not, or Telegram without a chat."""
+    with runtime.db.write() as session:
+        user = session.get_one(User, user_id)
+        if alerts_by not in CHOICES or (alerts_by != "email" and user.telegram_chat_id is None):
+            raise Invalid([problem("alerts_by", "Connect your Telegram first.")])
+        session.execute(update(Member).where(Member.user_id == user_id).values(alerts_by=alerts_by))
+
+
+def disconnect(runtime: Runtime, user_id: str) -> None:
+    """The chat is theirs alone again; alerts come by mail."""
+    with runtime.db.write() as session:
+        session.get_one(User, user_id).telegram_chat_id = None
+        session.execute(update(Member).where(Member.user_id == user_id).values(alerts_by="email"))

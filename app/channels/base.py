@@ -60,6 +60,7 @@ class Receipt:
 
     provider_id: str = ""
     kept: KeptCopy | None = None
+    moved_to: str = ""  # the address that it went to, where the provider says that theirs is another one now
 
 
 class DeliveryError(Exception):
@@ -155,16 +156,58 @@ class Inbound(Protocol):
         """What a webhook tells. Raises BadSignature before anything is read, Unreadable after."""
         ...
 
-    def fetch(self, since: datetime, after: str) -> Iterator[tuple[Event, str]]:
+    def fetch(self, since: datetime, after: str) -> Iterator[tuple[Event | None, str]]:
         """What the provider has for us: each event with the mark to go on `after`, once it is kept.
 
-        `since`: where a provider lists by time, from here on, what we know already included. Raises
-        DeliveryError.
+        None is something that came and tells us nothing: only its mark moves. A mark is kept as it is and
+        never compared: the next one may be lower, and what we know already may come again. `since`: where a
+        provider lists by time, from here on, what we know already included. Raises DeliveryError.
         """
         ...
 
     def acknowledge(self, event: Event, text: str) -> None:
         """Tell whoever pressed a button what came of it; best effort, raises nothing."""
+        ...
+
+    def edit(self, provider_id: str, text: str, buttons: tuple[tuple[Button, ...], ...]) -> None:
+        """Let a message of ours say something else; best effort, raises nothing.
+
+        Where a message stays as it was sent, nothing happens.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStatus:
+    """How the provider says that our bot stands, in its own words where it complains."""
+
+    name: str  # by which people find it
+    webhook_url: str  # where what comes in is brought; "" while it is fetched
+    waiting: int  # how much has come in that we have not taken yet
+    failed_at: datetime | None = None  # when the provider last could not bring us something
+    failure: str = ""
+
+
+class ChatBot(Inbound, Protocol):
+    """An inbound channel on which people begin the chat, and whose provider brings or keeps what they say."""
+
+    def status(self) -> ChannelStatus:
+        """How it stands, asked now. Raises DeliveryError."""
+        ...
+
+    def start_link(self, payload: str) -> str:
+        """Where a person begins a chat that carries `payload`, at most 64 of A-Z a-z 0-9 _ -.
+
+        Raises DeliveryError while the provider has not told the bot's name yet.
+        """
+        ...
+
+    def set_webhook(self, url: str) -> None:
+        """Have what comes in brought to this address from now on. Raises DeliveryError."""
+        ...
+
+    def delete_webhook(self) -> None:
+        """Have it kept until we fetch it. Raises DeliveryError."""
         ...
 
 

@@ -9,6 +9,8 @@ from config import Config
 
 # The library's own default shows the variables of every frame: answers, tokens, passwords
 _FRAMES = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+# Tell every address that they call, and Telegram's carries the token; or what they send, and to whom
+NOISY = ("httpx", "httpcore", "telegram")
 
 
 def configure(config: Config) -> None:
@@ -33,6 +35,8 @@ def configure(config: Config) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    for name in NOISY:  # whatever the level of the root: a program that runs us may have set it
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
     # A tick that comes while its job still works is no news.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.basicConfig(stream=sys.stderr, level=max(level, logging.WARNING), format="%(name)s %(message)s")

@@ -13,6 +13,11 @@ SECRET = "kM3vX9qLr2Tz8Wb5Yp0Nc7Hd4Jf1Ga6Se"
 GOOD = {"SECRET_KEY": SECRET}
 MAIL = {"SMTP_URL": "smtp+starttls://loja:hunter-two@smtp.example:587", "MAIL_FROM": "ola@loja.example"}
 
+TOKEN = "123456789:AAF-0123456789_abcdefghijklmnopqrst"
+WEBHOOK_SECRET = "Jf1Ga6Se-kM3vX9q_Lr2Tz8"
+BOT = {"TELEGRAM_BOT_TOKEN": TOKEN}
+WEBHOOK = BOT | {"TELEGRAM_MODE": "webhook", "TELEGRAM_WEBHOOK_SECRET": WEBHOOK_SECRET}
+
 
 def refused(**environ: str) -> str:
     with pytest.raises(BadConfig) as caught:
@@ -60,10 +65,30 @@ def test_a_secret_is_enough_to_begin_with() -> None:
         ("MAIL_FROM", "Loja <ola@loja.example>"),
         ("MAIL_FROM", "ola"),
         ("MAIL_FROM", "ola@loja.example\nBcc: all@loja.example"),
+        ("TELEGRAM_BOT_TOKEN", "loja_bot"),
+        ("TELEGRAM_BOT_TOKEN", "123456789"),
+        ("TELEGRAM_BOT_TOKEN", "bot123456789:AAF"),
+        ("TELEGRAM_BOT_TOKEN", "123456789:AAF/../x"),
+        ("TELEGRAM_BOT_TOKEN", "１２３:AAF"),
+        ("TELEGRAM_API_URL", "api.telegram.org"),
+        ("TELEGRAM_API_URL", "ftp://api.telegram.org"),
+        ("TELEGRAM_API_URL", "https://"),
+        ("TELEGRAM_API_URL", "https://bots.example/?x=1"),
+        ("TELEGRAM_API_URL", "https://user:word@bots.example"),
+        ("TELEGRAM_API_URL", "https://api.telegram.org/bot"),
+        ("TELEGRAM_API_URL", f"https://api.telegram.org/bot{TOKEN}/"),
+        ("TELEGRAM_API_URL", "http://bots.example:8081"),
+        ("TELEGRAM_MODE", "push"),
+        ("TELEGRAM_WEBHOOK_SECRET", "short-secret-15"),
+        ("TELEGRAM_WEBHOOK_SECRET", "with a space in it 1234"),
+        ("TELEGRAM_WEBHOOK_SECRET", "çãoçãoçãoçãoçãoção0123"),
+        ("TELEGRAM_WEBHOOK_SECRET", "Jf1Ga6Se-kM3vX9q" * 16 + "x"),
+        ("TELEGRAM_WEBHOOK_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaa"),
+        ("TELEGRAM_WEBHOOK_SECRET", "changeme-0123456789abc"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
-    assert f"{name}:" in refused(**MAIL | {name: value})
+    assert f"{name}:" in refused(**MAIL | BOT | {name: value})
 
 
 def test_everything_that_is_wrong_is_named_at_once() -> None:
@@ -101,6 +126,12 @@ def test_a_secret_that_can_be_guessed_is_refused_and_not_repeated(secret: str) -
         ({"HOST": "0.0.0.0"}, "PUBLIC_URL"),
         ({"SMTP_URL": "smtps://user:@smtp.example", "MAIL_FROM": "a@b.example"}, "SMTP_URL"),
         ({"SMTP_URL": "smtps://:secret@smtp.example", "MAIL_FROM": "a@b.example"}, "SMTP_URL"),
+        ({"TELEGRAM_WEBHOOK_SECRET": WEBHOOK_SECRET}, "TELEGRAM_BOT_TOKEN"),
+        ({"TELEGRAM_API_URL": "https://bots.example"}, "TELEGRAM_BOT_TOKEN"),
+        ({"TELEGRAM_MODE": "webhook"}, "TELEGRAM_BOT_TOKEN"),
+        (BOT | {"TELEGRAM_MODE": "webhook"}, "TELEGRAM_WEBHOOK_SECRET"),
+        (WEBHOOK, "PUBLIC_URL"),
+        (WEBHOOK | {"PUBLIC_URL": "http://retorno.example"}, "PUBLIC_URL"),
     ],
 )
 def test_half_of_a_channel_refuses_and_names_the_other_half(half: dict[str, str], missing: str) -> None:
@@ -114,6 +145,20 @@ def test_a_password_does_not_travel_in_clear_outside_this_machine() -> None:
     Config.from_env(GOOD | public | {"SMTP_URL": "smtp://relay.example"})
 
 
+def test_telegram_needs_its_token_only_and_a_webhook_a_secret_and_https() -> None:
+    config = Config.from_env(GOOD | BOT)
+    assert (config.telegram_bot_token, config.telegram_mode) == (TOKEN, "polling")
+    assert config.telegram_api_url == "https://api.telegram.org"
+    assert config.telegram_webhook_secret is None
+    public = Config.from_env(GOOD | WEBHOOK | {"PUBLIC_URL": "https://retorno.example"})
+    assert (public.telegram_mode, public.telegram_webhook_secret) == ("webhook", WEBHOOK_SECRET)
+
+
+def test_a_bot_api_on_this_machine_may_do_without_https() -> None:
+    config = Config.from_env(GOOD | WEBHOOK | {"TELEGRAM_API_URL": "http://127.0.0.1:8081/"})
+    assert config.telegram_api_url == "http://127.0.0.1:8081"
+
+
 def test_no_message_tells_a_secret() -> None:
     for environ in (
         {"SMTP_URL": "smtp://user:hunter-two@"},
@@ -123,6 +168,12 @@ def test_no_message_tells_a_secret() -> None:
         {"DATABASE_URL": "mysql://user:hunter-two@db.example/x"},
         {"SECRET_KEY": "hunter-two"},
         {"SECRET_KEY_PREVIOUS": "hunter-two"},
+        {"TELEGRAM_BOT_TOKEN": "123 hunter-two"},
+        {"TELEGRAM_API_URL": "https://api.telegram.org/bot123:hunter-two"},
+        {"TELEGRAM_API_URL": "https://user:hunter-two@api.telegram.org"},
+        {"TELEGRAM_WEBHOOK_SECRET": "hunter-two"},
+        {"TELEGRAM_WEBHOOK_SECRET": "hunter-two hunter-two"},
+        {"TELEGRAM_WEBHOOK_SECRET": "hunter-two-kM3vX9qLr2Tz8"},
     ):
         assert "hunter-two" not in refused(**environ)
 
@@ -131,16 +182,19 @@ def test_a_representation_hides_every_secret() -> None:
     config = Config.from_env(
         GOOD
         | MAIL
+        | BOT
         | {
+            "TELEGRAM_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "SECRET_KEY_PREVIOUS": SECRET[::-1],
             "DATABASE_URL": "postgresql://retorno:pass-of-the-base@db.example/retorno",
         }
     )
-    for secret in (SECRET, SECRET[::-1], "hunter-two", "pass-of-the-base"):
+    for secret in (SECRET, SECRET[::-1], "hunter-two", "pass-of-the-base", TOKEN, WEBHOOK_SECRET):
         assert secret not in repr(config)
         assert secret not in str(config)
     shown = {field.name for field in fields(config) if field.repr}
     assert shown.isdisjoint({"secret_key", "secret_key_previous", "smtp_url", "database_url"})
+    assert shown.isdisjoint({"telegram_bot_token", "telegram_webhook_secret"})
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
@@ -149,6 +203,16 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     config = Config.from_env({"SECRET_KEY_FILE": str(file)})
     assert config.secret_key == SECRET
     assert config.secret_files == (file,)
+
+
+def test_telegrams_secrets_may_stand_in_files_as_well(tmp_path: Path) -> None:
+    token, secret = tmp_path / "token", tmp_path / "secret"
+    token.write_text(f"{TOKEN}\n")
+    secret.write_text(f"{WEBHOOK_SECRET}\n")
+    files = {"TELEGRAM_BOT_TOKEN_FILE": str(token), "TELEGRAM_WEBHOOK_SECRET_FILE": str(secret)}
+    config = Config.from_env(GOOD | files)
+    assert (config.telegram_bot_token, config.telegram_webhook_secret) == (TOKEN, WEBHOOK_SECRET)
+    assert set(config.secret_files) == {token, secret}
 
 
 def test_a_secret_in_two_places_is_refused(tmp_path: Path) -> None:
@@ -199,6 +263,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
 def test_the_sandbox_ends_by_itself_once_a_channel_is_real() -> None:
     assert Config.from_env(GOOD).sandbox_on
     assert not Config.from_env(GOOD | MAIL).sandbox_on
+    assert not Config.from_env(GOOD | BOT).sandbox_on
     assert Config.from_env(GOOD | MAIL | {"SANDBOX": "on"}).sandbox_on
     assert not Config.from_env(GOOD | {"SANDBOX": "off"}).sandbox_on
 

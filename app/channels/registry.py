@@ -7,6 +7,7 @@ from app.channels.base import Channel
 from app.channels.email import Email
 from app.channels.sandbox import Sandbox
 from app.channels.smtp_connection import server_at
+from app.channels.telegram import Telegram
 
 
 class Settings(Protocol):
@@ -16,11 +17,25 @@ class Settings(Protocol):
     def smtp_url(self) -> str | None: ...
 
     @property
+    def telegram_bot_token(self) -> str | None: ...
+
+    @property
+    def telegram_api_url(self) -> str: ...
+
+    @property
+    def telegram_webhook_secret(self) -> str | None: ...
+
+    @property
     def sandbox_on(self) -> bool: ...
 
 
 CHANNELS: dict[str, Callable[[Settings], Channel | None]] = {
     "email": lambda settings: Email(server_at(settings.smtp_url)) if settings.smtp_url else None,
+    "telegram": lambda settings: (
+        Telegram(settings.telegram_bot_token, settings.telegram_api_url, settings.telegram_webhook_secret)
+        if settings.telegram_bot_token
+        else None
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""A throwaway certificate for 127.0.0.1, and sinks that speak TLS with it."""
+"""A throwaway certificate for 127.0.0.1 and sinks that speak TLS with it; a Bot API and our channel to it."""
 
 import ssl
 import subprocess
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from app.channels.telegram import Telegram
+from tests.bot_api import BotApi, bot_api, channel
 from tests.smtp import SmtpSink
 
 
@@ -46,3 +48,15 @@ def start_sink(certificate: tuple[Path, Path]) -> Iterator[Callable[..., SmtpSin
     yield start
     for sink in sinks:
         sink.stop()
+
+
+@pytest.fixture
+def api() -> Iterator[BotApi]:
+    with bot_api() as api:
+        yield api
+
+
+@pytest.fixture
+def telegram(api: BotApi) -> Iterator[Telegram]:
+    with channel(api.url) as telegram:
+        yield telegram

@@ -8,12 +8,16 @@ from app.channels.base import KeptCopy, Outgoing, Receipt
 from app.channels.email import Email
 from app.channels.registry import CHANNELS, open_channels
 from app.channels.sandbox import Sandbox
+from app.channels.telegram import Telegram
 
 
 @dataclass
 class Settings:
     smtp_url: str | None
     sandbox_on: bool
+    telegram_bot_token: str | None = None
+    telegram_api_url: str = "https://api.telegram.org"
+    telegram_webhook_secret: str | None = None
 
 
 def test_without_a_provider_the_sandbox_answers_for_every_channel() -> None:
@@ -30,6 +34,15 @@ def test_without_provider_and_sandbox_there_is_no_channel() -> None:
 def test_a_mail_server_makes_email_real(sandbox_on: bool) -> None:
     channels = open_channels(Settings("smtp://127.0.0.1:1", sandbox_on))
     assert isinstance(channels["email"], Email)
+
+
+@pytest.mark.parametrize("sandbox_on", [True, False])
+def test_a_token_makes_telegram_real(sandbox_on: bool) -> None:
+    channels = open_channels(Settings(None, sandbox_on, telegram_bot_token="4242:x"))
+    telegram = channels["telegram"]
+    assert isinstance(telegram, Telegram)
+    assert telegram.identity == "4242"
+    assert ("email" in channels) == sandbox_on
 
 
 def test_the_sandbox_keeps_the_mail_as_its_reader_would_see_it() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.peers.telegram.peer import TelegramPeer
+from tests.peers.twilio.peer import TwilioPeer
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,18 @@ def telegram(started_telegram: TelegramPeer) -> Iterator[TelegramPeer]:
     started_telegram.reset()
     yield started_telegram
     assert started_telegram.breaches() == []
+
+
+@pytest.fixture(scope="session")
+def started_twilio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwilioPeer]:
+    peer = TwilioPeer(tmp_path_factory.mktemp("twilio")).start()
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture
+def twilio(started_twilio: TwilioPeer) -> Iterator[TwilioPeer]:
+    """Twilio behind its own description. A request that this does not allow fails the test."""
+    started_twilio.reset()
+    yield started_twilio
+    assert started_twilio.breaches() == []

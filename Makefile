@@ -23,8 +23,9 @@ setup: .venv/installed ## Only the environment and the dependencies
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-# PostgreSQL's binaries and Chromium come from the distribution; nothing of them is started as a service of ours.
-.venv/peers:
+# PostgreSQL's binaries, Chromium and Node come from the distribution, what runs on Node by its lock from npm; nothing
+# of them is started as a service of ours.
+.venv/peers: tests/install_peers.sh tests/peers/package-lock.json
 	@sh tests/install_peers.sh
 	@mkdir -p .venv && touch $@
 

@@ -2,7 +2,7 @@
 
 from app.channels.base import Kind
 from app.runtime import Runtime
-from app.services import connecting, conversations, settling_status
+from app.services import chat_presses, connecting, conversations, settling_status
 from app.services.inbound import Stored
 from bots import agent
 
@@ -20,3 +20,5 @@ def handle(runtime: Runtime, stored: Stored) -> None:
         agent.handle(runtime, stored)
     else:
         conversations.hear(runtime, stored.id)
+        if kind is Kind.PRESS:
+            chat_presses.show(runtime, stored)

@@ -6,7 +6,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.rendering import agent_cards as words
 from app.rendering.languages import Language, language_of
 from app.runtime import Runtime
-from app.services import agent_cards, agents, followups, telling_agents
+from app.services import agent_cards, agents, chat_presses, followups, telling_agents
 from app.services.access import Visitor
 from app.services.inbound import Stored
 
@@ -39,6 +39,8 @@ def handle(runtime: Runtime, stored: Stored) -> None:
     except (Conflict, Invalid) as wrong:
         said = _trouble(wrong, language)
     telling_agents.finish(runtime, stored, who=who, text=said)
+    if pressed:
+        chat_presses.show(runtime, stored)
     agent_cards.change_all(runtime, followup_id)
 
 

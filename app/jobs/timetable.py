@@ -12,6 +12,7 @@ from app.services import (
     inbound,
     limits,
     links,
+    listening,
     once,
     planning,
     pulse_closing,
@@ -41,10 +42,13 @@ class Job:
     upkeep: bool = False
 
 
+AT_START = Job("catch_up_at_start", listening.catch_up_at_start, 0)
 TIMETABLE = (
     Job("send_urgent", sending.send_urgent, 0.25, clock=False),  # an alert leaves within a second
     Job("send_due", sending.send_due, 0.5, clock=False, logs_how_much=False),
     Job("handle_inbound", inbound.handle_new, 0.25, clock=False),
+    Job("poll_telegram", listening.poll_telegram, 0.2),  # asks for seconds at a time
+    Job("catch_up", listening.catch_up, 30),
     Job("heartbeat", heartbeats.beat, 5, clock=False, upkeep=True),
     Job("end_leases", settling.end_leases, 1),
     Job("plan_schedules", planning.plan_schedules, 1),

@@ -9,12 +9,12 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.errors import Unavailable
-from app.jobs.timetable import TIMETABLE, Job
+from app.jobs.timetable import AT_START, TIMETABLE, Job
 from app.runtime import Runtime
 from app.services import heartbeats
 
 log = structlog.get_logger("worker")
-THREADS = 4  # sending, urgent sending, planning and one for the rest; each keeps one connection
+THREADS = 5  # sending, urgent sending, planning, asking Telegram, one for the rest; each keeps a connection
 RENEW_SECONDS = 1
 
 
@@ -39,6 +39,7 @@ class Worker:
             scheduler.add_job(self._tick, "interval", args=[job], seconds=job.every_seconds, id=job.name)
         self._renew()
         do(self.runtime, next(each for each in TIMETABLE if each.name == "heartbeat"))
+        scheduler.add_job(self._tick, args=[AT_START], id=AT_START.name)  # it may have missed much
         scheduler.start()
         log.info("worker started", name=heartbeats.worker_name())
         while not self.stopped.wait(RENEW_SECONDS):

@@ -119,3 +119,8 @@ def trial_subject(language: Language) -> str:
 def trial(workspace_name: str, language: Language) -> str:
     """What a member sends to themselves to see whether a channel works."""
     return language.gettext("A test from %(who)s: this channel works.", who=workspace_name)
+
+
+def chosen(question: str, score: int, language: Language) -> str:
+    """A question whose button was pressed: it now says what."""
+    return f"{question}\n{language.gettext('Your answer: %(score)s', score=score)}"

@@ -69,6 +69,16 @@ def _language(turn: Turn, question: Question | None) -> Language:
     return language_of(next((each for each in wanted if each in LOCALES), "en"))
 
 
+def question_of(session: Session, message_id: str, language: Language) -> str:
+    """The question that a message of ours asked, as its person reads it."""
+    found = standing.of_message(session, message_id)
+    if found is None:
+        return ""
+    _, texts, _ = standing.words(session, found.version_id, language.code, found.workspace_locale)
+    values = values_for(found.workspace_name, found.contact_name, found.attributes)
+    return fill(parse(texts.question), values)
+
+
 def _title(session: Session, question: Question, language: Language) -> str:
     """A question among others: who asks it, and the question."""
     return f"{question.found.workspace_name}: {_said(session, question, language).question}"

@@ -129,7 +129,8 @@ def _record(turn: Turn, effect: Record) -> None:
     question = turn.question(effect.about)
     assert question is not None  # the dialogue speaks of those that it was given
     event = turn.stored.event
-    given = Given(effect.score, effect.comment, channel=turn.stored.channel, at=event.at)
+    at = min(event.at, turn.now) if event.at else None  # a provider's clock may be ahead of ours
+    given = Given(effect.score, effect.comment, channel=turn.stored.channel, at=at)
     try:
         arrival.take(turn.session, turn.runtime, question.found, given, turn.now)
     except (Invalid, TooMany):

@@ -9,7 +9,7 @@ from app.channels.base import DeliveryError, KeptCopy, Outcome, Receipt
 from app.db import Statement
 from app.domain.delivery import REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
-from app.services import followup_opening, opt_outs
+from app.services import contact_rows, followup_opening, opt_outs
 from app.services.departing import Departing
 
 _REST = Statement("SELECT value FROM installation WHERE name = :name")
@@ -35,6 +35,7 @@ _INVITATION_STATE = Statement(
     "UPDATE invitations SET state = :state, reason = :reason"
     " WHERE id = :id AND state IN ('sending', 'unknown')"
 )
+CLOSING = ("invalid_address", "blocked")  # they hold for the address: nothing is tried there any more
 CHANNEL_REST = "channel_rests_until:"  # a row of `installation`, so that every worker sees it
 
 
@@ -68,6 +69,8 @@ def _record_sent(
     for each, receipt in sent:
         if each.purpose == "reply" and each.followup_id:
             followup_opening.reply_left(session, each.followup_id, now)
+        if receipt.moved_to:
+            contact_rows.move_chat(session, each.to_address, receipt.moved_to)
         if receipt.kept is not None:
             _keep_copy(session, each, receipt.kept, now)
 
@@ -95,7 +98,9 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
         _INVITATION_STATE.run(session, {"id": each.invitation_id, "state": state, "reason": reason})
     if error.pause_seconds is not None:
         rest_channel(session, each.channel, now, error.pause_seconds)
-    if error.permanent and error.reason == "invalid_address" and each.workspace_id and each.address_key:
+    if error.permanent and error.reason == "opted_out" and each.workspace_id:
+        opt_outs.opt_out_by_message(session, each.id, "provider", now)
+    elif error.permanent and error.reason in CLOSING and each.workspace_id and each.address_key:
         opt_outs.record(
             session, each.workspace_id, None, (each.address_key,), kind="bounce", origin="provider", now=now
         )

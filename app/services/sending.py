@@ -1,5 +1,6 @@
 """The sender: claim, attempt, call the provider with no transaction open, record; a commit after each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from app.db import SKIP_LOCKED, Statement
 from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE
 from app.models import new_id
 from app.runtime import Runtime
-from app.services import composing, departing, outcomes, senders, switch
+from app.services import composing, departing, outcomes, pacing, senders, switch
 from app.services.composing import Departure, Ended
 from app.services.departing import Departing
 from app.services.outbox import FIRST, USUAL
@@ -42,6 +43,10 @@ _SENDING = Statement(
 _HELD_BACK = Statement(
     "UPDATE messages SET state = 'queued', reason = 'quiet_hours', due_at = :until, lease_token = NULL,"
     " lease_until = NULL WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
+)
+_LATER = Statement(
+    "UPDATE messages SET state = 'queued', due_at = :until, lease_token = NULL, lease_until = NULL"
+    " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
 )
 _WAITS = Statement(
     "UPDATE invitations SET reason = 'quiet_hours', until = :until WHERE id = :id AND state = 'queued'"
@@ -112,13 +117,16 @@ def _claim(runtime: Runtime, name: str, channel: Channel, priority: int) -> Leas
 def _send_group(runtime: Runtime, lease: Lease) -> int | None:
     """Send the next few under this lease: how many were handed over; None when none is left."""
     with runtime.db.write() as session:
-        group = _attempt(session, runtime, lease)
+        now = runtime.clock()
+        group = _attempt(session, runtime, lease, now)
+        slot = None if group is None else _slot(session, lease, len(group[0]), now)
     runtime.reach("attempting")
     if group is None:
         return None
     letters, ended = group
     known = {each.of.id: each.of for each in letters}
-    for id, outcome in lease.channel.deliver(composing.fill(runtime, letters, ended)):
+    filled = composing.fill(runtime, letters, ended)
+    for id, outcome in lease.channel.deliver(pacing.in_their_time(filled, lease.name, slot, now)):
         ended.append((known[id], outcome))
         runtime.reach("handed_over")
     silent = known.keys() - {each.id for each, _ in ended}
@@ -129,24 +137,20 @@ def _send_group(runtime: Runtime, lease: Lease) -> int | None:
     return sent
 
 
-def _attempt(session: Session, runtime: Runtime, lease: Lease) -> tuple[list[Departure], list[Ended]] | None:
+def _slot(session: Session, lease: Lease, number: int, now: datetime) -> datetime | None:
+    return None if lease.channel.pretends else pacing.reserve(session, lease.name, number, now)
+
+
+def _attempt(
+    session: Session, runtime: Runtime, lease: Lease, now: datetime
+) -> tuple[list[Departure], list[Ended]] | None:
     """Check once more, mint the links, write the attempts; what is returned may be sent after the commit."""
-    now = runtime.clock()
     if switch.is_paused(session):
         return None
     group = departing.load(session, lease.token, now, GROUP)
     if not group:
         return None
-    leaving: list[Departing] = []
-    for each in group:
-        reason = each.refusal(now)
-        until = None if reason or lease.channel.pretends else each.quiet_until(now)  # the sandbox never rings
-        if reason is not None:
-            _refuse(session, each, reason, lease)
-        elif until is not None:
-            _hold_back(session, each, until, lease)
-        else:
-            leaving.append(each)
+    leaving = _let_leave(session, group, lease, now)
     if not leaving:
         return [], []
     sender = senders.sender_id(session, lease.name, senders.identity(runtime, lease.name), now)
@@ -160,6 +164,24 @@ def _attempt(session: Session, runtime: Runtime, lease: Lease) -> tuple[list[Dep
     asked = [each.invitation_id for each in leaving if each.purpose == "invitation"]
     _SENDING.run_many(session, [{"id": each, "sandbox": sandbox} for each in asked])
     return composing.compose(session, runtime, leaving, now)
+
+
+def _let_leave(session: Session, group: Sequence[Departing], lease: Lease, now: datetime) -> list[Departing]:
+    """Those that may leave now; the others end with a reason, or wait for a better hour."""
+    leaving: list[Departing] = []
+    rings = not lease.channel.pretends  # the sandbox rings at nobody's, and has no limits
+    crowded = pacing.too_soon(session, lease.name, group, now) if rings else {}
+    for each in group:
+        reason = each.refusal(now)
+        if reason is not None:
+            _refuse(session, each, reason, lease)
+        elif rings and (until := each.quiet_until(now)) is not None:
+            _hold_back(session, each, until, lease)
+        elif each.id in crowded:
+            _LATER.run(session, {"id": each.id, "lease": lease.token, "until": crowded[each.id]})
+        else:
+            leaving.append(each)
+    return leaving
 
 
 def _hold_back(session: Session, each: Departing, until: datetime, lease: Lease) -> None:

@@ -1,25 +1,22 @@
 """All settings, read once from the environment and `.env`; what is missing, unknown or unsafe is named."""
 
 import contextlib
-import ipaddress
 import os
-import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from email.utils import parseaddr
 from pathlib import Path
 from typing import TypeVar, cast
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+import config_values as values
+
 T = TypeVar("T")
 ROOT = Path(__file__).parent
-MINUTE_RATE = re.compile(r"([1-9][0-9]{0,6})/minute")
-SECRET_LENGTH = 32  # characters; shorter ones can be guessed
+OWN_DATABASE = f"sqlite:///{ROOT / 'var' / 'retorno.db'}"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-WELL_KNOWN = re.compile(r"change.?me|secret.?key|your.?secret|password|insecure|placeholder|replace", re.I)
 SECRETS = ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "SMTP_URL")  # also read from NAME_FILE
 
 
@@ -75,7 +72,7 @@ class Config:
     @property
     def is_public(self) -> bool:
         """Do people outside this machine use it?"""
-        return not _is_loopback(urlsplit(self.public_url).hostname or "")
+        return not values.is_loopback(urlsplit(self.public_url).hostname or "")
 
     @property
     def has_channel(self) -> bool:
@@ -119,23 +116,23 @@ class _Reader:
 
     def config(self) -> Config:
         host = self.read("HOST", "127.0.0.1", str)
-        port = self.read("PORT", "8000", _port) or 0
+        port = self.read("PORT", "8000", values.port) or 0
         config = Config(
-            database_url=self.read("DATABASE_URL", f"sqlite:///{ROOT / 'var' / 'retorno.db'}", _database_url),
+            database_url=self.read("DATABASE_URL", OWN_DATABASE, values.database_url),
             keys_dir=self.read("KEYS_DIR", str(ROOT / "var" / "keys"), Path),
-            secret_key=self.read("SECRET_KEY", "", _secret),
-            secret_key_previous=self.read("SECRET_KEY_PREVIOUS", "", _optional_secret),
-            public_url=self.read("PUBLIC_URL", f"http://127.0.0.1:{port}", _public_url),
+            secret_key=self.read("SECRET_KEY", "", values.secret),
+            secret_key_previous=self.read("SECRET_KEY_PREVIOUS", "", values.optional_secret),
+            public_url=self.read("PUBLIC_URL", f"http://127.0.0.1:{port}", values.public_url),
             host=host,
             port=port,
-            web_concurrency=self.read("WEB_CONCURRENCY", "2", _workers),
-            log_level=self.read("LOG_LEVEL", "INFO", _one_of(*LOG_LEVELS)),
-            log_format=self.read("LOG_FORMAT", "console", _one_of("console", "json")),
-            trusted_proxies=self.read("TRUSTED_PROXIES", "0", _hops),
-            api_rate_limit=self.read("API_RATE_LIMIT", "600/minute", _rate),
-            sandbox=self.read("SANDBOX", "auto", _one_of("auto", "on", "off")),
-            smtp_url=self.read("SMTP_URL", "", _smtp_url),
-            mail_from=self.read("MAIL_FROM", "", _mail_from),
+            web_concurrency=self.read("WEB_CONCURRENCY", "2", values.workers),
+            log_level=self.read("LOG_LEVEL", "INFO", values.one_of(*LOG_LEVELS)),
+            log_format=self.read("LOG_FORMAT", "console", values.one_of("console", "json")),
+            trusted_proxies=self.read("TRUSTED_PROXIES", "0", values.hops),
+            api_rate_limit=self.read("API_RATE_LIMIT", "600/minute", values.rate),
+            sandbox=self.read("SANDBOX", "auto", values.one_of("auto", "on", "off")),
+            smtp_url=self.read("SMTP_URL", "", values.smtp_url),
+            mail_from=self.read("MAIL_FROM", "", values.mail_from),
         )
         if not self.problems:
             self.check_together(config)
@@ -169,122 +166,19 @@ class _Reader:
             self.problems.append("MAIL_FROM: is missing; SMTP_URL needs the address that mails come from")
         if config.mail_from and not config.smtp_url:
             self.problems.append("SMTP_URL: is missing; MAIL_FROM alone sends nothing")
-        if not _is_loopback(config.host) and not config.is_public:
+        if not values.is_loopback(config.host) and not config.is_public:
             self.problems.append(
                 "PUBLIC_URL: is missing; HOST listens outside this machine, so links need a name"
             )
         outside = config.is_public
         debug = self.environ.get("FLASK_DEBUG", "").strip().lower() not in ("", "0", "false", "no")
-        if debug and (outside or not _is_loopback(config.host)):
+        if debug and (outside or not values.is_loopback(config.host)):
             self.problems.append("FLASK_DEBUG: runs what anybody types; unset it outside this machine")
         if outside and not config.is_https:
             self.problems.append("PUBLIC_URL: must be https:// outside this machine")
         if outside and config.smtp_url and config.smtp_url.startswith("smtp://"):
             relay = urlsplit(config.smtp_url)
-            if relay.password and not _is_loopback(relay.hostname or ""):
+            if relay.password and not values.is_loopback(relay.hostname or ""):
                 self.problems.append(
                     "SMTP_URL: would send the password in clear; use smtps:// or smtp+starttls://"
                 )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def parse(raw: str) -> str:
-        if raw not in allowed:
-            raise ValueError(f"{raw!r} is unknown; say {' or '.join(allowed)}")
-        return raw
-
-    return parse
-
-
-def _number(raw: str, least: int, most: int) -> int:
-    if not re.fullmatch(r"[0-9]{1,6}", raw) or not least <= int(raw) <= most:
-        raise ValueError(f"{raw!r} is not a whole number from {least} to {most}")
-    return int(raw)
-
-
-def _port(raw: str) -> int:
-    return _number(raw, 1, 65_535)
-
-
-def _workers(raw: str) -> int:
-    return _number(raw, 1, 64)
-
-
-def _hops(raw: str) -> int:
-    return _number(raw, 0, 10)
-
-
-def _rate(raw: str) -> int:
-    found = MINUTE_RATE.fullmatch(raw)
-    if not found:
-        raise ValueError(f"{raw!r} is not a rate such as 600/minute")
-    return int(found[1])
-
-
-def _secret(raw: str) -> str:
-    if not raw:
-        raise ValueError(
-            "is missing; make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
-        )
-    repeats = raw in (raw + raw)[1:-1]
-    if len(raw) < SECRET_LENGTH or len(set(raw)) < 10 or repeats or WELL_KNOWN.search(raw):
-        raise ValueError(f"is too easy to guess; it needs at least {SECRET_LENGTH} random characters")
-    return raw
-
-
-def _optional_secret(raw: str) -> str | None:
-    return _secret(raw) if raw else None
-
-
-def _split(raw: str) -> SplitResult:
-    try:
-        parts = urlsplit(raw)
-        _ = parts.port
-    except ValueError as error:
-        raise ValueError("is not an address that we can read") from error
-    return parts
-
-
-def _database_url(raw: str) -> str:
-    for given in ("postgres://", "postgresql://"):
-        if raw.startswith(given):
-            return "postgresql+psycopg://" + raw.removeprefix(given)
-    if raw.startswith(("sqlite:///", "postgresql+psycopg://")):
-        return raw
-    raise ValueError("must begin with sqlite:/// or postgresql://")
-
-
-def _public_url(raw: str) -> str:
-    parts = _split(raw)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"{raw!r} is not an address such as https://retorno.example")
-    return raw.rstrip("/")
-
-
-def _smtp_url(raw: str) -> str | None:
-    if not raw:
-        return None
-    parts = _split(raw)
-    if parts.scheme not in ("smtp", "smtps", "smtp+starttls") or not parts.hostname:
-        raise ValueError("must look like smtp+starttls://user:password@host:587, smtps:// or smtp://")
-    if bool(parts.username) != bool(parts.password):
-        raise ValueError("has a user without a password, or the reverse")
-    return raw
-
-
-def _mail_from(raw: str) -> str | None:
-    if not raw:
-        return None
-    address = parseaddr(raw)[1]
-    if address != raw or not address.isascii() or not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
-        raise ValueError(f"{raw!r} is not a plain address such as pergunta@loja.example")
-    return raw

@@ -17,7 +17,8 @@ T = TypeVar("T")
 ROOT = Path(__file__).parent
 OWN_DATABASE = f"sqlite:///{ROOT / 'var' / 'retorno.db'}"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-SECRETS = ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "SMTP_URL")  # also read from NAME_FILE
+# Also read from NAME_FILE
+SECRETS = ("DATABASE_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "SMTP_URL", "TWILIO_AUTH_TOKEN")
 
 
 FIRST_SECRET = ROOT / "var" / "secret_key"  # what `make run` makes; a SECRET_KEY in the environment wins
@@ -62,6 +63,14 @@ class Config:
     sandbox: str
     smtp_url: str | None = field(repr=False)
     mail_from: str | None
+    twilio_account_sid: str | None
+    twilio_auth_token: str | None = field(repr=False)
+    twilio_sms_from: str | None
+    twilio_messaging_service_sid: str | None
+    twilio_whatsapp_from: str | None
+    twilio_api_url: str
+    sms_countries: tuple[str, ...] | None  # none: those of the workspaces' zones
+    sms_daily_segments: int
     secret_files: tuple[Path, ...] = ()  # where secrets were read from, for the doctor to look at
     argon2_profile: str = "default"  # tests take the cheapest; no setting does
 
@@ -77,7 +86,7 @@ class Config:
     @property
     def has_channel(self) -> bool:
         """Is any channel real?"""
-        return self.smtp_url is not None
+        return self.smtp_url is not None or self.twilio_account_sid is not None
 
     @property
     def sandbox_on(self) -> bool:
@@ -133,6 +142,14 @@ class _Reader:
             sandbox=self.read("SANDBOX", "auto", values.one_of("auto", "on", "off")),
             smtp_url=self.read("SMTP_URL", "", values.smtp_url),
             mail_from=self.read("MAIL_FROM", "", values.mail_from),
+            twilio_account_sid=self.read("TWILIO_ACCOUNT_SID", "", values.sid("AC")),
+            twilio_auth_token=self.read("TWILIO_AUTH_TOKEN", "", values.twilio_token),
+            twilio_sms_from=self.read("TWILIO_SMS_FROM", "", values.phone),
+            twilio_messaging_service_sid=self.read("TWILIO_MESSAGING_SERVICE_SID", "", values.sid("MG")),
+            twilio_whatsapp_from=self.read("TWILIO_WHATSAPP_FROM", "", values.whatsapp_phone),
+            twilio_api_url=self.read("TWILIO_API_URL", "https://api.twilio.com", values.api_url),
+            sms_countries=self.read("SMS_COUNTRIES", "", values.countries),
+            sms_daily_segments=self.read("SMS_DAILY_SEGMENTS", "1000", values.segments),
         )
         if not self.problems:
             self.check_together(config)
@@ -166,6 +183,7 @@ class _Reader:
             self.problems.append("MAIL_FROM: is missing; SMTP_URL needs the address that mails come from")
         if config.mail_from and not config.smtp_url:
             self.problems.append("SMTP_URL: is missing; MAIL_FROM alone sends nothing")
+        self.check_twilio(config)
         if not values.is_loopback(config.host) and not config.is_public:
             self.problems.append(
                 "PUBLIC_URL: is missing; HOST listens outside this machine, so links need a name"
@@ -182,3 +200,21 @@ class _Reader:
                 self.problems.append(
                     "SMTP_URL: would send the password in clear; use smtps:// or smtp+starttls://"
                 )
+
+    def check_twilio(self, config: Config) -> None:
+        """An account with its token and a number to write from, or nothing of it."""
+        sms = (config.twilio_sms_from, config.twilio_messaging_service_sid)
+        used = any((config.twilio_account_sid, config.twilio_auth_token, *sms, config.twilio_whatsapp_from))
+        if all(sms):
+            self.problems.append(
+                "TWILIO_SMS_FROM: set either this or TWILIO_MESSAGING_SERVICE_SID, which chooses the number"
+            )
+        if used and not config.twilio_account_sid:
+            self.problems.append("TWILIO_ACCOUNT_SID: is missing; nothing goes out through Twilio without it")
+        if used and not config.twilio_auth_token:
+            self.problems.append("TWILIO_AUTH_TOKEN: is missing; it signs us in, and proves what comes in")
+        if used and not any((*sms, config.twilio_whatsapp_from)):
+            self.problems.append(
+                "TWILIO_SMS_FROM: is missing, as are TWILIO_MESSAGING_SERVICE_SID and TWILIO_WHATSAPP_FROM;"
+                " one of them says who writes"
+            )

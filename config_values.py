@@ -6,6 +6,9 @@ from collections.abc import Callable
 from email.utils import parseaddr
 from urllib.parse import SplitResult, urlsplit
 
+import phonenumbers
+
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 MINUTE_RATE = re.compile(r"([1-9][0-9]{0,6})/minute")
 SECRET_LENGTH = 32  # characters; shorter ones can be guessed
 WELL_KNOWN = re.compile(r"change.?me|secret.?key|your.?secret|password|insecure|placeholder|replace", re.I)
@@ -112,3 +115,54 @@ def mail_from(raw: str) -> str | None:
     if address != raw or not address.isascii() or not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
         raise ValueError(f"{raw!r} is not a plain address such as pergunta@loja.example")
     return raw
+
+
+def sid(kind: str) -> Callable[[str], str | None]:
+    """Twilio's name for a thing of ours: its two letters, then 32 hexadecimal digits."""
+
+    def parse(raw: str) -> str | None:
+        if raw and not re.fullmatch(kind + "[0-9a-fA-F]{32}", raw):
+            raise ValueError(
+                f"must be {kind} and 32 digits or letters from a to f, as Twilio's console shows it"
+            )
+        return raw or None
+
+    return parse
+
+
+def twilio_token(raw: str) -> str | None:
+    if raw and not re.fullmatch(r"[!-~]{16,}", raw):
+        raise ValueError("is no token such as Twilio's console shows beside the account's SID")
+    return raw or None
+
+
+def phone(raw: str) -> str | None:
+    if raw and not E164.fullmatch(raw):
+        raise ValueError(f"{raw!r} is not a number such as +551140028922")
+    return raw or None
+
+
+def whatsapp_phone(raw: str) -> str | None:
+    return phone(raw if raw == "whatsapp:" else raw.removeprefix("whatsapp:"))
+
+
+def api_url(raw: str) -> str:
+    """Where a provider answers. What goes there carries our token: in the clear only within this machine."""
+    parts = split(raw)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+    if not secure or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError("must be an address such as https://api.twilio.com; http:// only on this machine")
+    return raw.rstrip("/")
+
+
+def countries(raw: str) -> tuple[str, ...] | None:
+    """ISO 3166 codes, each once, in the order given."""
+    codes = tuple(dict.fromkeys(each.strip().upper() for each in raw.split(",") if each.strip()))
+    unknown = [each for each in codes if each not in phonenumbers.SUPPORTED_REGIONS]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no country; say two letters each (ISO 3166), such as BR,PT,US")
+    return codes or None
+
+
+def segments(raw: str) -> int:
+    return number(raw, 0, 999_999)

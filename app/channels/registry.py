@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from app.channels.base import Channel
+from app.channels.base import Channel, Inbound
 from app.channels.email import Email
 from app.channels.sandbox import Sandbox
+from app.channels.sms import Sms
 from app.channels.smtp_connection import server_at
+from app.channels.twilio_account import Account
+from app.channels.whatsapp import WhatsApp
 
 
 class Settings(Protocol):
@@ -16,12 +19,57 @@ class Settings(Protocol):
     def smtp_url(self) -> str | None: ...
 
     @property
+    def twilio_account_sid(self) -> str | None: ...
+
+    @property
+    def twilio_auth_token(self) -> str | None: ...
+
+    @property
+    def twilio_sms_from(self) -> str | None: ...
+
+    @property
+    def twilio_messaging_service_sid(self) -> str | None: ...
+
+    @property
+    def twilio_whatsapp_from(self) -> str | None: ...
+
+    @property
+    def twilio_api_url(self) -> str: ...
+
+    @property
     def sandbox_on(self) -> bool: ...
+
+
+def _sms(settings: Settings) -> Channel | None:
+    account = _account(settings)
+    return Sms(account) if account and account.sms else None
+
+
+def _whatsapp(settings: Settings) -> Channel | None:
+    account = _account(settings)
+    return WhatsApp(account) if account and account.whatsapp else None
+
+
+def _account(settings: Settings) -> Account | None:
+    """What both write through; each is told of the other, as what comes in for both comes to one hook."""
+    if not settings.twilio_account_sid or not settings.twilio_auth_token:
+        return None
+    return Account(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token,
+        sms=settings.twilio_messaging_service_sid or settings.twilio_sms_from or "",
+        whatsapp=settings.twilio_whatsapp_from or "",
+        url=settings.twilio_api_url,
+    )
 
 
 CHANNELS: dict[str, Callable[[Settings], Channel | None]] = {
     "email": lambda settings: Email(server_at(settings.smtp_url)) if settings.smtp_url else None,
+    "sms": _sms,
+    "whatsapp": _whatsapp,
 }
+# Which channels read what comes in under /hooks/<name>: each tells its own and leaves the rest.
+HOOKS: dict[str, tuple[str, ...]] = {"twilio": ("sms", "whatsapp")}
 
 
 def open_channels(settings: Settings) -> Mapping[str, Channel]:
@@ -31,3 +79,13 @@ def open_channels(settings: Settings) -> Mapping[str, Channel]:
         return real
     pretend = Sandbox()
     return {name: real.get(name, pretend) for name in CHANNELS}
+
+
+def listeners(hook: str, channels: Mapping[str, Channel]) -> list[Inbound]:
+    """The real channels that a webhook is brought to."""
+    listening: list[Inbound] = []
+    for name in HOOKS.get(hook, ()):
+        channel: object = channels.get(name)
+        if isinstance(channel, Inbound):
+            listening.append(channel)
+    return listening

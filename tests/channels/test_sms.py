@@ -407,7 +407,7 @@ def test_they_may_say_it_with_a_date(
         Reply(201, '{"sid": null}'),
         Reply(201, '{"sid": "elsewhere"}'),
         Reply(200, '{"code": 20003, "message": "no"}'),
-        Reply(201, "[" * 100_000),
+        Reply(201, "[[[{"),
         Reply(204, "x"),
         Reply(500, "<html>oops</html>"),
         refused(20500, 500),

@@ -7,7 +7,7 @@ import pytest
 
 from app.channels.base import Channel, KeptCopy, Outgoing, Receipt
 from app.channels.email import Email
-from app.channels.registry import CHANNELS, listeners, open_channels
+from app.channels.registry import CHANNELS, PRETENDED, listeners, open_channels
 from app.channels.sandbox import Sandbox
 from app.channels.sms import Sms
 from app.channels.whatsapp import WhatsApp
@@ -31,9 +31,9 @@ def through_twilio(**also: str) -> Mapping[str, Channel]:
     return open_channels(Settings(twilio_account_sid="AC" + "5a" * 16, twilio_auth_token="t" * 32, **also))
 
 
-def test_without_a_provider_the_sandbox_answers_for_every_channel() -> None:
+def test_without_a_provider_the_sandbox_answers_for_what_can_be_written() -> None:
     channels = open_channels(Settings(None, sandbox_on=True))
-    assert set(channels) == set(CHANNELS)
+    assert set(channels) == set(PRETENDED) <= set(CHANNELS)
     assert all(isinstance(each, Sandbox) for each in channels.values())
 
 

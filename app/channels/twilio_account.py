@@ -47,11 +47,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds to wait for Twilio; `whole` ends an answer that trickles."""
+    """Seconds to wait for Twilio; `whole` ends an answer that trickles, `grace` what is late at closing."""
 
     connect: float = 10
     read: float = 30
     whole: float = 60
+    grace: float = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,19 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.channels.base import Receipt
 from app.channels.twilio_account import Account, Listed, Patience, Wanted
+from app.channels.twilio_errors import unreachable
 
 if TYPE_CHECKING:
     from app.channels.twilio_client import TwilioClient
 
 T = TypeVar("T")
 Ask = Callable[["TwilioClient"], Coroutine[Any, Any, T]]
-GRACE_SECONDS = 10  # for what is under way when the line is closed
 
 _SHARED: "weakref.WeakValueDictionary[Account, TwilioApi]" = weakref.WeakValueDictionary()
 
@@ -46,11 +46,11 @@ class TwilioApi:
 
     def account_status(self) -> str:
         """active, suspended or closed. Raises DeliveryError."""
-        return self._start(lambda client: client.account_status()).result()
+        return _result(self._start(lambda client: client.account_status()))
 
     def messages(self, wanted: Wanted) -> list[Listed]:
         """Newest first. Raises DeliveryError."""
-        return self._start(lambda client: client.messages(wanted)).result()
+        return _result(self._start(lambda client: client.messages(wanted)))
 
     def close(self) -> None:
         with self._lock:
@@ -74,6 +74,7 @@ class _Line:
             return TwilioClient(account, patience)
 
         self.pid = os.getpid()
+        self._grace = patience.grace
         self._under_way: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="twilio", daemon=True)
@@ -97,16 +98,16 @@ class _Line:
             self._loop.stop()
             return
         with suppress(Exception):
-            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(2 * GRACE_SECONDS)
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(2 * self._grace + 1)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(GRACE_SECONDS)
+        self._thread.join(self._grace)
         if not self._thread.is_alive():
             self._loop.close()
 
     async def _end(self) -> None:
         """Let what is under way come to its end, then close; what is late is cut off and ends in doubt."""
         if self._under_way:
-            await asyncio.wait(self._under_way, timeout=GRACE_SECONDS)
+            await asyncio.wait(self._under_way, timeout=self._grace)
         late = set(self._under_way)
         for task in late:
             task.cancel()
@@ -114,6 +115,13 @@ class _Line:
             await asyncio.wait(late, timeout=1)
         await self._client.close()
         await self._loop.shutdown_default_executor()
+
+
+def _result(asked: Future[T]) -> T:
+    try:
+        return asked.result()
+    except CancelledError:
+        raise unreachable("the line was closed") from None
 
 
 def _hang_up(lines: list[_Line]) -> None:

@@ -81,9 +81,10 @@ class TwilioChannel:
                 yield self._text(each), each.at.isoformat() if each.at else ""
 
     def trace(self, address: str, since: datetime) -> list[Event]:
-        """What Twilio knows of our messages to this address since then, as statuses with the text in `text`.
+        """What Twilio knows of our messages to this address since then, as statuses, newest first.
 
         An attempt whose end is unknown was taken if one of them is there that belongs to no other message.
+        What they said stays over there: it holds links that nobody may keep.
         """
         listed = self._api.messages(Wanted(since, to_address=self._prefix + address))
         return [
@@ -153,7 +154,7 @@ class TwilioChannel:
         told = status_event(
             self.identity, each.sid, each.status, each.error_code, address=bare(each.to_address)
         )
-        return replace(told, text=clean(each.text, LONGEST_TEXT), at=each.at)
+        return replace(told, at=each.at)
 
 
 def sendable(text: str) -> str:

@@ -120,7 +120,7 @@ class TwilioClient:
             page = await self._client.messages.page_async(**filters)
             for _ in range(MOST_PAGES):
                 listed = [_listed(each) for each in page]
-                found += listed
+                found += [each for each in listed if SID.fullmatch(each.sid)]
                 if all(each.at is not None and each.at < wanted.stop for each in listed):
                     break
                 page = await page.next_page_async()

@@ -245,6 +245,22 @@ def test_closing_waits_for_what_is_under_way(server: ScriptedTwilio, sms: Sms) -
         assert isinstance(slow.result(), Receipt)
 
 
+def test_what_is_late_at_closing_is_cut_off_and_left_in_doubt(server: ScriptedTwilio) -> None:
+    server.every = SILENT
+    account = Account(SID, TOKEN, sms=OURS, url=server.url)
+    with opened(account, Patience(grace=0.1)) as sms, ThreadPoolExecutor(2) as threads:
+        sending, asking = threads.submit(outcome, sms, text()), threads.submit(sms.probe)
+        while len(server.asked) < 2:
+            time.sleep(0.01)
+        sms.close()
+        late = sending.result()
+        assert isinstance(late, DeliveryError)
+        assert flags(late) == ("provider_unreachable", False, True)
+        with pytest.raises(DeliveryError) as caught:
+            asking.result()
+        assert not caught.value.unknown
+
+
 def test_a_channel_that_is_let_go_takes_its_thread_along(server: ScriptedTwilio) -> None:
     channel = Sms(Account(SID, TOKEN, sms=OURS, url=server.url))
     outcome(channel, text())
@@ -565,6 +581,11 @@ def test_the_hour_before_is_listed_again_even_over_midnight(server: ScriptedTwil
     assert server.asked[1].query["DateSent>"] == "2026-11-21T00:00:00Z"
 
 
+def test_what_has_no_name_of_its_own_is_not_told(server: ScriptedTwilio, sms: Sms) -> None:
+    server.messages = [kept(2, sid=None), kept(1)]
+    assert [event.text for event, _ in sms.fetch(NIGHT, "")] == ["1"]
+
+
 def test_only_what_people_wrote_to_us_is_told(server: ScriptedTwilio, sms: Sms) -> None:
     server.messages = [
         kept(5, to="+551140028923"),
@@ -659,7 +680,7 @@ def test_twilio_tells_what_it_took_for_somebody_since_a_moment(server: ScriptedT
     ]
     assert {each.kind for each in found} == {Kind.STATUS}
     assert {each.address for each in found} == {ANA}
-    assert found[2].text == "2"
+    assert {each.text for each in found} == {""}, "what we said holds a link that nobody may keep"
     assert server.asked[0].query == {"To": ANA, "PageSize": "1000"}
 
 

@@ -15,6 +15,7 @@ from app.channels.twilio_hooks import LONGEST_TEXT, bare, clean, read, status_ev
 
 ABREAST = 10  # requests at a time: a group of the sender, all of which a crash leaves in doubt
 OVERLAP = timedelta(hours=1)  # what is listed again: their clock and ours differ, and lists lag behind
+SKEW = timedelta(minutes=1)  # the same for one message; and their times know no fractions of a second
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -72,9 +73,8 @@ class TwilioChannel:
         It has no button's data and nobody's name: Twilio keeps neither.
         """
         begin = since.astimezone(UTC) - OVERLAP
-        day = begin.replace(
-            hour=0, minute=0, second=0, microsecond=0
-        )  # whole days are what the filter promises
+        # Whole days are what the filter promises.
+        day = begin.replace(hour=0, minute=0, second=0, microsecond=0)
         wanted = Wanted(begin, sent_since=day, to_address="" if self._chooses_numbers else self._ours)
         for each in reversed(self._api.messages(wanted)):
             if each.is_inbound and self._is_ours(each.to_address, each.service) and each.is_since(begin):
@@ -86,11 +86,12 @@ class TwilioChannel:
         An attempt whose end is unknown was taken if one of them is there that belongs to no other message.
         What they said stays over there: it holds links that nobody may keep.
         """
-        listed = self._api.messages(Wanted(since, to_address=self._prefix + address))
+        begin = since - SKEW
+        listed = self._api.messages(Wanted(begin, to_address=self._prefix + address))
         return [
             self._told(each)
             for each in listed
-            if not each.is_inbound and self._is_ours(each.from_address, each.service) and each.is_since(since)
+            if not each.is_inbound and self._is_ours(each.from_address, each.service) and each.is_since(begin)
         ]
 
     def acknowledge(self, event: Event, text: str) -> None:

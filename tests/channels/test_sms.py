@@ -667,12 +667,13 @@ def test_twilio_tells_what_it_took_for_somebody_since_a_moment(server: ScriptedT
     server.messages = [
         kept(6, 9, **out, status="undelivered", error_code=30006),
         kept(5, 8, **out, status="queued", date_sent=None),
+        kept(9, 1, **out, status="delivered"),
         kept(4, 7, **out | {"from": "+551140028923"}),
         kept(3, 6, to=ANA, **{"from": OURS}),
         kept(2, 5, **out, status="delivered"),
-        kept(1, -1, **out, status="delivered"),
+        kept(1, -2, **out, status="delivered"),
     ]
-    found = sms.trace(ANA, NIGHT)
+    found = sms.trace(ANA, NIGHT + timedelta(minutes=5, milliseconds=700))
     assert [(each.quotes[-1], each.state, each.reason) for each in found] == [
         ("6", "failed", "invalid_address"),
         ("5", "sent", ""),

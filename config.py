@@ -16,11 +16,11 @@ import config_values as values
 T = TypeVar("T")
 ROOT = Path(__file__).parent
 OWN_DATABASE = f"sqlite:///{ROOT / 'var' / 'retorno.db'}"
-TELEGRAM = "https://api.telegram.org"
+TELEGRAM, TWILIO = "https://api.telegram.org", "https://api.twilio.com"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SECRETS = (  # also read from NAME_FILE
     "DATABASE_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "SMTP_URL", "TELEGRAM_BOT_TOKEN",
-    "TELEGRAM_WEBHOOK_SECRET",
+    "TELEGRAM_WEBHOOK_SECRET", "TWILIO_AUTH_TOKEN",
 )  # fmt: skip
 
 
@@ -70,6 +70,14 @@ class Config:
     telegram_api_url: str
     telegram_mode: str
     telegram_webhook_secret: str | None = field(repr=False)
+    twilio_account_sid: str | None
+    twilio_auth_token: str | None = field(repr=False)
+    twilio_sms_from: str | None
+    twilio_messaging_service_sid: str | None
+    twilio_whatsapp_from: str | None
+    twilio_api_url: str
+    sms_countries: tuple[str, ...] | None  # none: those of the workspaces' zones
+    sms_daily_segments: int
     secret_files: tuple[Path, ...] = ()  # where secrets were read from, for the doctor to look at
     argon2_profile: str = "default"  # tests take the cheapest; no setting does
 
@@ -85,7 +93,7 @@ class Config:
     @property
     def has_channel(self) -> bool:
         """Is any channel real?"""
-        return self.smtp_url is not None or self.telegram_bot_token is not None
+        return any((self.smtp_url, self.telegram_bot_token, self.twilio_account_sid))
 
     @property
     def sandbox_on(self) -> bool:
@@ -145,6 +153,14 @@ class _Reader:
             telegram_api_url=self.read("TELEGRAM_API_URL", TELEGRAM, values.telegram_api_url),
             telegram_mode=self.read("TELEGRAM_MODE", "polling", values.one_of("polling", "webhook")),
             telegram_webhook_secret=self.read("TELEGRAM_WEBHOOK_SECRET", "", values.telegram_webhook_secret),
+            twilio_account_sid=self.read("TWILIO_ACCOUNT_SID", "", values.sid("AC")),
+            twilio_auth_token=self.read("TWILIO_AUTH_TOKEN", "", values.twilio_token),
+            twilio_sms_from=self.read("TWILIO_SMS_FROM", "", values.phone),
+            twilio_messaging_service_sid=self.read("TWILIO_MESSAGING_SERVICE_SID", "", values.sid("MG")),
+            twilio_whatsapp_from=self.read("TWILIO_WHATSAPP_FROM", "", values.whatsapp_phone),
+            twilio_api_url=self.read("TWILIO_API_URL", TWILIO, values.api_url),
+            sms_countries=self.read("SMS_COUNTRIES", "", values.countries),
+            sms_daily_segments=self.read("SMS_DAILY_SEGMENTS", "1000", values.segments),
         )
         if not self.problems:
             self.check_together(config)
@@ -177,6 +193,7 @@ class _Reader:
         """What each setting alone cannot tell: halves, and what is unsafe outside this machine."""
         self.check_mail(config)
         self.check_telegram(config)
+        self.check_twilio(config)
         inside = values.is_loopback(config.host)
         if not inside and not config.is_public:
             self.problems.append(
@@ -215,3 +232,21 @@ class _Reader:
         elsewhere = not values.is_loopback(urlsplit(config.telegram_api_url).hostname or "")
         if elsewhere and not config.is_https:
             self.problems.append("PUBLIC_URL: must be https://; Telegram brings a webhook nowhere else")
+
+    def check_twilio(self, config: Config) -> None:
+        """An account with its token and a number to write from, or nothing of it."""
+        sms = (config.twilio_sms_from, config.twilio_messaging_service_sid)
+        used = any((config.twilio_account_sid, config.twilio_auth_token, *sms, config.twilio_whatsapp_from))
+        if all(sms):
+            self.problems.append(
+                "TWILIO_SMS_FROM: set either this or TWILIO_MESSAGING_SERVICE_SID, which chooses the number"
+            )
+        if used and not config.twilio_account_sid:
+            self.problems.append("TWILIO_ACCOUNT_SID: is missing; nothing goes out through Twilio without it")
+        if used and not config.twilio_auth_token:
+            self.problems.append("TWILIO_AUTH_TOKEN: is missing; it signs us in, and proves what comes in")
+        if used and not any((*sms, config.twilio_whatsapp_from)):
+            self.problems.append(
+                "TWILIO_SMS_FROM: is missing, as are TWILIO_MESSAGING_SERVICE_SID and TWILIO_WHATSAPP_FROM;"
+                " one of them says who writes"
+            )

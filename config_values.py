@@ -6,6 +6,9 @@ from collections.abc import Callable
 from email.utils import parseaddr
 from urllib.parse import SplitResult, urlsplit
 
+import phonenumbers
+
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 MINUTE_RATE = re.compile(r"([1-9][0-9]{0,6})/minute")
 SECRET_LENGTH = 32  # characters; shorter ones can be guessed
 WEBHOOK_SECRET_LENGTH = 16  # guessed over the network only, and each guess is a request
@@ -30,22 +33,22 @@ def one_of(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
-def _number(raw: str, least: int, most: int) -> int:
+def number(raw: str, least: int, most: int) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", raw) or not least <= int(raw) <= most:
         raise ValueError(f"{raw!r} is not a whole number from {least} to {most}")
     return int(raw)
 
 
 def port(raw: str) -> int:
-    return _number(raw, 1, 65_535)
+    return number(raw, 1, 65_535)
 
 
 def workers(raw: str) -> int:
-    return _number(raw, 1, 64)
+    return number(raw, 1, 64)
 
 
 def hops(raw: str) -> int:
-    return _number(raw, 0, 10)
+    return number(raw, 0, 10)
 
 
 def rate(raw: str) -> int:
@@ -74,7 +77,7 @@ def optional_secret(raw: str) -> str | None:
     return secret(raw) if raw else None
 
 
-def _split(raw: str) -> SplitResult:
+def split(raw: str) -> SplitResult:
     try:
         parts = urlsplit(raw)
         _ = parts.port
@@ -93,7 +96,7 @@ def database_url(raw: str) -> str:
 
 
 def public_url(raw: str) -> str:
-    parts = _split(raw)
+    parts = split(raw)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(f"{raw!r} is not an address such as https://retorno.example")
     return raw.rstrip("/")
@@ -102,7 +105,7 @@ def public_url(raw: str) -> str:
 def smtp_url(raw: str) -> str | None:
     if not raw:
         return None
-    parts = _split(raw)
+    parts = split(raw)
     if parts.scheme not in ("smtp", "smtps", "smtp+starttls") or not parts.hostname:
         raise ValueError("must look like smtp+starttls://user:password@host:587, smtps:// or smtp://")
     if bool(parts.username) != bool(parts.password):
@@ -126,7 +129,7 @@ def telegram_token(raw: str) -> str | None:
 
 
 def telegram_api_url(raw: str) -> str:
-    parts = _split(raw)
+    parts = split(raw)
     path = parts.path.rstrip("/")
     more = parts.query or parts.fragment or parts.username or parts.password
     if parts.scheme not in ("http", "https") or not parts.hostname or more:
@@ -142,3 +145,54 @@ def telegram_webhook_secret(raw: str) -> str | None:
     if raw and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", raw):
         raise ValueError("has at most 256 of A-Z a-z 0-9 _ -, as Telegram demands")
     return _hard_to_guess(raw, WEBHOOK_SECRET_LENGTH) if raw else None
+
+
+def sid(kind: str) -> Callable[[str], str | None]:
+    """Twilio's name for a thing of ours: its two letters, then 32 hexadecimal digits."""
+
+    def parse(raw: str) -> str | None:
+        if raw and not re.fullmatch(kind + "[0-9a-fA-F]{32}", raw):
+            raise ValueError(
+                f"must be {kind} and 32 digits or letters from a to f, as Twilio's console shows it"
+            )
+        return raw or None
+
+    return parse
+
+
+def twilio_token(raw: str) -> str | None:
+    if raw and not re.fullmatch(r"[!-~]{16,}", raw):
+        raise ValueError("is no token such as Twilio's console shows beside the account's SID")
+    return raw or None
+
+
+def phone(raw: str) -> str | None:
+    if raw and not E164.fullmatch(raw):
+        raise ValueError(f"{raw!r} is not a number such as +551140028922")
+    return raw or None
+
+
+def whatsapp_phone(raw: str) -> str | None:
+    return phone(raw if raw == "whatsapp:" else raw.removeprefix("whatsapp:"))
+
+
+def api_url(raw: str) -> str:
+    """Where a provider answers. What goes there carries our token: in the clear only within this machine."""
+    parts = split(raw)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+    if not secure or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError("must be an address such as https://api.twilio.com; http:// only on this machine")
+    return raw.rstrip("/")
+
+
+def countries(raw: str) -> tuple[str, ...] | None:
+    """ISO 3166 codes, each once, in the order given."""
+    codes = tuple(dict.fromkeys(each.strip().upper() for each in raw.split(",") if each.strip()))
+    unknown = [each for each in codes if each not in phonenumbers.SUPPORTED_REGIONS]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no country; say two letters each (ISO 3166), such as BR,PT,US")
+    return codes or None
+
+
+def segments(raw: str) -> int:
+    return number(raw, 0, 999_999)

@@ -39,4 +39,7 @@ def configure(config: Config) -> None:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     # A tick that comes while its job still works is no news.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # These tell addresses and what is asked, at levels that somebody who looks for a fault may choose.
+    for telltale in ("twilio", "aiohttp", "urllib3", "asyncio"):
+        logging.getLogger(telltale).setLevel(logging.WARNING)
     logging.basicConfig(stream=sys.stderr, level=max(level, logging.WARNING), format="%(name)s %(message)s")

@@ -11,6 +11,12 @@ from config import BadConfig, Config
 
 SECRET = "kM3vX9qLr2Tz8Wb5Yp0Nc7Hd4Jf1Ga6Se"
 GOOD = {"SECRET_KEY": SECRET}
+TWILIO = {
+    "TWILIO_ACCOUNT_SID": "AC" + "5a" * 16,
+    "TWILIO_AUTH_TOKEN": "hunter-two-hunter-two-hunter-two",
+    "TWILIO_SMS_FROM": "+551140028922",
+}
+SERVICE = "MG" + "7c" * 16
 MAIL = {"SMTP_URL": "smtp+starttls://loja:hunter-two@smtp.example:587", "MAIL_FROM": "ola@loja.example"}
 
 TOKEN = "123456789:AAF-0123456789_abcdefghijklmnopqrst"
@@ -85,6 +91,26 @@ def test_a_secret_is_enough_to_begin_with() -> None:
         ("TELEGRAM_WEBHOOK_SECRET", "Jf1Ga6Se-kM3vX9q" * 16 + "x"),
         ("TELEGRAM_WEBHOOK_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaa"),
         ("TELEGRAM_WEBHOOK_SECRET", "changeme-0123456789abc"),
+        ("TWILIO_ACCOUNT_SID", "AC123"),
+        ("TWILIO_ACCOUNT_SID", "SK" + "5a" * 16),
+        ("TWILIO_AUTH_TOKEN", "short"),
+        ("TWILIO_AUTH_TOKEN", "two words that are no token at all"),
+        ("TWILIO_SMS_FROM", "11 4002-8922"),
+        ("TWILIO_SMS_FROM", "551140028922"),
+        ("TWILIO_SMS_FROM", "whatsapp:+551140028922"),
+        ("TWILIO_SMS_FROM", "Loja"),
+        ("TWILIO_MESSAGING_SERVICE_SID", "+551140028922"),
+        ("TWILIO_WHATSAPP_FROM", "whatsapp:551140028922"),
+        ("TWILIO_WHATSAPP_FROM", "whatsapp:"),
+        ("TWILIO_API_URL", "api.twilio.com"),
+        ("TWILIO_API_URL", "http://api.twilio.com"),
+        ("TWILIO_API_URL", "https://user:pass@api.twilio.com"),
+        ("TWILIO_API_URL", "https://api.twilio.com?x=1"),
+        ("SMS_COUNTRIES", "Brazil"),
+        ("SMS_COUNTRIES", "BR,UK"),
+        ("SMS_COUNTRIES", "BR;PT"),
+        ("SMS_DAILY_SEGMENTS", "-1"),
+        ("SMS_DAILY_SEGMENTS", "many"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
@@ -132,10 +158,56 @@ def test_a_secret_that_can_be_guessed_is_refused_and_not_repeated(secret: str) -
         (BOT | {"TELEGRAM_MODE": "webhook"}, "TELEGRAM_WEBHOOK_SECRET"),
         (WEBHOOK, "PUBLIC_URL"),
         (WEBHOOK | {"PUBLIC_URL": "http://retorno.example"}, "PUBLIC_URL"),
+        ({"TWILIO_ACCOUNT_SID": TWILIO["TWILIO_ACCOUNT_SID"]}, "TWILIO_AUTH_TOKEN"),
+        ({"TWILIO_ACCOUNT_SID": TWILIO["TWILIO_ACCOUNT_SID"]}, "TWILIO_SMS_FROM"),
+        ({"TWILIO_AUTH_TOKEN": TWILIO["TWILIO_AUTH_TOKEN"]}, "TWILIO_ACCOUNT_SID"),
+        ({**TWILIO, "TWILIO_SMS_FROM": ""}, "TWILIO_SMS_FROM"),
+        ({**TWILIO, "TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN"),
+        ({**TWILIO, "TWILIO_ACCOUNT_SID": ""}, "TWILIO_ACCOUNT_SID"),
+        ({"TWILIO_SMS_FROM": "+551140028922"}, "TWILIO_ACCOUNT_SID"),
+        ({"TWILIO_MESSAGING_SERVICE_SID": SERVICE}, "TWILIO_AUTH_TOKEN"),
+        ({"TWILIO_WHATSAPP_FROM": "+551140028922"}, "TWILIO_ACCOUNT_SID"),
     ],
 )
 def test_half_of_a_channel_refuses_and_names_the_other_half(half: dict[str, str], missing: str) -> None:
     assert f"{missing}:" in refused(**half)
+
+
+def test_two_ways_to_write_a_text_are_one_too_many() -> None:
+    said = refused(**TWILIO, TWILIO_MESSAGING_SERVICE_SID=SERVICE)
+    assert "TWILIO_SMS_FROM:" in said
+    assert "TWILIO_MESSAGING_SERVICE_SID" in said
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        {"TWILIO_SMS_FROM": "+551140028922"},
+        {"TWILIO_SMS_FROM": "", "TWILIO_MESSAGING_SERVICE_SID": SERVICE},
+        {"TWILIO_SMS_FROM": "", "TWILIO_WHATSAPP_FROM": "+551140028922"},
+        {"TWILIO_MESSAGING_SERVICE_SID": "", "TWILIO_WHATSAPP_FROM": "whatsapp:+551140028922"},
+    ],
+)
+def test_an_account_with_one_who_writes_is_a_channel(who: dict[str, str]) -> None:
+    config = Config.from_env(GOOD | TWILIO | who)
+    assert config.has_channel
+    assert not config.sandbox_on
+    assert config.twilio_api_url == "https://api.twilio.com"
+    assert config.twilio_whatsapp_from in (None, "+551140028922")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:4010", "http://[::1]:4010/x/", "https://twilio.example/"])
+def test_another_address_for_the_provider_is_secure_or_on_this_machine(url: str) -> None:
+    assert Config.from_env(GOOD | TWILIO | {"TWILIO_API_URL": url}).twilio_api_url == url.rstrip("/")
+
+
+def test_where_and_how_much_texts_may_go_is_read_without_an_account() -> None:
+    assert Config.from_env(GOOD).sms_countries is None
+    assert Config.from_env(GOOD).sms_daily_segments == 1000
+    config = Config.from_env(GOOD | {"SMS_COUNTRIES": " br, PT,BR,", "SMS_DAILY_SEGMENTS": "0"})
+    assert config.sms_countries == ("BR", "PT")
+    assert config.sms_daily_segments == 0
+    assert not config.has_channel
 
 
 def test_a_password_does_not_travel_in_clear_outside_this_machine() -> None:
@@ -174,6 +246,9 @@ def test_no_message_tells_a_secret() -> None:
         {"TELEGRAM_WEBHOOK_SECRET": "hunter-two"},
         {"TELEGRAM_WEBHOOK_SECRET": "hunter-two hunter-two"},
         {"TELEGRAM_WEBHOOK_SECRET": "hunter-two-kM3vX9qLr2Tz8"},
+        {"TWILIO_AUTH_TOKEN": "hunter-two"},
+        {**TWILIO, "TWILIO_SMS_FROM": ""},
+        {**TWILIO, "TWILIO_API_URL": "https://user:hunter-two@api.twilio.com"},
     ):
         assert "hunter-two" not in refused(**environ)
 
@@ -183,6 +258,7 @@ def test_a_representation_hides_every_secret() -> None:
         GOOD
         | MAIL
         | BOT
+        | TWILIO
         | {
             "TELEGRAM_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "SECRET_KEY_PREVIOUS": SECRET[::-1],
@@ -194,7 +270,7 @@ def test_a_representation_hides_every_secret() -> None:
         assert secret not in str(config)
     shown = {field.name for field in fields(config) if field.repr}
     assert shown.isdisjoint({"secret_key", "secret_key_previous", "smtp_url", "database_url"})
-    assert shown.isdisjoint({"telegram_bot_token", "telegram_webhook_secret"})
+    assert shown.isdisjoint({"telegram_bot_token", "telegram_webhook_secret", "twilio_auth_token"})
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
@@ -204,15 +280,8 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     assert config.secret_key == SECRET
     assert config.secret_files == (file,)
 
-
-def test_telegrams_secrets_may_stand_in_files_as_well(tmp_path: Path) -> None:
-    token, secret = tmp_path / "token", tmp_path / "secret"
-    token.write_text(f"{TOKEN}\n")
-    secret.write_text(f"{WEBHOOK_SECRET}\n")
-    files = {"TELEGRAM_BOT_TOKEN_FILE": str(token), "TELEGRAM_WEBHOOK_SECRET_FILE": str(secret)}
-    config = Config.from_env(GOOD | files)
-    assert (config.telegram_bot_token, config.telegram_webhook_secret) == (TOKEN, WEBHOOK_SECRET)
-    assert set(config.secret_files) == {token, secret}
+    assert shown.isdisjoint({"secret_key", "secret_key_previous", "smtp_url", "database_url"})
+    assert shown.isdisjoint({"telegram_bot_token", "telegram_webhook_secret", "twilio_auth_token"})
 
 
 def test_a_secret_in_two_places_is_refused(tmp_path: Path) -> None:

@@ -73,6 +73,9 @@ class DeliveryError(Exception):
     permanent: never again in this way; `invalid_address` holds for the address, others for the message
     unknown: the attempt began and its end was not seen; never queued again on a guess
     pause_seconds: the whole channel should rest, as the trouble is ours or the provider's, not this person's
+    retry_seconds, most_tries: a later try is worth it no sooner than this, and no more often than this in all
+    stops_run: it is about what the run says or about our right to say it: where several of one run end so,
+        the run should stop and somebody look
 
     `detail` is for those who look after the service; it may quote the provider, never a person's address.
     """
@@ -84,12 +87,18 @@ class DeliveryError(Exception):
         permanent: bool = False,
         unknown: bool = False,
         pause_seconds: int | None = None,
+        retry_seconds: int | None = None,
+        most_tries: int | None = None,
+        stops_run: bool = False,
         detail: str = "",
     ) -> None:
         self.reason = reason
         self.permanent = permanent
         self.unknown = unknown
         self.pause_seconds = pause_seconds
+        self.retry_seconds = retry_seconds
+        self.most_tries = most_tries
+        self.stops_run = stops_run
         self.detail = detail[:500]
         super().__init__(f"{reason}: {self.detail}" if detail else reason)
 
@@ -120,9 +129,13 @@ class Event:
     quotes: str = ""  # the provider's id of our message that this answers, or whose button it was
     press_id: str = ""  # by which a press is acknowledged
     message_id: str = ""  # with STATUS: ours, where the provider sends it back
-    state: str = ""  # with STATUS: sent, delivered or failed
-    reason: str = ""  # with failed: one of our codes
+    state: str = ""  # with STATUS: sent, delivered or failed; "" where we do not know the provider's word
+    reason: str = ""  # with failed: one of our codes, and what follows from it, as in DeliveryError
     permanent: bool = False
+    pause_seconds: int | None = None
+    retry_seconds: int | None = None
+    most_tries: int | None = None
+    stops_run: bool = False
     language: str = ""
     name: str = ""
     at: datetime | None = None  # the provider's time

@@ -21,6 +21,13 @@ _SERVICE_NUMBERS = (
     PhoneNumberType.SHARED_COST,
     PhoneNumberType.UAN,
 )
+_TAKE_TEXTS = (
+    PhoneNumberType.MOBILE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    PhoneNumberType.PERSONAL_NUMBER,
+    PhoneNumberType.VOIP,
+    PhoneNumberType.UNKNOWN,
+)
 _WRONG_LENGTHS = {
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "The area code is missing.",
     ValidationResult.TOO_SHORT: "This phone number is too short.",
@@ -205,3 +212,20 @@ def _countries() -> dict[str, str]:
         if link[0] == "L" and link[1] in found:
             found.setdefault(link[2], found[link[1]])
     return found
+
+
+def takes_texts(e164: str) -> bool:
+    """Can this number receive a text? Landlines and pagers cannot; where nobody can tell, it may."""
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(e164))
+    except phonenumbers.NumberParseException:
+        return False
+    return kind in _TAKE_TEXTS
+
+
+def country_of(e164: str) -> str | None:
+    """The country (ISO 3166) of a canonical number."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(e164))
+    except phonenumbers.NumberParseException:
+        return None

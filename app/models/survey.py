@@ -27,6 +27,18 @@ class Survey(HasId, Base):
     archived_at: Mapped[datetime | None]
 
 
+class WhatsAppTemplate(HasId, Base):
+    """The text of a survey that WhatsApp has approved, by its provider's id, for each language."""
+
+    __tablename__ = "whatsapp_templates"
+    __table_args__ = (UniqueConstraint("survey_id", "locale"),)
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    survey_id: Mapped[str] = mapped_column(ForeignKey("surveys.id"))
+    locale: Mapped[str] = mapped_column(String(8))
+    content_sid: Mapped[str] = mapped_column(String(64))
+
+
 class SurveyVersion(HasId, Base):
     """What was shown: frozen for ever."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.channels.base import Button, Outgoing
+from app.channels.base import Button, Outgoing, Template
 from app.domain.delivery import ASKING
 from app.domain.metrics import Metric
 from app.domain.placeholders import fill, parse, values_for
@@ -16,7 +16,7 @@ from app.rendering import chats
 from app.rendering.chats import Asking
 from app.rendering.languages import LOCALES, language_of
 from app.runtime import Runtime
-from app.services import agent_cards, standing, tokens
+from app.services import agent_cards, senders, standing, tokens, whatsapp_rules
 from app.services.departing import Departing
 from app.services.tokens import Minted
 
@@ -28,6 +28,7 @@ class Note:
     of: Departing
     text: str
     buttons: tuple[tuple[Button, ...], ...] = ()
+    template: Template | None = None
 
     def outgoing(self, runtime: Runtime, identity: str) -> Outgoing:
         """As the channel takes it."""
@@ -37,6 +38,7 @@ class Note:
             to_address=self.of.to_address,
             text=self.text,
             buttons=self.buttons,
+            template=self.template,
             valid_seconds=_valid_seconds(self.of, runtime.clock()),
             status_url=_status_url(runtime, self.of),
         )
@@ -84,6 +86,8 @@ def _asking(session: Session, runtime: Runtime, each: Departing, minted: list[Mi
     text = write(asking, language, each.channel)
     if chats.LINK in text:
         text = text.replace(chats.LINK, _link(runtime, each, minted))
+    if each.channel == "whatsapp":
+        return Note(each, text, template=_template(session, runtime, each, asking, values))
     if each.channel not in chats.BUTTONS or metric is Metric.ENPS:
         return Note(each, text)
     press = tokens.mint("press", each.workspace_id, each.id, each.invitation_id)
@@ -92,6 +96,25 @@ def _asking(session: Session, runtime: Runtime, each: Departing, minted: list[Mi
         tuple(Button(str(score), f"{press.token}.{score}") for score in row) for row in chats.scale(metric)
     )
     return Note(each, text, rows)
+
+
+def _template(
+    session: Session, runtime: Runtime, each: Departing, asking: Asking, values: Mapping[str, str]
+) -> Template | None:
+    """What WhatsApp approved, while its window is closed: {{1}} is the first name, {{2}} the question."""
+    channel = runtime.channels[each.channel]
+    if channel.pretends:
+        return None
+    sender = senders.sender_id(session, each.channel, channel.identity, runtime.clock())
+    if whatsapp_rules.is_open(session, each, sender, runtime.clock()):
+        return None
+    said = {"1": values["contact.first_name"] or asking.workspace_name, "2": asking.said.question}
+    return whatsapp_rules.template(session, each, said)
+
+
+def sample_text(session: Session, runtime: Runtime, each: Departing) -> str:
+    """The text as long as it will be, to count its segments before it may leave."""
+    return note(session, runtime, each, []).text
 
 
 def _link(runtime: Runtime, each: Departing, minted: list[Minted]) -> str:

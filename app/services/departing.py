@@ -15,7 +15,7 @@ from app.domain.delivery import ASKING, Leaving, refusal
 _LOAD = Statement(
     "SELECT m.id, m.workspace_id, m.purpose, m.channel, m.invitation_id, m.followup_id, m.contact_id,"
     " m.user_id, m.to_address, m.address_key, m.locale, m.body, m.tries, m.created_at,"
-    " i.state AS invitation_state, i.expires_at, i.version_id, i.metric, i.occurrence_id,"
+    " i.state AS invitation_state, i.expires_at, i.survey_id, i.version_id, i.metric, i.occurrence_id,"
     " i.sandbox,"
     " c.name AS contact_name, c.time_zone AS contact_zone, c.attributes, c.active AS contact_active,"
     " c.erased_at,"
@@ -59,6 +59,7 @@ class Departing:
     created_at: datetime
     invitation_state: str | None
     expires_at: datetime | None
+    survey_id: str | None
     version_id: str | None
     metric: str | None
     occurrence_id: str | None

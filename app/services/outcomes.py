@@ -115,7 +115,11 @@ def _after(each: Departing, error: DeliveryError, now: datetime) -> tuple[str, d
         return "failed", None, tries
     if error.pause_seconds is not None:  # our trouble or the provider's: it is not held against the message
         return "queued", now + timedelta(seconds=error.pause_seconds), each.tries
+    if error.most_tries is not None and tries >= error.most_tries:
+        return "failed", None, tries
     due = next_try(tries, now)
+    if due is not None and error.retry_seconds is not None:
+        due = max(due, now + timedelta(seconds=error.retry_seconds))
     return ("failed", None, tries) if due is None else ("queued", due, tries)
 
 

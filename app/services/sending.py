@@ -11,7 +11,7 @@ from app.db import SKIP_LOCKED, Statement
 from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE
 from app.models import new_id
 from app.runtime import Runtime
-from app.services import composing, departing, outcomes, pacing, senders, switch
+from app.services import composing, departing, leaving_rules, outcomes, pacing, senders, switch
 from app.services.composing import Departure, Ended
 from app.services.departing import Departing
 from app.services.outbox import FIRST, USUAL
@@ -150,7 +150,7 @@ def _attempt(
     group = departing.load(session, lease.token, now, GROUP)
     if not group:
         return None
-    leaving = _let_leave(session, group, lease, now)
+    leaving = _let_leave(session, runtime, group, lease, now)
     if not leaving:
         return [], []
     sender = senders.sender_id(session, lease.name, senders.identity(runtime, lease.name), now)
@@ -166,13 +166,15 @@ def _attempt(
     return composing.compose(session, runtime, leaving, now)
 
 
-def _let_leave(session: Session, group: Sequence[Departing], lease: Lease, now: datetime) -> list[Departing]:
+def _let_leave(
+    session: Session, runtime: Runtime, group: Sequence[Departing], lease: Lease, now: datetime
+) -> list[Departing]:
     """Those that may leave now; the others end with a reason, or wait for a better hour."""
     leaving: list[Departing] = []
     rings = not lease.channel.pretends  # the sandbox rings at nobody's, and has no limits
     crowded = pacing.too_soon(session, lease.name, group, now) if rings else {}
     for each in group:
-        reason = each.refusal(now)
+        reason = each.refusal(now) or (leaving_rules.refusal(session, runtime, each, now) if rings else None)
         if reason is not None:
             _refuse(session, each, reason, lease)
         elif rings and (until := each.quiet_until(now)) is not None:

@@ -36,7 +36,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("connect_links", "inbound_marks", "conversations", "inbound_events"):
+    for table in ("whatsapp_templates", "connect_links", "inbound_marks", "conversations", "inbound_events"):
         op.drop_table(table)
     op.drop_column("sandbox_copies", "buttons")
     with op.batch_alter_table("members") as members:
@@ -76,6 +76,18 @@ def _checks(states: tuple[str, ...], purposes: tuple[str, ...], tokens: tuple[st
 
 
 def _new_tables() -> None:
+    op.create_table(
+        "whatsapp_templates",
+        sa.Column("workspace_id", sa.String(length=26), nullable=False),
+        sa.Column("survey_id", sa.String(length=26), nullable=False),
+        sa.Column("locale", sa.String(length=8), nullable=False),
+        sa.Column("content_sid", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_whatsapp_templates_workspace_id")),
+        sa.ForeignKeyConstraint(["survey_id"], ["surveys.id"], name=op.f("fk_whatsapp_templates_survey_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_whatsapp_templates")),
+        sa.UniqueConstraint("survey_id", "locale", name=op.f("uq_whatsapp_templates_survey_id_locale")),
+    )
     op.create_table(
         "inbound_events",
         sa.Column("sender_id", sa.String(length=26), nullable=False),

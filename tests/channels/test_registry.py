@@ -1,23 +1,38 @@
 """Which channels the settings make real, and when the sandbox stands in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pytest
 
-from app.channels.base import KeptCopy, Outgoing, Receipt
+from app.channels.base import Channel, KeptCopy, Outgoing, Receipt
 from app.channels.email import Email
 from app.channels.registry import CHANNELS, open_channels
 from app.channels.sandbox import Sandbox
+from app.channels.sms import Sms
 from app.channels.telegram import Telegram
+from app.channels.whatsapp import WhatsApp
+
+NUMBER, SERVICE = "+551140028922", "MG" + "7c" * 16
 
 
 @dataclass
 class Settings:
-    smtp_url: str | None
-    sandbox_on: bool
+    smtp_url: str | None = None
+    sandbox_on: bool = False
     telegram_bot_token: str | None = None
     telegram_api_url: str = "https://api.telegram.org"
     telegram_webhook_secret: str | None = None
+    twilio_account_sid: str | None = None
+    twilio_auth_token: str | None = None
+    twilio_sms_from: str | None = None
+    twilio_messaging_service_sid: str | None = None
+    twilio_whatsapp_from: str | None = None
+    twilio_api_url: str = "https://api.twilio.com"
+
+
+def through_twilio(**also: str) -> Mapping[str, Channel]:
+    return open_channels(Settings(twilio_account_sid="AC" + "5a" * 16, twilio_auth_token="t" * 32, **also))
 
 
 def test_without_a_provider_the_sandbox_answers_for_every_channel() -> None:
@@ -43,6 +58,24 @@ def test_a_token_makes_telegram_real(sandbox_on: bool) -> None:
     assert isinstance(telegram, Telegram)
     assert telegram.identity == "4242"
     assert ("email" in channels) == sandbox_on
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "name", "kind"),
+    [
+        ("twilio_sms_from", NUMBER, "sms", Sms),
+        ("twilio_messaging_service_sid", SERVICE, "sms", Sms),
+        ("twilio_whatsapp_from", NUMBER, "whatsapp", WhatsApp),
+    ],
+)
+def test_an_account_with_a_number_makes_its_channel_real(
+    setting: str, value: str, name: str, kind: type[Sms | WhatsApp]
+) -> None:
+    channels = through_twilio(**{setting: value})
+    channel = channels[name]
+    assert set(channels) == {name}
+    assert isinstance(channel, kind)
+    assert channel.identity == value
 
 
 def test_the_sandbox_keeps_the_mail_as_its_reader_would_see_it() -> None:

@@ -13,7 +13,7 @@ ROOMS = ("domain", "models", "rendering", "channels", "services", "jobs", "web",
 MAY_IMPORT = {
     "domain": {"phonenumbers", "email_validator"},
     "models": {"app.db", "app.domain", "sqlalchemy"},
-    "channels": {"smtplib", "telegram", "httpx", "structlog"},
+    "channels": {"smtplib", "telegram", "httpx", "twilio", "aiohttp", "structlog"},
     "rendering": {"app.domain", "jinja2", "markupsafe", "babel", "segno"},
     "services": {
         "app.runtime", "app.domain", "app.models", "app.db", "app.engines", "app.rendering",

@@ -149,6 +149,18 @@ def test_a_job_that_fails_tells_nothing_either(lines: Callable[[], list[str]], r
     assert WORDS not in everything
 
 
+@pytest.mark.parametrize(
+    "name", ["twilio.http_client", "twilio.async_http_client", "aiohttp.client", "asyncio"]
+)
+def test_a_library_that_tells_addresses_is_quiet_even_when_everything_is_asked_for(
+    lines: Callable[[], list[str]], name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger(name).info("Query Params: {'To': '+5511987654321'}")
+    logging.getLogger(name).debug("connecting")
+    assert lines() == []
+
+
 def test_a_respondent_of_a_pulse_leaves_no_line_and_no_count(
     lines: Callable[[], list[str]], client: FlaskClient, world: World
 ) -> None:

@@ -1,0 +1,41 @@
+"""What keeps a text from leaving: a landline, a country that is not allowed, the day's segments used up."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.domain.addresses import country_of, default_region, takes_texts
+from app.domain.sms_segments import count_segments
+from app.models import Workspace
+from app.runtime import Runtime
+from app.services import composing_chats, limits
+from app.services.departing import Departing
+from app.services.limits import Limit
+
+DAY = 24 * 3600
+
+
+def refusal(session: Session, runtime: Runtime, each: Departing, now: datetime) -> str | None:
+    """Why this text must not leave; None when it may, and then its segments are counted.
+
+    The count stands in the transaction of the attempt: while it cannot be kept, nothing is sent.
+    """
+    if not takes_texts(each.to_address):
+        return "landline"
+    if country_of(each.to_address) not in allowed(session, runtime):
+        return "country_not_allowed"
+    limit = Limit(runtime.config.sms_daily_segments, DAY)
+    segments = count_segments(composing_chats.sample_text(session, runtime, each)).segments
+    if limits.so_far(session, "sms_segments", limit, now) + segments > limit.most:
+        return "over_budget"
+    limits.count(session, "sms_segments", limit, now, by=segments)
+    return None
+
+
+def allowed(session: Session, runtime: Runtime) -> frozenset[str]:
+    """The countries that texts may go to: as set, else those of the workspaces' zones."""
+    if runtime.config.sms_countries is not None:
+        return frozenset(runtime.config.sms_countries)
+    zones = session.scalars(select(Workspace.time_zone).distinct())
+    return frozenset(region for zone in zones if (region := default_region(zone)) is not None)

@@ -280,8 +280,22 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     assert config.secret_key == SECRET
     assert config.secret_files == (file,)
 
-    assert shown.isdisjoint({"secret_key", "secret_key_previous", "smtp_url", "database_url"})
-    assert shown.isdisjoint({"telegram_bot_token", "telegram_webhook_secret", "twilio_auth_token"})
+
+def test_telegrams_secrets_may_stand_in_files_as_well(tmp_path: Path) -> None:
+    token, secret = tmp_path / "token", tmp_path / "secret"
+    token.write_text(f"{TOKEN}\n")
+    secret.write_text(f"{WEBHOOK_SECRET}\n")
+    files = {"TELEGRAM_BOT_TOKEN_FILE": str(token), "TELEGRAM_WEBHOOK_SECRET_FILE": str(secret)}
+    config = Config.from_env(GOOD | files)
+    assert (config.telegram_bot_token, config.telegram_webhook_secret) == (TOKEN, WEBHOOK_SECRET)
+    assert set(config.secret_files) == {token, secret}
+
+
+def test_twilios_token_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{TWILIO['TWILIO_AUTH_TOKEN']}\n")
+    config = Config.from_env(GOOD | TWILIO | {"TWILIO_AUTH_TOKEN": "", "TWILIO_AUTH_TOKEN_FILE": str(file)})
+    assert config.twilio_auth_token == TWILIO["TWILIO_AUTH_TOKEN"]
 
 
 def test_a_secret_in_two_places_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,7 @@ class Unreadable(Exception):
     """Signed, but nothing that we can read."""
 
 
+@runtime_checkable
 class Inbound(Protocol):
     """A channel on which people write to us."""
 

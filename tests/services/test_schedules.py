@@ -1,5 +1,6 @@
 """Schedules: what may be chosen, the next run, whom it would ask, what pausing and cancelling do."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -382,6 +383,7 @@ def test_without_a_way_out_everybody_says_so(
     runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
 ) -> None:
     world.contact(workspace, phone="+5531988884417")
+    runtime = replace(runtime, channels={"email": runtime.channels["email"]})
     made = make(runtime, camila, survey, repeat="daily", channels=["sms"])
     assert dict(schedule_previews.preview(runtime, camila, made.id).not_asked) == {
         "channel_not_configured": 1

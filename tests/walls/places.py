@@ -51,6 +51,7 @@ NOUNS = {
 }
 NO_IDS = {
     "/metrics/<metric>": "nps",
+    "/channels/<channel>": "sms",
     "/<any(pause, resume, cancel):act>": "pause",
 }
 BY_TOKEN = ("/r/<token>", "/p/<token>", "/u/<token>", "/link/<token>")  # the link is the authority

@@ -117,13 +117,16 @@ def eligibility(runtime: Runtime, who: Visitor, survey_id: str, contact_id: str)
         return _verdict(session, runtime, survey, _contact(session, who, contact_id))
 
 
-def candidates(runtime: Runtime, who: Visitor, survey_id: str, query: str = "") -> Candidates:
+def candidates(
+    runtime: Runtime, who: Visitor, survey_id: str, query: str = "", channels: Sequence[str] = ("email",)
+) -> Candidates:
     """The first people whom these words find, by name, each with whether they may be asked this survey."""
     with runtime.db.read() as session:
         survey = access.own(session, who, Survey, survey_id)
         if survey.metric == Metric.ENPS:
             raise NotFound
-        ask = eligible.asking(session, runtime, who.workspace_id, Metric(survey.metric))
+        metric = Metric(survey.metric)
+        ask = eligible.asking(session, runtime, who.workspace_id, metric, channels=channels)
         words = [Contact.search_name.contains(word, autoescape=True) for word in search_words(query)]
         people = eligible.audience(who.workspace_id).where(*words)
         people = people.order_by(Contact.search_name, Contact.id).limit(FOUND + 1)
@@ -141,7 +144,9 @@ def candidates(runtime: Runtime, who: Visitor, survey_id: str, query: str = "") 
         )
 
 
-def choices(runtime: Runtime, who: Visitor, contact_id: str) -> list[Choice]:
+def choices(
+    runtime: Runtime, who: Visitor, contact_id: str, channels: Sequence[str] = ("email",)
+) -> list[Choice]:
     """Every survey that one person can be asked, and may this one now."""
     query = (
         select(Survey)
@@ -159,7 +164,7 @@ def choices(runtime: Runtime, who: Visitor, contact_id: str) -> list[Choice]:
         found = []
         for survey in session.scalars(query).all():
             if survey.metric not in known:
-                known[survey.metric] = _verdict(session, runtime, survey, contact)
+                known[survey.metric] = _verdict(session, runtime, survey, contact, channels)
             found.append(Choice(survey.id, survey.name, Metric(survey.metric), known[survey.metric]))
         return found
 

@@ -12,7 +12,7 @@ from app.domain.cadence import Repeat
 from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid
 from app.rendering import schedule_words
-from app.services import runs, schedule_previews, schedule_sheets, schedules
+from app.services import offered_channels, runs, schedule_previews, schedule_sheets, schedules
 from app.services.schedule_previews import Look
 from app.services.schedule_sheets import Sheet
 from app.web.pages import _, language, render, sentence, sentences
@@ -31,6 +31,7 @@ class Form:
     repeat: str = Repeat.ONCE.value
     at: str = ""
     time_zone: str = ""
+    channel: str = "email"
     revision: int | None = None
 
     @classmethod
@@ -42,12 +43,16 @@ class Form:
             repeat=given.get("repeat", Repeat.ONCE.value),
             at=given.get("at", ""),
             time_zone=given.get("time_zone", visitor().time_zone),
+            channel=offered_channels.chosen(runtime_of(), given.get("channel")),
             revision=given.get("revision", type=int),
         )
 
     @classmethod
     def of(cls, sheet: Sheet) -> "Form":
-        return cls(sheet.survey_id, sheet.name, sheet.repeat.value, sheet.at, sheet.time_zone, sheet.revision)
+        return cls(
+            sheet.survey_id, sheet.name, sheet.repeat.value, sheet.at, sheet.time_zone, sheet.channels[0],
+            sheet.revision,
+        )  # fmt: skip
 
     def raw(self) -> dict[str, object]:
         """What the verbs take."""
@@ -57,6 +62,7 @@ class Form:
             "repeat": self.repeat,
             "at": self.at,
             "time_zone": self.time_zone,
+            "channels": [self.channel],
         }
 
 
@@ -239,6 +245,7 @@ def _render(name: str, status: int = 200, **values: object) -> ResponseReturnVal
         here_zone=ZoneInfo(visitor().time_zone),
         now=runtime_of().clock(),
         pulses=visitor().is_people,
+        offered=offered_channels.offered(runtime_of()),
         **values,
     )
 

@@ -10,6 +10,7 @@ from app.channels.registry import open_channels
 from app.db import Database, open_database
 from app.runtime import Runtime
 from app.services import migrating
+from bots import handle
 from config import Config
 from tests.postgres import PostgresServer
 from tests.world import Clock, World
@@ -114,7 +115,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def runtime(config: Config, db: Database, clock: Clock) -> Runtime:
-    return Runtime(config=config, clock=clock, db=db, channels=open_channels(config))
+    return Runtime(config=config, clock=clock, db=db, channels=open_channels(config), inbound=handle)
 
 
 @pytest.fixture

@@ -87,10 +87,9 @@ def talk(runtime: Runtime, user_id: str, channel: str, address: str) -> Talk:
         .limit(SHOWN)
     )
     with runtime.db.read() as session:
-        lines = [_line(*row) for row in session.execute(query)]
-    return Talk(
-        found.channel, found.address, found.name, found.workspace_name, found.locale, tuple(reversed(lines))
-    )
+        rows = sorted(session.execute(query).all(), key=lambda row: (row[0].sent_at, _turn(row[0])))
+        lines = [_line(message, copy) for message, copy in rows]
+    return Talk(found.channel, found.address, found.name, found.workspace_name, found.locale, tuple(lines))
 
 
 def answer(
@@ -137,6 +136,11 @@ def _is_all_theirs(session: Session, user_id: str, channel: str, address: str) -
         )
     )
     return session.execute(query.limit(1)).first() is None
+
+
+def _turn(message: Message) -> int:
+    """Within one moment: what we ask, what they say, what we say to it."""
+    return {"invitation": 0, "reminder": 0, "inbound": 1}.get(message.purpose, 2)
 
 
 def _line(message: Message, copy: SandboxCopy | None) -> Line:

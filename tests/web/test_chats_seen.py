@@ -1,0 +1,122 @@
+"""The pretend phone, the channels and the chat on a follow-up in a real browser: seen, and they work."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from app.domain.access import Role
+from app.models import Contact, FollowUp, Survey, Workspace
+from app.runtime import Runtime
+from app.services import asking, followups, sending
+from app.services.access import Visitor
+from app.web.console import sandbox as sandbox_pages
+from tests.services.chat_person import Person
+from tests.web.browser import ALL, Look, Visit, looks
+from tests.world import World
+
+pytestmark = pytest.mark.browser
+PHONE = "+5531988884417"
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker runs beside these pages, so nothing comes that could be waited for."""
+    monkeypatch.setattr(sandbox_pages, "PATIENCE_SECONDS", 0)
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.workspace(name="Aroeira", slug="aroeira", sender_name="Aroeira")
+
+
+@pytest.fixture
+def camila(world: World, workspace: Workspace) -> Visitor:
+    return world.member(workspace, Role.MANAGER, world.user(name="Camila Duarte", locale="en"))
+
+
+@pytest.fixture
+def survey(world: World, workspace: Workspace) -> Survey:
+    return world.survey(workspace, name="Relationship NPS")
+
+
+@pytest.fixture
+def maria(world: World, workspace: Workspace) -> Contact:
+    return world.contact(
+        workspace, name="Maria Figueiredo", phone=PHONE, telegram_chat_id="77", email="maria@b.example"
+    )
+
+
+def asked(runtime: Runtime, camila: Visitor, survey: Survey, maria: Contact, channel: str) -> Person:
+    asking.ask(runtime, camila, survey.id, maria.id, [channel])
+    sending.send_due(runtime)
+    return Person(runtime, channel, "77" if channel == "telegram" else PHONE)
+
+
+def picture(page: Page, name: str) -> None:
+    """With PICTURES=folder, to look at while building."""
+    if folder := os.environ.get("PICTURES"):
+        for seen in looks(page, ALL):
+            page.screenshot(path=Path(folder) / f"{name}-{seen}.png", full_page=True)
+
+
+def test_an_empty_phone_says_what_will_be_here(visit: Visit, look: Look, camila: Visitor) -> None:
+    page = visit("/sandbox/phone", camila)
+    expect(page.get_by_text("No chat yet.")).to_be_visible()
+    look(page)
+
+
+def test_a_person_answers_on_the_phone_without_a_script(
+    visit: Visit, look: Look, runtime: Runtime, camila: Visitor, survey: Survey, maria: Contact
+) -> None:
+    person = asked(runtime, camila, survey, maria, "whatsapp")
+    for words in ("nota 6,5", "4", "Demora demais para responder"):
+        person.sends(words)
+    page = visit("/sandbox/phone", camila, width=390, javascript=False)
+    expect(page.get_by_text("Demora demais para responder")).to_be_visible()
+    page.get_by_label("Answer as Maria Figueiredo").fill("na verdade 5")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("na verdade 5")).to_be_visible()
+    sending.send_urgent(runtime)
+    page = visit("/sandbox/phone", camila)
+    look(page)
+    picture(page, "phone-whatsapp")
+
+
+def test_a_button_is_pressed_on_the_phone(
+    visit: Visit, look: Look, runtime: Runtime, camila: Visitor, survey: Survey, maria: Contact
+) -> None:
+    asked(runtime, camila, survey, maria, "telegram")
+    page = visit("/sandbox/phone", camila)
+    look(page)
+    picture(page, "phone-telegram")
+    page.get_by_role("button", name="9", exact=True).click()
+    sending.send_urgent(runtime)
+    page.reload()
+    expect(page.locator(".bubble-ours").get_by_text("9", exact=True)).to_be_visible()
+    assert page.locator(".bubble:not(.bubble-ours)").count() == 2
+
+
+def test_the_channels_say_how_they_stand(visit: Visit, look: Look, camila: Visitor) -> None:
+    page = visit("/w/aroeira/settings/channels", camila)
+    expect(page.get_by_role("heading", name="WhatsApp")).to_be_visible()
+    look(page)
+    picture(page, "channels")
+
+
+def test_the_conversation_stands_on_the_follow_up(
+    visit: Visit, look: Look, runtime: Runtime, camila: Visitor, survey: Survey, maria: Contact
+) -> None:
+    person = asked(runtime, camila, survey, maria, "whatsapp")
+    person.sends("2 - atrasou de novo")
+    with runtime.db.read() as session:
+        followup = session.scalars(select(FollowUp)).one()
+    followups.reply(runtime, camila, followup.id, "Maria, sou a Camila. Posso ligar?")
+    sending.send_urgent(runtime)
+    person.sends("Pode sim, às 15h")
+    page = visit(f"/w/aroeira/followups/{followup.id}", camila)
+    expect(page.get_by_text("Pode sim, às 15h")).to_be_visible()
+    look(page)
+    picture(page, "followup-chat")

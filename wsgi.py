@@ -6,6 +6,7 @@ import sys
 gc.disable()  # what is loaded from here on stays: looking for garbage in it costs a tenth of the start
 
 import click
+from flask import Flask
 from flask.cli import ScriptInfo
 
 from app import logs
@@ -24,19 +25,25 @@ def build_runtime(config: Config) -> Runtime:
     return Runtime(config=config, clock=now, db=db, channels=open_channels(config), inbound=handle)
 
 
-try:
-    runtime = build_runtime(Config.from_env())
-except BadConfig as refused:
-    sys.exit(str(refused))
-logs.configure(runtime.config)
+def build_app(*, is_command: bool) -> Flask:
+    """The web application over the settings; ends the process where it must not start."""
+    try:
+        runtime = build_runtime(Config.from_env())
+    except BadConfig as refused:
+        sys.exit(str(refused))
+    logs.configure(runtime.config)
+    if not is_command and (trouble := starting.why_not(runtime)):  # commands look for themselves
+        sys.exit(f"Retorno does not start: {trouble}")
+    return create_app(runtime)
+
+
 asked = click.get_current_context(silent=True)
-is_command = asked is not None and asked.find_object(ScriptInfo) is not None  # they look for themselves
-if not is_command and (trouble := starting.why_not(runtime)):
-    sys.exit(f"Retorno does not start: {trouble}")
-app = create_app(runtime)
-if is_command:  # a web process needs no command, and starts a quarter sooner without what they load
+if asked is None or asked.find_object(ScriptInfo) is None:
+    app = build_app(is_command=False)
+else:  # a web process needs no command, and starts a quarter sooner without what they load
     from app import cli
 
+    app = Flask("retorno") if cli.needs_nothing(asked) else build_app(is_command=True)
     cli.register(app)
 gc.freeze()
 gc.enable()

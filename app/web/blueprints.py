@@ -15,12 +15,14 @@ from app.web.console import (
     home,
     members,
     pulses,
+    reading,
     sandbox,
     schedules,
     settings,
     sign_in,
     surveys,
     telegram_links,
+    whatsapp_templates,
 )
 
 RESPONDENT: tuple[Blueprint, ...] = (
@@ -47,4 +49,6 @@ CONSOLE: tuple[Blueprint, ...] = (
     api_keys.pages,
     channels.pages,
     telegram_links.pages,
+    whatsapp_templates.pages,
+    reading.pages,
 )

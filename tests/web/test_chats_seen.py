@@ -120,3 +120,26 @@ def test_the_conversation_stands_on_the_follow_up(
     expect(page.get_by_text("Pode sim, às 15h")).to_be_visible()
     look(page)
     picture(page, "followup-chat")
+
+
+def test_how_replies_are_read_can_be_tried(visit: Visit, look: Look, camila: Visitor) -> None:
+    page = visit("/w/aroeira/reading", camila)
+    page.get_by_label("Type as a customer would").fill("nota 8, mas demorou")
+    page.get_by_role("button", name="Read it").click()
+    expect(page.locator("#read")).to_contain_text("8 with the words")
+    look(page)
+    picture(page, "reading")
+
+
+def test_a_whatsapp_template_is_kept_and_a_wrong_one_comes_back(
+    visit: Visit, look: Look, camila: Visitor, survey: Survey
+) -> None:
+    page = visit(f"/w/aroeira/surveys/{survey.id}/whatsapp", camila)
+    page.get_by_label("English").fill("HX12")
+    page.get_by_role("button", name="Save the templates").click()
+    expect(page.get_by_label("English")).to_have_value("HX12")
+    look(page)
+    page.get_by_label("English").fill("HX" + "5a" * 16)
+    page.get_by_role("button", name="Save the templates").click()
+    page.goto(f"/w/aroeira/surveys/{survey.id}/whatsapp")
+    expect(page.get_by_label("English")).to_have_value("HX" + "5a" * 16)

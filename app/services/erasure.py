@@ -9,11 +9,14 @@ from app.models import (
     Answer,
     AnswerEdit,
     Attempt,
+    ConnectLink,
     Contact,
+    Conversation,
     FollowUp,
     FollowUpClosure,
     FollowUpEvent,
     ImportFile,
+    InboundEvent,
     Invitation,
     Message,
     OptOut,
@@ -26,11 +29,12 @@ from app.services.access import Visitor
 from app.services.followup_opening import leave_event
 from app.services.pulse_answers import forget_sealed
 
-WORDS = ("noted", "contacted", "replied", "closed")  # the events whose text somebody wrote about the person
+# The events whose text is about the person, or theirs
+WORDS = ("noted", "contacted", "replied", "closed", "heard")
 TOUCHED = (
     "contacts", "answers", "answer_edits", "messages", "attempts", "tokens", "sandbox_copies", "opt_outs",
     "followup_events", "followup_closures", "invitations", "import_files",
-    "sealed_answers",
+    "sealed_answers", "inbound_events", "conversations", "connect_links",
 )  # fmt: skip
 
 
@@ -91,6 +95,12 @@ def _forget_words(session: Session, contact: Contact) -> None:
     to_them = Message.contact_id == contact.id  # alerts keep the address of the member who got them
     session.execute(update(Message).where(to_them).values(to_address="", address_key=None))
     session.execute(update(Invitation).where(Invitation.contact_id == contact.id).values(address_key=None))
+    # The event's name stays: without it the provider's list would bring the words again
+    came = InboundEvent.contact_id == contact.id
+    session.execute(update(InboundEvent).where(came).values(payload={}, error=None))
+    keys = [key for key in (contact.phone_key, contact.telegram_key) if key]
+    session.execute(delete(Conversation).where(Conversation.address_key.in_(keys)))
+    session.execute(delete(ConnectLink).where(ConnectLink.contact_id == contact.id))
 
 
 def _messages(contact: Contact) -> Select[str]:

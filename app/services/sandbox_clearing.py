@@ -14,10 +14,12 @@ from app.models import (
     AnswerEdit,
     Attempt,
     Base,
+    Conversation,
     FollowUp,
     FollowUpClosure,
     FollowUpEvent,
     Headline,
+    InboundEvent,
     Invitation,
     Message,
     Occurrence,
@@ -27,6 +29,7 @@ from app.models import (
     PulseScore,
     SandboxCopy,
     SealedAnswer,
+    Sender,
     Token,
 )
 from app.runtime import Runtime
@@ -63,6 +66,8 @@ def clear(runtime: Runtime) -> Cleared:
         if number < CHUNK:
             break
         time.sleep(PAUSE)
+    with runtime.db.write() as session:
+        _forget_chats(session)
     runtime.db.scrub("invitations", "messages", "sandbox_copies", "answers", "answer_edits", "followups")
     return cleared
 
@@ -106,6 +111,20 @@ def _forget_answers(session: Session, invitations: Sequence[str]) -> tuple[int, 
     _remove(session, FollowUp, FollowUp.id.in_(followups))
     _remove(session, AnswerEdit, AnswerEdit.answer_id.in_(answers))
     return len(followups), _remove(session, Answer, Answer.invitation_id.in_(invitations))
+
+
+def _forget_chats(session: Session) -> None:
+    """What was typed on the pretend phone and what we said to it."""
+    pretend = session.scalars(select(Sender.id).where(Sender.identity == "sandbox")).all()
+    said = Message.sender_id.in_(pretend), Message.purpose.in_(("dialogue", "inbound"))
+    messages = session.scalars(select(Message.id).where(*said)).all()
+    for start in range(0, len(messages), CHUNK):
+        some = messages[start : start + CHUNK]
+        for table in (SandboxCopy, Token, Attempt):
+            _remove(session, table, table.message_id.in_(some))
+        _remove(session, Message, Message.id.in_(some))
+    _remove(session, Conversation, Conversation.sender_id.in_(pretend))
+    _remove(session, InboundEvent, InboundEvent.sender_id.in_(pretend))
 
 
 def _forget_closures(session: Session, followups: Sequence[str]) -> None:

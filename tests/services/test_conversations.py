@@ -10,9 +10,19 @@ from app.channels.base import Event, Kind
 from app.channels.sandbox import Sandbox
 from app.domain.access import Role
 from app.domain.metrics import Metric
-from app.models import Answer, Contact, FollowUp, InboundEvent, OptOut, Survey, Workspace
+from app.models import (
+    Answer,
+    Contact,
+    Conversation,
+    FollowUp,
+    InboundEvent,
+    Message,
+    OptOut,
+    Survey,
+    Workspace,
+)
 from app.runtime import Runtime
-from app.services import asking, followup_page, followups, inbound, sending
+from app.services import asking, erasure, followup_page, followups, inbound, sandbox_clearing, sending
 from app.services.access import Visitor
 from bots import handle
 from tests.services.chat_person import Person
@@ -225,3 +235,31 @@ def test_an_agent_replies_in_the_chat_and_what_comes_back_stands_on_the_follow_u
     assert page.person.reply_channel == "whatsapp"
     assert page.record.moments.replied_at is None, "it is our turn again"
     assert len(answers(chats)) == 1
+
+
+def test_erasing_somebody_takes_what_they_typed_and_the_provider_cannot_bring_it_back(
+    chats: Runtime, ask: Callable[..., Person], camila: Visitor, maria: Contact
+) -> None:
+    person = ask("sms")
+    event = Event("sandbox", "SM-1", Kind.TEXT, PHONE, text="2 - segredo dela")
+    person.comes(event)
+    erasure.erase(chats, camila, maria.id)
+    person.comes(event)
+    with chats.db.read() as session:
+        words = [
+            str(value)
+            for model in (Message, InboundEvent, FollowUp, Answer)
+            for row in session.scalars(select(model))
+            for value in vars(row).values()
+        ]
+        assert session.scalar(select(func.count()).select_from(InboundEvent)) == 1
+    assert not [each for each in words if "segredo" in each or PHONE in each]
+
+
+def test_clearing_the_sandbox_takes_its_chats_along(chats: Runtime, ask: Callable[..., Person]) -> None:
+    person = ask("telegram")
+    person.sends("8")
+    person.sends("tudo bem")
+    sandbox_clearing.clear(chats)
+    for model in (Message, InboundEvent, Answer, Conversation):
+        assert count(chats, model) == 0, model.__name__

@@ -27,13 +27,15 @@ from app.models import (
     new_id,
 )
 from app.runtime import Runtime
-from app.services import asking, demo, sandbox
+from app.services import asking, demo, followups, sandbox
 from app.services.access import Visitor
 from app.services.sessions import token_hash
-from tests.world import World, token_of
+from tests.services.chat_person import Person
+from tests.world import Clock, World, token_of
 
 Row = TypeVar("Row", bound=Base)
 NOON = datetime(2026, 11, 19, 15, 14, tzinfo=UTC)  # a Thursday, 12:14 in São Paulo
+PHONE = "+5531988884417"
 DENISE, CAMILA, BEATRIZ = (f"{name}@aroeira.example" for name in ("denise", "camila", "beatriz"))
 
 
@@ -87,7 +89,7 @@ class Gallery:
 
 
 def fill(runtime: Runtime) -> None:
-    """The demonstration, and three mails of today in the sandbox."""
+    """The demonstration, three mails of today in the sandbox, and a conversation on its phone."""
     demo.make(runtime)
     who, world = visitor(runtime, CAMILA), World(runtime)
     with runtime.db.read() as session:
@@ -99,6 +101,26 @@ def fill(runtime: Runtime) -> None:
         contact = world.contact(workspace, name=name, locale=locale, email=address)
         asking.ask(runtime, who, survey.id, contact.id)
     run_until_idle(runtime)
+    _converse(runtime, world, workspace, min(surveys, key=_by_metric))
+
+
+def _converse(runtime: Runtime, world: World, workspace: Workspace, survey: Survey) -> None:
+    """Raquel answers on WhatsApp, and Beatriz returns to her there."""
+    raquel = world.contact(workspace, name="Raquel Neri", phone=PHONE, email=None)
+    asking.ask(runtime, visitor(runtime, CAMILA), survey.id, raquel.id, ["whatsapp"])
+    run_until_idle(runtime)
+    phone = Person(runtime, "whatsapp", PHONE)
+    for words in ("nota 6,5", "4", "Mudaram a agenda duas vezes e só soube na porta."):
+        phone.sends(words)
+    with runtime.db.read() as session:
+        waits = session.scalars(select(FollowUp.id).where(FollowUp.contact_id == raquel.id)).one()
+    followups.reply(
+        runtime, visitor(runtime, BEATRIZ), waits, "Raquel, aqui é a Beatriz. Posso ligar às 15h?"
+    )
+    run_until_idle(runtime)
+    assert isinstance(runtime.clock, Clock)
+    runtime.clock.advance(minutes=2)
+    phone.sends("Pode sim, obrigada.")
 
 
 def _by_metric(survey: Survey) -> int:
@@ -145,6 +167,12 @@ def _followup(gallery: Gallery) -> Page:
 
 def _contact(gallery: Gallery) -> Page:
     return _room(f"contacts/{gallery.person('Tomás Arruda').id}")(gallery)
+
+
+def _conversation(gallery: Gallery) -> Page:
+    """Raquel's follow-up, as Beatriz sees it."""
+    waits = gallery.row(FollowUp, FollowUp.contact_id == gallery.person("Raquel Neri").id)
+    return _room(f"followups/{waits.id}", BEATRIZ)(gallery)
 
 
 def _pulse(gallery: Gallery) -> Page:
@@ -210,6 +238,10 @@ PAGES: Mapping[str, Callable[[Gallery], Page]] = {
     "settings": _room("settings", DENISE),
     "pulse": _pulse,
     "sandbox": _sandbox,
+    "phone": lambda gallery: gallery.visit(f"{gallery.sandbox_url}/sandbox/phone", CAMILA),
+    "conversation": _conversation,
+    "channels": _room("settings/channels"),
+    "reading": _room("reading?text=nota 8, mas demorou"),
     "mail": _mail,
     "sign-in": lambda gallery: gallery.visit("/sign-in"),
     "answer": _answer,

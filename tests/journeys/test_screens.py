@@ -18,6 +18,7 @@ from app.channels.registry import open_channels
 from app.db import open_database
 from app.runtime import Runtime
 from app.web import create_app
+from bots import handle
 from config import Config
 from tests.journeys.gallery import NOON, PAGES, Gallery, fill
 from tests.web.browser import ALL, assert_accessible, assert_fits, looks, serving
@@ -43,7 +44,7 @@ def gallery(
     }
     config = Config.from_env(settings, argon2_profile="cheapest")
     db = open_database(config.database_url)
-    pretend = Runtime(config=config, clock=Clock(NOON), db=db, channels=open_channels(config))
+    pretend = Runtime(config=config, clock=Clock(NOON), db=db, channels=open_channels(config), inbound=handle)
     fill(pretend)
     mails = {"SMTP_URL": "smtp://127.0.0.1:1025", "MAIL_FROM": "ola@aroeira.example"}
     app = create_app(replace(pretend, config=Config.from_env(settings | mails)))

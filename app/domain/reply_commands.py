@@ -97,7 +97,8 @@ _OUT = Phrases(
     "quiero|solicito la_baja",
     "dame|denme|deme|me_doy de baja (de_la_lista)",
     "baja de_la_lista",
-    "retirame|retirenme|sacame|saquenme|saqueme|quitame|quitenme|quiteme|borrame|borrenme|borreme|eliminame|eliminenme|elimineme"
+    "retirame|retirenme|sacame|saquenme|saqueme|quitame|quitenme|quiteme|borrame|borrenme|borreme|eliminame"
+    "|eliminenme|elimineme"
     " (de_la_lista|de_su_lista|de_esta_lista|de_tu_lista)",
     "eliminar|borrar|quitar|remover|eliminen|borren mi numero|contacto (de_la_lista)",
     "(quiero) salir (de_la_lista|de_esta_lista)",

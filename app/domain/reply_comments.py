@@ -15,13 +15,13 @@ from app.domain.reply_comment_words import (
     DOUBTFUL_STARTS,
     JOINTS,
     NO_COMMENT,
+    NO_COMMENT_ALONE,
     REASONS,
     TAKEN_BACK,
     UNITS,
-    YES,
 )
 from app.domain.reply_tokens import Sort, Token
-from app.domain.reply_words import ARTICLE_LIKE, NUMBERS
+from app.domain.reply_words import ARTICLE_LIKE, BEFORE_STARS, NOUNS, NUMBERS, STARS
 
 _CONTRADICTS = MappingProxyType({"up": DISMAY, "flat": None, "down": DELIGHT})
 _CURRENCY = frozenset("$€£")
@@ -37,7 +37,9 @@ def is_comment(tokens: Sequence[Token], tone: Tone, language: str) -> bool:
         return False
     if tone == "up" and any(token.sort is Sort.SAD for token in tokens):
         return False
-    if said[-1].text in ARTICLE_LIKE | DENIALS or (len(said) == 1 and said[0].text in YES | UNITS):
+    if said[-1].text in ARTICLE_LIKE | DENIALS or (
+        len(said) == 1 and said[0].text in NO_COMMENT_ALONE | UNITS
+    ):
         return False
     return not (
         _begins_in_doubt(tokens, tone, language)
@@ -75,14 +77,18 @@ def _begins_in_doubt(tokens: Sequence[Token], tone: Tone, language: str) -> bool
 def _counts_as_a_score(tokens: Sequence[Token], at: int, language: str) -> bool:
     """Could this token be the score that was really meant? "2 dias", "R$ 5" and "pedido 4821" could not."""
     token = tokens[at]
+    follows = tokens[at + 1].text if at + 1 < len(tokens) else ""
     if token.sort in (Sort.WORD, Sort.OTHER):
+        rated = follows in STARS or (at > 0 and tokens[at - 1].text in NOUNS)
+        if token.text in ARTICLE_LIKE | BEFORE_STARS.keys() and rated:
+            return True  # "uma estrela para o app", "o app nota um"
         if not _is_number_word(token.text, language):
             return any(sign.isnumeric() for sign in token.text)
     elif token.sort is not Sort.NUMBER:
         return False
     elif token.text and (len(token.text) > 3 or int(token.text) > _LARGEST_SCORE):
         return token.text == "100"  # it may be of a hundred
-    if at + 1 < len(tokens) and tokens[at + 1].text in UNITS:
+    if follows in UNITS:
         return False
     return not (at and tokens[at - 1].text in _CURRENCY)
 

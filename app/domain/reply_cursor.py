@@ -25,11 +25,15 @@ class Question:
 
     def is_top(self, token: Token | None) -> bool:
         """Is this the highest number of the scale?"""
+        return self.says(token, self.rule.high)
+
+    def says(self, token: Token | None, value: int) -> bool:
+        """Is it this number, in digits or in a word?"""
         if token is None:
             return False
         if token.sort is Sort.WORD:
-            return NUMBERS.get(token.text) == self.rule.high
-        return token.sort is Sort.NUMBER and token.text == str(self.rule.high)
+            return NUMBERS.get(token.text) == value
+        return token.sort is Sort.NUMBER and token.text == str(value)
 
 
 class Cursor:

@@ -142,9 +142,9 @@ def take_scale(cursor: Cursor, question: Question) -> bool:
     """Pass "numa escala de 0 a 10" if that is the scale of this question from end to end."""
     length = ON_A_SCALE.match(cursor.tokens, cursor.at)
     low, to = cursor.peek(length), cursor.peek(length + 1)
-    if not length or low is None or to is None or low.text != str(question.rule.low):
+    if not length or to is None or not (to.text in UP_TO or to.is_mark("-")):
         return False
-    if not (to.text in UP_TO or to.is_mark("-")) or not question.is_top(cursor.peek(length + 2)):
+    if not question.says(low, question.rule.low) or not question.is_top(cursor.peek(length + 2)):
         return False
     cursor.at += length + 3
     return True

@@ -58,17 +58,26 @@ def find_score(tokens: Sequence[Token], question: Question) -> Found | None:
 def _pass_openers(cursor: Cursor) -> None:
     while True:
         cursor.take_pauses("")
-        cursor.take_marks(_OPENING)
+        _pass_opening(cursor)
+        before = cursor.at
+        cursor.take_marks("\u00bf")
         began = cursor.at
         greeting = GREETINGS.match(cursor.tokens, began)
         length = cursor.take(OPENERS)
         needs_pause = not length
         if not length and not (length := cursor.take(PAUSED_AMENDMENTS)):
+            cursor.at = before
             return
         cursor.take_pauses(_PAUSES + ("?" if greeting == length else ""))  # "tudo bem? 9"
         if needs_pause and cursor.at == began + length:
             cursor.at = began
             return
+
+
+def _pass_opening(cursor: Cursor) -> None:
+    """Quotes, ¡ and the asterisks of "*4" and "*10*"; an asterisk by itself is a bullet, or multiplies."""
+    while cursor.is_mark(_OPENING) and not (cursor.is_mark("*") and not cursor.touches(1)):
+        cursor.at += 1
 
 
 def _framed_number(cursor: Cursor, question: Question) -> tuple[Frame, Number | None]:
@@ -83,7 +92,7 @@ def _framed_number(cursor: Cursor, question: Question) -> tuple[Frame, Number | 
         frame = tuple(token.text for token in cursor.tokens[began : cursor.at])
         if frame and frame not in BARE_ARTICLES:
             cursor.take_pauses(":=-\u2014")
-        cursor.take_marks(_OPENING)
+        _pass_opening(cursor)
         if number := take_number(cursor, question, frame):
             return frame, number
     return (), None

@@ -46,7 +46,7 @@ _KEYCAP = "\u20e3"
 _TEN = "\U0001f51f"  # 🔟
 _ACCENTS = re.compile("[\u0300-\u0303\u0308\u0327'\u2019]")  # not U+0336 and its like, which strike out
 _MARKS = {
-    **{sign: sign for sign in ",;:.!?\u2026-\u2014=|()/\"*'\u00a1"},
+    **{sign: sign for sign in ",;:.!?\u2026-\u2014=|()/\"*'\u00a1\u00bf"},
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"),
     **dict.fromkeys("\u2015", "\u2014"),
     **dict.fromkeys("\u00ab\u00bb\u201c\u201d\u201e\u2018\u2019", '"'),

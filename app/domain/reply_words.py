@@ -23,13 +23,14 @@ _POLITE = Phrases(
     "obrigadao|obgd|obgda|brigado|brigada|valeu|vlw|agradeco",
     "(many) thanks (guys|team|all|again|a_lot|so_much|very_much)",
     "thank_you|thankyou (guys|all|again|so_much|very_much)",
-    "thx|tks|tnx|ty",
+    "thx|tks|tnx|ty|tyvm|ta",
     "(muchas|muchisimas) gracias|agradecido|agradecida",
+    "abs|bjs|bj|att|atte|flw|tmj|saludos",
 )
 # Behind a number these could be what is counted ("three cheers", "2 abraços"), so they stand after a mark.
 _REGARDS = Phrases(
-    "(um|un) abraco|abracos|abs|abrazo|abrazos|bjs|bj|beijo|beijos|besos|saludo|saludos",
-    "cheers|regards|kind_regards|best_regards|att|atte|atenciosamente|mil_gracias",
+    "(um|un) abraco|abracos|abrazo|abrazos|beijo|beijos|besos|saludo",
+    "cheers|regards|kind_regards|best_regards|atenciosamente|mil_gracias",
 )
 SIGN_OFFS = _REGARDS | Phrases("pessoal|gente|equipe|equipo|team|guys|all|everyone|amigos")
 _DAYTIMES = Phrases(
@@ -38,7 +39,7 @@ _DAYTIMES = Phrases(
     "buen_dia|buenos_dias|buenas_tardes|buenas_noches",
 )
 GREETINGS = _DAYTIMES | Phrases(
-    "oi|oie|oii|oiii|ola|opa|eai|eh_ai|e_ai (pessoal|gente|equipe|time|amigos|bom_dia|boa_tarde|boa_noite)",
+    "oi|oie|oii|oiii|ola|opa|salve|eai|e_ai (pessoal|gente|equipe|time|amigos|bom_dia|boa_tarde|boa_noite)",
     "(oi|ola|opa) (tudo|td) bem|bom|certo",
     "hi|hello|hey|hiya (there|team|guys|all|everyone|folks|good_morning|good_afternoon|good_evening)",
     "hola (equipo|amigos|a_todos|buenas|buen_dia|buenos_dias|buenas_tardes|buenas_noches)",
@@ -48,7 +49,10 @@ GREETINGS = _DAYTIMES | Phrases(
 COURTESIES = _POLITE | GREETINGS | _REGARDS  # around a command: "oi, sair por favor"
 _FILLERS = Phrases(
     "ok|okay|sim|si|yes|yeah|yep|claro|bom|bem|bueno|pues|entao|entonces|well|so",
+    "certo|beleza|blz|ta_bom|ta_bem|olha|mira|a_ver|realmente|la_verdad|la_verdad_es_que|sure|imo",
+    "por_mi_parte|de_mi_parte|da_minha_parte|de_minha_parte",
     "(eu|yo) acho|creio|creo|penso|pienso|considero que",
+    "(eu) acho_q",
     "i think|believe|feel (that)",
     "para|pra|por mim|mi (e|eh|es)",
     "for|to me (its|it_is)",
@@ -58,18 +62,20 @@ _FILLERS = Phrases(
 )
 # Who corrects a score says the new one alone: "na verdade 4", "I meant 4", "mejor dicho 4"
 _AMENDMENTS = Phrases(
-    "na_verdade|na_real|alias|digo|ou_melhor|melhor_dizendo|quer_dizer|foi_mal|me_enganei|ops|quero_corrigir",
+    "na_verdade|na_vdd|na_real|alias|digo|ou_melhor|melhor_dizendo|quer_dizer|foi_mal|me_enganei",
+    "ops|quero_corrigir",
     "(eu) quis|queria|quero dizer|colocar|digitar",
     "corrigindo|correcao|corrijo|retificando|retifico|desculpa|desculpe|perdao",
-    "(eu) (quero|vou|queria|gostaria_de|pode|podem) mudar|mudo|muda|mude|mudando|mudei|trocar|troco|troca"
+    "(eu) (quero|vou|queria|gostaria_de|pode|podem) mudar|mudo|muda|mude|mudando|mudei|trocar|troca"
     "|troque|alterar|altero|altera|altere|corrigir|corrija|corrige (a) (minha_nota|nota|minha_resposta)"
-    " para|pra|por",
-    "mejor_dicho|en_realidad|de_hecho|o_sea|corrigiendo|correccion|perdon|perdona|disculpa|disculpe|ups",
+    " para|pra",  # "troco pra 10" is small change
+    "mejor_dicho|o_mejor|o_mejor_dicho|rectifico|en_realidad|de_hecho|o_sea|corrigiendo|correccion",
+    "perdon|perdona|disculpa|disculpe|ups",
     "me_equivoque|me_confundi",
     "(yo) quise|queria|quiero decir|poner|escribir",
     "(quiero|quisiera) cambiar|cambio|cambia|cambie|cambialo|cambiarlo|cambiarla (mi|la)"
     " (nota|respuesta|calificacion|puntuacion) a",
-    "actually|in_fact|oops|whoops|sorry|my_bad|typo|edit|correction|correcting",
+    "actually|in_fact|oops|whoops|sorry|my_bad|my_mistake|typo|edit|correction|correcting",
     "(sorry|oops) i|we meant|mean (to) (say|type|put|write|give)",
     "meant (to_say|to_type|to_put)",
     "(please|i_want_to|id_like_to|can_you) change|changing (it|that|my|the) (score|answer|rating|vote) to",
@@ -84,6 +90,8 @@ FRAMES = Phrases(
     # pt
     "(a|o) minha|meu nota|avaliacao|pontuacao|voto|resposta|escolha (final|geral) (e|eh|vai_ser|seria) (um)",
     "(a|o) nota|avaliacao|pontuacao|voto|resposta (final|geral) e|eh|vai_ser|seria (um)",
+    "(a) minha_nota|minha_avaliacao para|pra voces|vcs (e|eh)",
+    "mi_nota|mi_calificacion para ustedes (es) (un)",
     "nota|avaliacao|pontuacao|voto|resposta (final|geral) (um)",
     "uma nota",
     "(eu) dou|daria|darei|vou_dar|atribuo (uma_nota|a_nota|nota|uma_nota_de|um)",
@@ -107,6 +115,7 @@ FRAMES = Phrases(
     "es|seria (un)",
     "un|mejor_un",
     # en
+    "my scores|ratings|answers (a|an)",  # as in "my score's 8"
     "my (final|overall) score|rating|rate|answer|grade|vote|response|choice (is|of|would_be) (a|an)",
     "the (final|overall) score|rating|answer is|would_be (a|an)",
     "(final|overall) score|rating|rate|answer (is|of) (a|an)",
@@ -115,14 +124,15 @@ FRAMES = Phrases(
     "id|wed give|rate|score (it|you|them|this|that|you_guys|the_service|your_service) (a|an)",
     "would give|rate|score (it|you|them|this) (a|an)",
     "ill|will|i_will|we_will give|rate|score (it|you|them|this|you_guys) a|an",  # "I'll give it 5": minutes
-    "ill|i_will say|give|rate|go_with|choose|pick",
+    "ill|i_will give|rate",
+    "ill|i_will say|go_with|go_for|choose|pick (a|an)",
     "giving|give|rate|rating it|you|them|this a|an",
     "rate it",
     "im|i_am giving (it|you|this|you_guys) (a|an)",
     "mine is (a|an)",
     "(it|that) would_be a|an",
     "i|id|we|wed (would) say|choose|pick|vote|go_with|go_for (its|it_is|that_its) (a|an)",
-    "(im) going_with (a|an)",
+    "(im|i_am) going_with|going_to_say|gonna_say (a|an)",
     "its|it_is|it_was|thats|that_is|this_is a|an (solid|strong|perfect|definite|clear)",
     "a|an (solid|strong|perfect|definite|clear)",
     "put_me_down_for|put_me_down_as|make_it|make_that a|an",
@@ -143,7 +153,8 @@ CLOSERS = (
         "para|pra|p|por mim|mi",
         "da_minha_parte|de_minha_parte|de_mi_parte|por_mi_parte|for_me|from_me|from_us|imo",
         "overall|no_geral|em_geral|en_general|em_tudo|en_todo",
-        "com_certeza|con_certeza|sem_duvida|sem_duvidas|sin_duda|sin_dudas|sin_duda_alguna|definitely|for_sure",
+        "com_certeza|con_certeza|sem_duvida|sem_duvidas|sin_duda|sin_dudas|sin_duda_alguna",
+        "definitely|for_sure",
         "com_louvor",
         "para|pra|p voces|vcs|voce|vc|ustedes|uds|ti|vosotros",
         "for you (guys|all)",
@@ -157,7 +168,7 @@ CLOSERS = (
     )
 )
 
-OF = Phrases("de|sobre|of", "out_of", "de_um_total_de|de_un_total_de")
+OF = Phrases("de|em|sobre|of", "out_of", "de_um_total_de|de_un_total_de")
 ON_A_SCALE = Phrases(
     "(em_uma|numa|na|en_una|en_la|en|on_a|on_the) escala|scale (de|del|from|of)",
     "de|del|from|entre|between",

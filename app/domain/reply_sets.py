@@ -100,6 +100,7 @@ def _labelled(line: int, row: Sequence[str], width: int, places: Sequence[int]) 
     if len(row) != width:
         raise Refusal(f"Line {line}: {len(row)} columns instead of {width}.")
     metric, locale, text, allowed, must = (row[place] for place in places)
+    metric = metric.lower().replace("-", "")  # as people write e-NPS
     if metric not in set(Metric):
         raise Refusal(f"Line {line}: {metric!r} is no metric; say {', '.join(Metric)}.")
     readings = tuple(each.strip() for each in allowed.split("|"))

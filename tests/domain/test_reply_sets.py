@@ -39,12 +39,12 @@ def test_columns_may_stand_in_any_order_beside_others_and_text_may_have_lines() 
         "note\tmust\tallowed\ttext\tlocale\tmetric",
         'x\t1\t9\t"9\n""bom"""\tpt-BR\tnps',
         "",
-        "\t0\task|8\t\ten\tces",
+        "\t0\task|8\t\ten\te-NPS",
     )
     data = "\r\n".join(rows)
     first, second = labelled_in(b"\xef\xbb\xbf" + data.encode())
     assert first == Labelled(2, Metric.NPS, "pt-BR", '9\n"bom"', ("9",), must=True)
-    assert second == Labelled(5, Metric.CES, "en", "", ("ask", "8"), must=False)
+    assert second == Labelled(5, Metric.ENPS, "en", "", ("ask", "8"), must=False)
     assert [each.reading for each in judge([first, second]).judged] == ["9", "ask"]
 
 

@@ -105,7 +105,8 @@ def _ask(session: Session, runtime: Runtime, closure_id: str) -> None:
     if occurrence is None or occurrence.state != "run":
         return
     contact = session.get_one(Contact, followup.contact_id)
-    ask = eligible.asking(session, runtime, closure.workspace_id, Metric(survey.metric))
+    ways = dict.fromkeys((answer.channel, "email"))  # where they answered before
+    ask = eligible.asking(session, runtime, closure.workspace_id, Metric(survey.metric), channels=ways)
     ask = replace(ask, rest=replace(ask.rest, days=0, metric_days=0))
     verdict = may_ask(eligible.facts(session, ask, contact.id), ask.rest, now)
     locale = session.get_one(Workspace, closure.workspace_id).locale

@@ -147,7 +147,10 @@ def _open(
 ) -> tuple[str, int]:
     """The pulse's id and how many people it asks; with nobody to ask there is none: the run is skipped."""
     inviting.one_at_a_time(session, occurrence.workspace_id)
-    ask = eligible.asking(session, runtime, occurrence.workspace_id, Metric.ENPS, repeat=repeat)
+    ask = eligible.asking(
+        session, runtime, occurrence.workspace_id, Metric.ENPS,
+        channels=occurrence.channels or ("email",), repeat=repeat,
+    )  # fmt: skip
     decided = eligible.decide(session, ask, _people(occurrence.workspace_id, occurrence.audience))
     people = sum(verdict.reason is None for _, verdict in decided)
     pulse_id = new_id()

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.channels.registry import open_channels
 from app.domain.access import Role
@@ -12,8 +14,11 @@ from app.models import Answer, Contact, FollowUp, InboundEvent, Message, User, W
 from app.runtime import Runtime
 from app.services import asking, connect_links, followup_page, inbound, listening, sending
 from app.services.access import Visitor
+from app.web import create_app
+from benchmarks.servers import free_port
 from bots import handle
 from tests.peers.telegram.peer import Person, TelegramPeer
+from tests.web.browser import serving
 from tests.world import Clock, World
 
 pytestmark = pytest.mark.xdist_group("telegram")
@@ -171,3 +176,43 @@ def test_a_link_of_somebody_else_binds_nothing(
     with live_chats.db.read() as session:
         assert session.get_one(Contact, one.id).telegram_chat_id == "77"
         assert session.get_one(Contact, other.id).telegram_chat_id is None
+
+
+def test_the_same_by_webhook_with_its_secret(
+    runtime: Runtime, world: World, workspace: Workspace, telegram: TelegramPeer, clock: Clock
+) -> None:
+    telegram.stands_at(clock())
+    port = free_port()
+    config = replace(
+        runtime.config,
+        public_url=f"http://127.0.0.1:{port}",
+        telegram_bot_token=telegram.respondents.token,
+        telegram_api_url=telegram.url,
+        telegram_mode="webhook",
+        telegram_webhook_secret="Jf1Ga6Se-kM3vX9q_Lr2Tz8",
+    )
+    place = replace(runtime, config=config, channels=open_channels(config), inbound=handle)
+    contact = world.contact(workspace, telegram_chat_id="77", email=None)
+    maria = telegram.user(77)
+    with serving(create_app(place), port):
+        asking.ask(
+            place, world.member(workspace, Role.MANAGER), world.survey(workspace).id, contact.id, ["telegram"]
+        )
+        tick(place)
+        assert maria.taps(maria.said[-1], "9").status == 200
+        tick(place)
+        forged = urlopen_status(f"{config.public_url}/hooks/telegram", b'{"update_id": 1}')
+    place.channels["telegram"].close()
+    with place.db.read() as session:
+        assert session.scalars(select(Answer.score)).all() == [9]
+        assert session.scalar(select(func.count()).select_from(InboundEvent)) == 1
+    assert forged == 403
+
+
+def urlopen_status(url: str, body: bytes) -> int:
+    """What a stranger is told who posts this."""
+    try:
+        with urlopen(Request(url, data=body, method="POST"), timeout=5) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code

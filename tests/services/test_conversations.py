@@ -22,7 +22,17 @@ from app.models import (
     Workspace,
 )
 from app.runtime import Runtime
-from app.services import asking, erasure, followup_page, followups, inbound, sandbox_clearing, sending
+from app.services import (
+    asking,
+    erasure,
+    followup_page,
+    followups,
+    inbound,
+    planning,
+    sandbox_clearing,
+    schedules,
+    sending,
+)
 from app.services.access import Visitor
 from bots import handle
 from tests.services.chat_person import Person
@@ -263,3 +273,31 @@ def test_clearing_the_sandbox_takes_its_chats_along(chats: Runtime, ask: Callabl
     sandbox_clearing.clear(chats)
     for model in (Message, InboundEvent, Answer, Conversation):
         assert count(chats, model) == 0, model.__name__
+
+
+def test_beside_an_open_pulse_nothing_typed_is_kept_and_the_link_comes_again(
+    chats: Runtime, world: World
+) -> None:
+    """And the same number may be a customer elsewhere: neither sees what was said to the other."""
+    person = Person(chats, "sms", PHONE)
+    hr = world.workspace("people", name="RH")
+    survey = world.survey(hr, Metric.ENPS)
+    world.contact(hr, phone=PHONE, email=None)
+    owner = world.member(hr, Role.OWNER)
+    schedules.create(
+        chats, owner, {"survey": survey.id, "repeat": "once", "name": "Pulso", "channels": ["sms"]}
+    )
+    for _ in range(3):
+        planning.plan_schedules(chats)
+        planning.expand_occurrences(chats)
+    sending.send_due(chats)
+    person.sends("9 porque o segredo é bom")
+    assert "{{ link }}" in person.heard[-1]
+    with chats.db.read() as session:
+        kept = [str(row.payload) + str(row.error) for row in session.scalars(select(InboundEvent))]
+        bodies = [str(body) for body in session.scalars(select(Message.body))]
+    assert not [each for each in kept + bodies if "segredo" in each or "9 porque" in each]
+    assert answers(chats) == []
+    person.sends("PARE")
+    with chats.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(OptOut)) == 1

@@ -9,7 +9,7 @@ from app.channels.base import DeliveryError, KeptCopy, Outcome, Receipt
 from app.db import Statement
 from app.domain.delivery import REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
-from app.services import contact_rows, followup_opening, opt_outs
+from app.services import brakes, contact_rows, followup_opening, opt_outs
 from app.services.departing import Departing
 
 _REST = Statement("SELECT value FROM installation WHERE name = :name")
@@ -98,6 +98,10 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
         _INVITATION_STATE.run(session, {"id": each.invitation_id, "state": state, "reason": reason})
     if error.pause_seconds is not None:
         rest_channel(session, each.channel, now, error.pause_seconds)
+    if error.stops_run:
+        brakes.stop_run(session, each.invitation_id, error.reason)
+    if error.reason == "outside_window":
+        brakes.shut_window(session, each.address_key)
     if error.permanent and error.reason == "opted_out" and each.workspace_id:
         opt_outs.opt_out_by_message(session, each.id, "provider", now)
     elif error.permanent and error.reason in CLOSING and each.workspace_id and each.address_key:

@@ -1,13 +1,14 @@
 """What a provider tells of a message of ours: later news never takes back what is certain."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.channels.base import Event
 from app.models import Invitation, Message
 from app.runtime import Runtime
-from app.services import inbound, opt_outs
+from app.services import brakes, inbound, opt_outs
 from app.services.inbound import Stored
 
 RANK = {"attempting": 0, "unknown": 0, "sent": 1, "failed": 2, "delivered": 3}
@@ -51,12 +52,19 @@ def _tell(session: Session, message: Message, stored: Stored, now: datetime) -> 
         return
     if event.quotes and not message.provider_id:
         message.provider_id = event.quotes
+    if event.reason == "outside_window":
+        brakes.shut_window(session, message.address_key)
+    if event.state == "failed" and _try_again(session, message, event, now):
+        return
     message.state = event.state
     message.reason = event.reason or None
     if event.state != "failed":
         message.sent_at = message.sent_at or now
     if message.purpose == "invitation" and message.invitation_id:
         _invitation(session, message, event.state, event.reason, now)
+    if event.stops_run:
+        session.flush()
+        brakes.stop_run(session, message.invitation_id, event.reason)
     if event.state == "failed" and event.reason == "opted_out" and message.address_key:
         opt_outs.opt_out_by_message(session, message.id, "provider", now)
     elif event.state == "failed" and event.permanent and event.reason in CLOSES and message.address_key:
@@ -64,6 +72,20 @@ def _tell(session: Session, message: Message, stored: Stored, now: datetime) -> 
             session, message.workspace_id or "", None, (message.address_key,),
             kind="bounce", origin="provider", now=now,
         )  # fmt: skip
+
+
+def _try_again(session: Session, message: Message, event: Event, now: datetime) -> bool:
+    """A passing trouble of theirs, a phone that is off: some more tries, as far apart as makes sense."""
+    again = timedelta(seconds=event.retry_seconds or 0)
+    if event.permanent or not again or message.tries >= (event.most_tries or 1):
+        return False
+    message.state, message.reason, message.due_at = "queued", event.reason, now + again
+    message.lease_token = message.lease_until = None
+    if message.purpose == "invitation" and message.invitation_id:
+        invitation = session.get_one(Invitation, message.invitation_id, with_for_update=True)
+        if invitation.state in ("sending", "unknown", "sent"):
+            invitation.state, invitation.reason, invitation.until = "queued", event.reason, now + again
+    return True
 
 
 def _invitation(session: Session, message: Message, state: str, reason: str, now: datetime) -> None:

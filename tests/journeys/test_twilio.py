@@ -15,12 +15,22 @@ from app.models import (
     InboundEvent,
     Message,
     OptOut,
+    Schedule,
     WhatsAppTemplate,
     Workspace,
     new_id,
 )
 from app.runtime import Runtime
-from app.services import asking, followup_page, followups, inbound, listening, sending
+from app.services import (
+    asking,
+    followup_page,
+    followups,
+    inbound,
+    listening,
+    planning,
+    schedules,
+    sending,
+)
 from app.web import create_app
 from bots import handle
 from tests.peers.twilio.peer import TwilioPeer
@@ -223,3 +233,35 @@ def test_a_blocked_sender_is_an_opt_out_for_good(
     manager = world.member(workspace, Role.MANAGER)
     told = asking.ask(place, manager, world.survey(workspace).id, maria.id, ["whatsapp"])
     assert asking.asked(place, manager, told).reason == "opted_out"
+
+
+def test_a_phone_that_is_off_is_tried_again_later_and_not_without_end(
+    place: Runtime, world: World, workspace: Workspace, maria: Contact, twilio: TwilioPeer, clock: Clock
+) -> None:
+    ask(place, world, workspace, maria, "sms")
+    for number in (1, 2, 3):
+        assert len(twilio.sent_to(MARIA)) == number
+        twilio.status(twilio.sent_to(MARIA)[-1].sid, "undelivered", error_code=30003)
+        tick(place)
+        clock.advance(minutes=31)
+        tick(place)
+    assert len(twilio.sent_to(MARIA)) == 3
+    with place.db.read() as session:
+        assert session.scalars(select(Message.state).where(Message.purpose == "invitation")).one() == "failed"
+
+
+def test_a_run_that_is_filtered_is_paused(
+    place: Runtime, world: World, workspace: Workspace, twilio: TwilioPeer
+) -> None:
+    manager, survey = world.member(workspace, Role.MANAGER), world.survey(workspace)
+    for number in range(4):
+        world.contact(workspace, phone=f"+553198888441{number}", email=None)
+    twilio.fail_next(30007, 400, times=4)
+    made = schedules.create(
+        place, manager, {"survey": survey.id, "repeat": "weekly", "name": "NPS", "channels": ["sms"]}
+    )
+    planning.plan_schedules(place)
+    planning.expand_occurrences(place)
+    tick(place)
+    with place.db.read() as session:
+        assert session.get_one(Schedule, made).state == "paused"

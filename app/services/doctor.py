@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, cast
 
 import structlog
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.channels.base import DeliveryError
+from app.channels.base import Channel, ChatBot, DeliveryError
 from app.db import moment
 from app.engines import LOG_BYTES
 from app.errors import Unavailable
-from app.models import Message, Pulse
+from app.models import InboundEvent, Message, Pulse
 from app.runtime import Runtime
 from app.services import database_file, health, schema, switch
 
@@ -23,6 +23,8 @@ LITTLE, ALMOST_NONE = 1024**3, 128 * 1024**2  # bytes left: look after it; nothi
 RECENTLY = timedelta(days=1)
 
 log = structlog.get_logger("doctor")
+
+LETS_US_IN = "the provider answers and lets us in"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def examine(runtime: Runtime) -> list[Check]:
     reachable = _database(runtime)
     found.append(reachable)
     if reachable.state == "ok":
-        for look in (_clock, _worker, _sending, _messages, _keys):
+        for look in (_clock, _worker, _sending, _messages, _inbound, _keys):
             found += _safely(look, runtime)
     return [*found, *_disk(runtime), *_channels(runtime)]
 
@@ -204,4 +206,25 @@ def _channels(runtime: Runtime) -> Iterator[Check]:
             says = f"{error.reason}: {error.detail or 'no more was said'}. Look at its settings"
             yield Check(name, "failed", says)
         else:
-            yield Check(name, "ok", "the provider answers and lets us in")
+            is_bot = name == "telegram" and not channel.pretends
+            yield _bot(channel) if is_bot else Check(name, "ok", LETS_US_IN)
+
+
+def _bot(channel: Channel) -> Check:
+    """What Telegram says of our bot: how much waits there, and whether it could not reach us."""
+    found = cast(ChatBot, channel).status()
+    if found.failed_at is not None:
+        says = f"could not bring us something at {found.failed_at:%Y-%m-%d %H:%M} UTC: {found.failure}"
+        return Check("telegram", "warning", f"{says}. What waited longer than 24 hours is lost")
+    return Check("telegram", "ok", f"{LETS_US_IN}; {found.waiting} updates wait there")
+
+
+def _inbound(runtime: Runtime) -> Iterator[Check]:
+    """What came in and nobody could place."""
+    query = select(func.count()).select_from(InboundEvent).where(InboundEvent.state == "set_aside")
+    with runtime.db.read() as session:
+        number = session.scalar(query) or 0
+    if number:
+        yield Check("inbound", "warning", f"{number} events could not be placed; see Settings, Channels")
+    else:
+        yield Check("inbound", "ok", "everything that came in found its place")

@@ -37,6 +37,8 @@ def is_possible(runtime: Runtime) -> bool:
 
 def for_contact(runtime: Runtime, who: Visitor, contact_id: str, once: Once | None = None) -> Link:
     """A new link for this contact. Raises NotFound, Conflict without a bot, Unavailable without Telegram."""
+    with runtime.db.read() as session:
+        contact_rows.load(session, who, contact_id)  # unknown is unknown, whether or not there is a bot
     token, url = _made(runtime)
     now = runtime.clock()
     with runtime.db.write() as session:

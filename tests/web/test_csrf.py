@@ -17,8 +17,8 @@ from app.services.access import Visitor
 from app.web import create_app
 from tests.world import World
 
-# Their links or keys are their authority, and they read no cookie
-BY_AUTHORITY = {"answer_pages", "pulse_pages", "api"}
+# Their links, keys or signatures are their authority, and they read no cookie
+BY_AUTHORITY = {"answer_pages", "pulse_pages", "hooks", "api"}
 
 
 @pytest.fixture

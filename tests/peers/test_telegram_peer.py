@@ -38,12 +38,15 @@ class Caller:
     """python-telegram-bot's own Bot, spoken to without async."""
 
     def __init__(self, peer: TelegramPeer, account: BotAccount) -> None:
-        self._runner = asyncio.Runner()
+        self._loop = asyncio.new_event_loop()
+        # In a thread of its own: a browser's loop may already run in the one of the tests
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self.bot = Bot(account.token, base_url=peer.base_url)
         self.does(self.bot.initialize())
 
     def does(self, call: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(call)
+        return asyncio.run_coroutine_threadsafe(call, self._loop).result(timeout=60)
 
     def polls(self, **how: Any) -> Sequence[Update]:
         return self.does(self.bot.get_updates(**how))
@@ -53,7 +56,9 @@ class Caller:
 
     def close(self) -> None:
         self.does(self.bot.shutdown())
-        self._runner.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
 
 @pytest.fixture(scope="module")

@@ -130,8 +130,9 @@ def _record(turn: Turn, effect: Record) -> None:
     assert question is not None  # the dialogue speaks of those that it was given
     event = turn.stored.event
     at = min(event.at, turn.now) if event.at else None  # a provider's clock may be ahead of ours
-    given = Given(effect.score, effect.comment, channel=turn.stored.channel, at=at)
+    words = effect.comment[: arrival.LONGEST_COMMENT] if effect.comment else None  # whole in the conversation
+    given = Given(effect.score, words, channel=turn.stored.channel, at=at)
     try:
         arrival.take(turn.session, turn.runtime, question.found, given, turn.now)
     except (Invalid, TooMany):
-        turn.row.missed += 1  # a comment too long, a hundredth change: nothing of it counts
+        turn.row.missed += 1  # a hundredth change: nothing of it counts

@@ -301,3 +301,15 @@ def test_beside_an_open_pulse_nothing_typed_is_kept_and_the_link_comes_again(
     person.sends("PARE")
     with chats.db.read() as session:
         assert session.scalar(select(func.count()).select_from(OptOut)) == 1
+
+
+def test_words_longer_than_a_comment_lose_no_score(chats: Runtime, ask: Callable[..., Person]) -> None:
+    person = ask("telegram")
+    person.sends("3")
+    person.sends("demorou muito " * 300)
+    (answer,) = answers(chats)
+    assert answer.score == 3
+    assert len(answer.comment or "") == 2_000
+    with chats.db.read() as session:
+        said = session.scalars(select(Message.body).where(Message.purpose == "inbound"))
+        assert max(len(body or "") for body in said) > 4_000

@@ -1,4 +1,7 @@
-"""A storm of messages while web and worker are killed again and again: what was taken is there, once."""
+"""A storm of messages while web and worker are killed again and again: what was taken is there, once.
+
+Takes a minute and a half, so it is asked for by name: `pytest tests/crash/storm.py`.
+"""
 
 import json
 import os
@@ -19,7 +22,7 @@ from sqlalchemy import func, select, update
 from app.domain.metrics import Metric
 from app.models import Answer, Contact, FollowUp, InboundEvent, Message, Workspace
 from app.runtime import Runtime
-from app.services import senders
+from app.services import address_keys, senders
 from tests.world import Clock, World
 
 pytestmark = pytest.mark.crash
@@ -150,6 +153,7 @@ def test_every_acknowledged_message_is_there_once_and_every_person_has_one_answe
     runtime: Runtime, world: World, clock: Clock, database_kind: str
 ) -> None:
     clock.now = datetime.now(UTC).replace(microsecond=0)
+    address_keys._keys.clear()  # tests share an engine: real processes know only the key in this database
     number = STORMS[database_kind]
     chats = people(world, world.workspace(name="Aroeira"), number // len(SAID))
     with socket.socket() as probe:

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.domain.chat import Words
-from app.models import ConnectLink, Contact, Member, OptOut, User, Workspace
+from app.models import ConnectLink, Contact, Member, User, Workspace
 from app.rendering import agent_cards, chats
 from app.rendering.languages import LOCALES, language_of
 from app.runtime import Runtime
@@ -47,7 +47,7 @@ def connect(runtime: Runtime, event_id: str) -> None:
             return
         contact = _bind(session, stored, link, key, now) if link is not None else None
         if contact is not None:
-            _reopen(session, contact, key, now)
+            opt_outs.open_again(session, key, now)
             _greet(session, stored, contact, key, now)
             inbound.done(session, event_id, workspace_id=contact.workspace_id, contact_id=contact.id)
         else:
@@ -105,18 +105,6 @@ def _bind_user(session: Session, stored: Stored, link: ConnectLink, now: datetim
     if workspace_id is not None:
         chat = AgentChat(workspace_id, user.id, chat_id, user.locale)
         telling_agents.tell(session, chat, agent_cards.connected(language_of(user.locale)), now)
-
-
-def _reopen(session: Session, contact: Contact, key: str, now: datetime) -> None:
-    """A chat that had shut us out is open again: they pressed START."""
-    session.execute(
-        update(OptOut)
-        .where(
-            OptOut.workspace_id == contact.workspace_id, OptOut.address_key == key,
-            OptOut.kind == "bounce", OptOut.lifted_at.is_(None),
-        )
-        .values(lifted_at=now, lifted_evidence="START in the chat")
-    )  # fmt: skip
 
 
 def _greet(session: Session, stored: Stored, contact: Contact, key: str, now: datetime) -> None:

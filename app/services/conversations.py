@@ -95,6 +95,9 @@ def _heard(turn: Turn) -> Heard | None:
         wanted = event.text.removeprefix(LANGUAGE_COMMAND).strip().lower()[:2]
         return Heard(language=LANGUAGES.get(wanted) or LANGUAGES.get(event.language[:2], "en"))
     about = chat_questions.quoted(turn.session, turn.stored) if event.quotes else None
+    if event.kind is Kind.START:  # pressed without a link of ours: they want to be asked again
+        opt_outs.open_again(turn.session, turn.key, turn.now)
+        return Heard(text="/start")
     return Heard(text=event.text, about=about if turn.question(about) else None)
 
 

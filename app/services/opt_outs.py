@@ -167,6 +167,15 @@ def opt_out_by_chat(turn: Turn) -> None:
         say(workspace_id, None)
 
 
+def open_again(session: Session, key: str, now: datetime) -> None:
+    """A step: a chat that had shut us out pressed START, so it is open to whoever writes there."""
+    session.execute(
+        update(OptOut)
+        .where(OptOut.address_key == key, OptOut.kind == "bounce", OptOut.lifted_at.is_(None))
+        .values(lifted_at=now, lifted_evidence="START in the chat")
+    )
+
+
 def opt_in_by_chat(turn: Turn, message_id: str) -> None:
     """A step: the person's own word, for the address that they wrote from; no bounce, no legal block."""
     turn.session.execute(

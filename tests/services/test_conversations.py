@@ -313,3 +313,16 @@ def test_words_longer_than_a_comment_lose_no_score(chats: Runtime, ask: Callable
     with chats.db.read() as session:
         said = session.scalars(select(Message.body).where(Message.purpose == "inbound"))
         assert max(len(body or "") for body in said) > 4_000
+
+
+def test_start_without_a_link_opens_what_stop_and_a_block_had_closed(
+    chats: Runtime, ask: Callable[..., Person]
+) -> None:
+    person = ask("telegram")
+    person.sends("/stop")
+    person.comes(Event("sandbox", "blocked-1", Kind.BLOCKED, "77"))
+    person.starts("")
+    with chats.db.read() as session:
+        kinds = select(OptOut.kind).where(OptOut.lifted_at.is_(None))
+        assert session.scalars(kinds).all() == []
+        assert set(session.scalars(select(OptOut.kind))) == {"own_wish", "bounce"}

@@ -20,7 +20,7 @@ from app.services.contact_rows import Card, Keyed, card
 from app.services.once import Once
 from app.services.opt_outs import Standing, is_bounced, is_opted_out
 from app.services.paging import PAGE, Page, cut, in_order
-from app.services.timeline import Moment
+from app.services.timeline_moments import Moment
 
 Show = Literal["active", "inactive", "opted_out", "all"]
 NAMES_SOMEBODY = ("name", "email", "phone", "external_id")

@@ -4,9 +4,7 @@ In a people workspace it knows asks only: reminders go to those who have not ans
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,9 +21,21 @@ from app.models import (
     Survey,
 )
 from app.runtime import Runtime
-from app.services import contact_rows, opt_outs
+from app.services import contact_rows, opt_outs, timeline_talks
 from app.services.access import Visitor
 from app.services.paging import Page, cursor_at, place_of
+from app.services.timeline_moments import (
+    Added,
+    Answered,
+    Asked,
+    Changed,
+    FollowedUp,
+    HeldBack,
+    Moment,
+    OptedIn,
+    OptedOut,
+    Reminded,
+)
 
 PAGE = 40  # some years of a person who is asked every quarter
 MOST = 1_000  # rows of one kind that are looked at; nobody honest has as many
@@ -34,126 +44,6 @@ _PULSE_STATES = {
     "answered": "sent",
     "expired": "sent",
 }  # answering must leave no trace, wherever it came from
-
-
-@dataclass(frozen=True)
-class Moment:
-    """`rank` orders what happened at the same time: the cause before what came of it."""
-
-    at: datetime
-    id: str
-    kind: ClassVar[str]
-    rank: ClassVar[int]
-
-
-@dataclass(frozen=True)
-class Added(Moment):
-    """They came in, by hand, file or API."""
-
-    source: str | None
-    lawful_basis: str
-    kind: ClassVar[str] = "added"
-    rank: ClassVar[int] = 0
-
-
-@dataclass(frozen=True)
-class Asked(Moment):
-    """A question went out, or is about to, or did not arrive: `state` says."""
-
-    survey: str
-    metric: str
-    channel: str | None
-    state: str
-    reason: str | None
-    sandbox: bool
-    kind: ClassVar[str] = "asked"
-    rank: ClassVar[int] = 10
-
-
-@dataclass(frozen=True)
-class HeldBack(Moment):
-    """They were not asked, and why."""
-
-    survey: str
-    metric: str
-    reason: str | None
-    until: datetime | None
-    kind: ClassVar[str] = "held_back"
-    rank: ClassVar[int] = 10
-
-
-@dataclass(frozen=True)
-class Reminded(Moment):
-    """The question again, because no answer had come."""
-
-    survey: str
-    metric: str
-    channel: str
-    state: str
-    reason: str | None
-    kind: ClassVar[str] = "reminded"
-    rank: ClassVar[int] = 20
-
-
-@dataclass(frozen=True)
-class Answered(Moment):
-    """What they said; `score` and `band` as they stand now."""
-
-    survey: str
-    metric: str
-    channel: str
-    score: int
-    band: str
-    comment: str | None
-    locale: str
-    contact_me: bool
-    counted: bool
-    sandbox: bool
-    kind: ClassVar[str] = "answered"
-    rank: ClassVar[int] = 30
-
-
-@dataclass(frozen=True)
-class Changed(Moment):
-    """They changed their answer; `score` is what it was before."""
-
-    metric: str
-    score: int
-    band: str
-    kind: ClassVar[str] = "changed"
-    rank: ClassVar[int] = 40
-
-
-@dataclass(frozen=True)
-class FollowedUp(Moment):
-    """A step of a follow-up: opened, claimed, assigned, noted, contacted, replied, closed, reopened."""
-
-    followup: str
-    step: str
-    actor: str | None
-    text: str | None
-    kind: ClassVar[str] = "followed_up"
-    rank: ClassVar[int] = 50
-
-
-@dataclass(frozen=True)
-class OptedOut(Moment):
-    """From here on they are not asked: their own wish, a bounce, a legal block."""
-
-    cause: str
-    origin: str
-    by_person: bool
-    kind: ClassVar[str] = "opted_out"
-    rank: ClassVar[int] = 60
-
-
-@dataclass(frozen=True)
-class OptedIn(Moment):
-    """They said that they may be asked again, and how we know."""
-
-    evidence: str | None
-    kind: ClassVar[str] = "opted_in"
-    rank: ClassVar[int] = 70
 
 
 def timeline(
@@ -187,6 +77,7 @@ def _all(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
     yield from _opt_outs(session, contact)
     if not who.is_people:
         yield from _reminders(session, contact)
+        yield from timeline_talks.of(session, contact)
         yield from _answers(session, contact)
         yield from _changes(session, contact)
         yield from _followups(session, contact)
@@ -263,14 +154,15 @@ def _changes(session: Session, contact: Contact) -> Iterator[Moment]:
 
 def _followups(session: Session, contact: Contact) -> Iterator[Moment]:
     query = (
-        select(FollowUpEvent)
+        select(FollowUpEvent, Message.channel)
         .join(FollowUp, FollowUp.id == FollowUpEvent.followup_id)
+        .outerjoin(Message, Message.id == FollowUpEvent.message_id)
         .where(FollowUp.contact_id == contact.id, FollowUpEvent.kind != "edited")  # Changed says it already
         .order_by(FollowUpEvent.at.desc())
         .limit(MOST)
     )
-    for row in session.scalars(query):
-        yield FollowedUp(row.at, row.id, row.followup_id, row.kind, row.actor, row.text)
+    for row, channel in session.execute(query):
+        yield FollowedUp(row.at, row.id, row.followup_id, row.kind, row.actor, row.text, channel)
 
 
 def _opt_outs(session: Session, contact: Contact) -> Iterator[Moment]:

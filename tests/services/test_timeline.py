@@ -1,17 +1,21 @@
 """The timeline on both databases: what happened and what did not, newest first; no pulse answer."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from app.channels.sandbox import Sandbox
 from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.errors import Invalid, NotFound
 from app.models import AnswerEdit, Contact, Message, Workspace, new_id
 from app.runtime import Runtime
-from app.services import contacts, followups, opt_outs, timeline
+from app.services import asking, contacts, followups, opt_outs, sending, timeline
 from app.services.access import Visitor
-from app.services.timeline import Moment
+from app.services.timeline_moments import Added, Answered, Asked, FollowedUp, HeldBack, Moment, Talked
+from bots import handle
+from tests.services.chat_person import Person
 from tests.services.loop import open_again
 from tests.world import Clock, World
 
@@ -79,15 +83,15 @@ def test_a_whole_story_reads_from_its_end(
         "added",
     ]
     by_kind = {each.kind: each for each in found}
-    assert isinstance(held := by_kind["held_back"], timeline.HeldBack)
+    assert isinstance(held := by_kind["held_back"], HeldBack)
     assert (held.id, held.reason, held.until) == (skipped.id, "resting", skipped.until)
-    assert isinstance(said := by_kind["answered"], timeline.Answered)
+    assert isinstance(said := by_kind["answered"], Answered)
     assert (said.score, said.band, said.comment, said.counted) == (3, "detractor", "Caiu.", True)
-    assert isinstance(asked := by_kind["asked"], timeline.Asked)
+    assert isinstance(asked := by_kind["asked"], Asked)
     assert (asked.metric, asked.channel, asked.state) == ("nps", "email", "answered")
-    assert isinstance(added := by_kind["added"], timeline.Added)
+    assert isinstance(added := by_kind["added"], Added)
     assert added.source == "feira"
-    steps = [each.step for each in found if isinstance(each, timeline.FollowedUp)]
+    steps = [each.step for each in found if isinstance(each, FollowedUp)]
     assert steps == ["contacted", "claimed", "opened"]
 
 
@@ -177,3 +181,40 @@ def test_the_page_says_whether_they_may_be_asked_and_until_when_not(
     assert {each.reason for each in rests.values()} == {"resting"}
     assert rests["nps"].until and rests["csat"].until
     assert rests["nps"].until - rests["csat"].until >= timedelta(days=59)
+
+
+def test_a_conversation_in_a_chat_is_one_moment_until_a_longer_silence(
+    runtime: Runtime, world: World, place: Workspace, bea: Visitor, clock: Clock
+):
+    maria = world.contact(place, phone="+5531988884417", time_zone="UTC")
+    runtime = replace(runtime, channels=dict.fromkeys(("email", "whatsapp"), Sandbox()), inbound=handle)
+    asking.ask(runtime, bea, world.survey(place).id, maria.id, ["whatsapp"])
+    sending.send_due(runtime)
+    phone = Person(runtime, "whatsapp", "+5531988884417")
+    clock.advance(minutes=5)
+    phone.sends("3")
+    phone.sends("Demorou")
+    clock.advance(hours=2)
+    phone.sends("oi?")
+    talks = [each for each in moments(runtime, bea, maria) if isinstance(each, Talked)]
+    assert [[(line.ours, line.text) for line in each.lines if not line.ours] for each in talks] == [
+        [(False, "oi?")],
+        [(False, "3"), (False, "Demorou")],
+    ]
+    assert [each.channel for each in talks] == ["whatsapp", "whatsapp"]
+    ours = [line for each in talks for line in each.lines if line.ours]
+    assert ours
+    assert not any("{{" in line.text for line in ours)
+
+
+def test_a_people_workspace_shows_no_chats(runtime: Runtime, world: World):
+    place = world.workspace("people")
+    hr, person = world.member(place, Role.OWNER), world.contact(place, phone="+5531988884417")
+    world.add(
+        Message(
+            id=new_id(), workspace_id=place.id, purpose="inbound", priority=0, channel="sms",
+            contact_id=person.id, to_address="+5531988884417", locale="", body="", state="received",
+            due_at=world.now, created_at=world.now, sent_at=world.now,
+        )
+    )  # fmt: skip
+    assert kinds(runtime, hr, person) == ["added"]

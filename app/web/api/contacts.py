@@ -98,6 +98,15 @@ class OptOut(Resource):
     since: Moment | None
 
 
+class Line(Resource):
+    """Something said in a chat, by them or by us."""
+
+    at: Moment
+    ours: bool
+    text: str
+    state: str
+
+
 class Happening(Resource):
     """One moment of a person's timeline; which fields it has depends on its kind."""
 
@@ -108,6 +117,7 @@ class Happening(Resource):
         "asked",
         "held_back",
         "reminded",
+        "talked",
         "answered",
         "changed",
         "followed_up",
@@ -132,6 +142,7 @@ class Happening(Resource):
     cause: OptOutKind = absent()
     origin: str = absent()
     evidence: str | None = None
+    lines: list[Line] = absent("What was said in a chat, in its order.")
 
 
 def one(call: Call, id: str) -> Card:

@@ -17,7 +17,7 @@ from app.rendering.moments import when
 from app.services import connect_links, contacts, erasure, opt_outs
 from app.services.contact_rows import Card
 from app.services.contacts import Detail, Show
-from app.services.timeline import Moment
+from app.services.timeline_moments import Moment
 from app.web.console.contact_form import Form, choices_of, differing
 from app.web.pages import _, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor

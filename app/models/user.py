@@ -21,6 +21,8 @@ class User(HasId, Base):
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger)  # a code is used once
     shortcuts: Mapped[bool] = mapped_column(default=True)
     telegram_chat_id: Mapped[str | None] = mapped_column(String(32), unique=True)  # where alerts may go
+    quiet_from: Mapped[str | None] = mapped_column(String(5))  # "20:00": no alerts until quiet_until
+    quiet_until: Mapped[str | None] = mapped_column(String(5))
     last_workspace_id: Mapped[str | None] = mapped_column(String(26))
     created_at: Mapped[datetime]
 

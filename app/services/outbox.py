@@ -1,32 +1,35 @@
 """Steps that put messages into the outbox, in the transaction of what they belong to."""
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, insert, text
 from sqlalchemy.orm import Session
 
+from app.domain.quiet_hours import next_moment, read_quiet
 from app.models import Message, new_id
 from app.models.base import UtcDateTime
 
 FIRST, USUAL = 0, 1  # alerts, replies and account mails leave before invitations
 
 _ALERTED = text(
-    "SELECT u.id, u.email, u.locale, m.alerts_by, u.telegram_chat_id"
-    " FROM members m JOIN users u ON u.id = m.user_id"
+    "SELECT u.id, u.email, u.locale, m.alerts_by, u.telegram_chat_id, u.quiet_from, u.quiet_until,"
+    " w.time_zone"
+    " FROM members m JOIN users u ON u.id = m.user_id JOIN workspaces w ON w.id = m.workspace_id"
     " WHERE m.workspace_id = :workspace_id AND m.role IN ('owner', 'manager', 'agent')"
 )
 _QUEUE = text(
     "INSERT INTO messages (id, workspace_id, purpose, priority, channel, followup_id, user_id, to_address,"
     " locale, state, tries, due_at, created_at)"
     " VALUES (:id, :workspace_id, 'alert', 0, :channel, :followup_id, :user_id, :to_address,"
-    " :locale, 'queued', 0, :now, :now)"
-).bindparams(bindparam("now", type_=UtcDateTime))
+    " :locale, 'queued', 0, :due, :now)"
+).bindparams(bindparam("now", type_=UtcDateTime), bindparam("due", type_=UtcDateTime))
 
 
 def enqueue_alerts(session: Session, workspace_id: str, followup_id: str, now: datetime) -> int:
     """One alert to each owner, manager and agent, where they want it: a follow-up was opened. How many.
 
-    Whoever wants Telegram and has tied no chat gets the mail.
+    Whoever wants Telegram and has tied no chat gets the mail. Quiet hours of their own hold it back.
     """
     connection = session.connection()
     members = connection.execute(_ALERTED, {"workspace_id": workspace_id}).all()
@@ -40,8 +43,9 @@ def enqueue_alerts(session: Session, workspace_id: str, followup_id: str, now: d
             "to_address": address,
             "locale": locale,
             "now": now,
+            "due": next_moment(now, ZoneInfo(zone), read_quiet(quiet_from or "", quiet_until or "")),
         }
-        for user_id, email, locale, alerts_by, chat_id in members
+        for user_id, email, locale, alerts_by, chat_id, quiet_from, quiet_until, zone in members
         for channel, address in _alert_ways(email, alerts_by, chat_id)
     ]
     if rows:

@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
@@ -10,7 +12,7 @@ from app.channels.registry import open_channels
 from app.domain.access import Role
 from app.models import Attempt, FollowUp, Invitation, Message, SurveyVersion, User, Workspace, new_id
 from app.runtime import Runtime
-from app.services import account_mail, asking, outbox, sending
+from app.services import account_mail, alert_choices, asking, outbox, sending
 from app.services.access import Visitor
 from tests.services.loop import opened
 from tests.smtp import SmtpSink
@@ -200,3 +202,23 @@ def test_a_changed_password_is_told_to_its_owner(real: Runtime, world: World, sm
     assert arrived.mail["Subject"] == "Tu contraseña fue cambiada"
     assert "beatriz@aroeira.example" in arrived.text
     assert "href" not in arrived.html
+
+
+def test_an_alert_waits_for_the_end_of_a_members_quiet_hours(
+    real: Runtime, world: World, workspace: Workspace, manager: Visitor, clock: Clock, smtp_server: SmtpSink
+) -> None:
+    awake = world.member(workspace, Role.AGENT)
+    clock.now = datetime(2026, 11, 28, 23, 30, tzinfo=ZoneInfo(workspace.time_zone)).astimezone(UTC)
+    alert_choices.choose(real, manager.user_id or "", "email", "20:00", "08:00")
+    followup = opened(world, workspace, 3)
+    with real.db.write() as session:
+        outbox.enqueue_alerts(session, workspace.id, followup, world.now)
+    assert sending.send_urgent(real) == 1
+    with real.db.read() as session:
+        assert [each.recipient for each in smtp_server.messages] == [
+            session.get_one(User, awake.user_id).email
+        ]
+    clock.advance(hours=8, minutes=29)
+    assert sending.send_urgent(real) == 0
+    clock.advance(minutes=1)
+    assert sending.send_urgent(real) == 1

@@ -186,3 +186,15 @@ def test_a_name_that_is_a_program_stays_a_name(
     page = client_for(camila).get(f"/w/{camila.workspace_slug}/settings/members").text
     assert "<img src=x" not in page
     assert "&lt;img src=x" in page
+
+
+def test_quiet_hours_are_kept_and_half_a_pair_comes_back_as_it_was_typed(client: FlaskClient) -> None:
+    def choose(begins: str, ends: str) -> str:
+        form = {"alerts_by": "email", "quiet_from": begins, "quiet_until": ends}
+        return client.post("/account/alerts", data=form, follow_redirects=True).get_data(as_text=True)
+
+    assert 'value="20:00"' in choose("20:00", "08:00")
+    refused = choose("19:15", "")
+    assert 'value="19:15"' in refused
+    assert 'id="quiet_from-error"' in refused
+    assert 'value="20:00"' in client.get("/account").get_data(as_text=True)

@@ -1,5 +1,7 @@
 """My account: name and language, password, second factor, where I am signed in."""
 
+from dataclasses import replace
+
 from flask import Blueprint, flash, g, redirect, request, session
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
@@ -10,6 +12,8 @@ from app.services import accounts, alert_choices, second_factor, sessions
 from app.web.callers import caller
 from app.web.pages import _, render_at_home, sentences
 from app.web.policy import runtime_of, signed_in
+
+_ALERTS = ("alerts_by", "quiet_from", "quiet_until")
 
 pages = Blueprint("account", __name__, url_prefix="/account")
 
@@ -31,6 +35,23 @@ def update() -> ResponseReturnValue:
     except Invalid as error:
         return _show(sentences(error.problems), 422)
     g.user = sessions.user_of(runtime_of(), session.get("token"))  # the answer speaks the new language
+    flash(_("Saved."))
+    return redirect("/account", 303)
+
+
+@pages.post("/alerts")
+@signed_in
+def choose_alerts() -> ResponseReturnValue:
+    """Where my alerts come, and when not; or let go of the chat."""
+    if "disconnect" in request.form:
+        alert_choices.disconnect(runtime_of(), g.user.id)
+        flash(_("Disconnected. Alerts come by e-mail."))
+        return redirect("/account", 303)
+    given = [request.form.get(name, "").strip() for name in _ALERTS]
+    try:
+        alert_choices.choose(runtime_of(), g.user.id, *given)
+    except Invalid as error:
+        return _show(sentences(error.problems), 422)
     flash(_("Saved."))
     return redirect("/account", 303)
 
@@ -114,12 +135,15 @@ def _go_on(token: str, sentence: str) -> Response:
 
 def _show(errors: dict[str, str], status: int = 200) -> ResponseReturnValue:
     person = g.user
+    chosen = alert_choices.of(runtime_of(), person.id)
+    typed = [request.form.get(each, getattr(chosen, each)) for each in _ALERTS]
+    chosen = replace(chosen, alerts_by=typed[0], quiet_from=typed[1], quiet_until=typed[2])
     return render_at_home(
         "account/show.html", status, active="account", person=person, errors=errors,
         typed={name: request.form.get(name) or getattr(person, name) for name in ("name", "locale")},
         locales=[(code, NAMES[code]) for code in LOCALES],
         devices=sessions.devices(runtime_of(), person, session.get("token")),
-        alerts=alert_choices.of(runtime_of(), person.id),
+        alerts=chosen,
     )  # fmt: skip
 
 

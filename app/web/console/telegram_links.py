@@ -1,13 +1,13 @@
 """Connecting a Telegram chat: a contact's, to be asked there, or one's own, for alerts."""
 
-from flask import Blueprint, flash, g, redirect, request
+from flask import Blueprint, flash, g, redirect
 from flask.typing import ResponseReturnValue
 
 from app.domain.access import Role
-from app.errors import Conflict, Invalid
+from app.errors import Conflict
 from app.rendering.qr import qr_picture
-from app.services import alert_choices, connect_links, contacts
-from app.web.pages import _, render, render_at_home, sentence, sentences
+from app.services import connect_links, contacts
+from app.web.pages import render, render_at_home, sentence
 from app.web.policy import allows, runtime_of, signed_in, visitor
 
 pages = Blueprint("telegram_links", __name__)
@@ -43,20 +43,3 @@ def connect_me() -> ResponseReturnValue:
         "telegram-link.html", active="account", link=link, name=None, back="/account",
         picture=qr_picture(link.url), zone="UTC",
     )  # fmt: skip
-
-
-@pages.post("/account/alerts")
-@signed_in
-def choose_alerts() -> ResponseReturnValue:
-    """Where my alerts come; or let go of the chat."""
-    if "disconnect" in request.form:
-        alert_choices.disconnect(runtime_of(), g.user.id)
-        flash(_("Disconnected. Alerts come by e-mail."))
-        return redirect("/account", 303)
-    try:
-        alert_choices.choose(runtime_of(), g.user.id, request.form.get("alerts_by", ""))
-    except Invalid as error:
-        flash(next(iter(sentences(error.problems).values())))
-        return redirect("/account", 303)
-    flash(_("Saved."))
-    return redirect("/account", 303)

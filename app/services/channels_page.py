@@ -14,9 +14,10 @@ from app.models import InboundEvent, Message, Setting, User, Workspace, new_id
 from app.rendering import chats
 from app.rendering.languages import language_of
 from app.runtime import Runtime
-from app.services import limits, outcomes, senders
+from app.services import limits, losses, outcomes, senders
 from app.services.access import Visitor
 from app.services.limits import Limit
+from app.services.losses import Loss
 from app.services.outbox import FIRST
 
 ERRORS = 5
@@ -50,6 +51,7 @@ class Standing:
     set_aside: int  # that came in and nobody could place
     bot: ChannelStatus | None = None
     bot_trouble: str = ""
+    loss: Loss | None = None  # a time of which something may be missing
 
 
 def show(runtime: Runtime, who: Visitor) -> list[Standing]:
@@ -76,12 +78,14 @@ def _standing(runtime: Runtime, who: Visitor, name: str) -> Standing:
         rest = session.get(Setting, outcomes.CHANNEL_REST + name)
         troubles = tuple(Trouble(at, reason or "", detail) for at, reason, detail in session.execute(failed))
         set_aside = session.scalar(aside) or 0
+        loss = losses.recent(session, name, runtime.clock()) if state == "real" else None
     until = datetime.fromisoformat(rest.value) if rest else None
     bot, bot_trouble = _bot(runtime, name, state)
     return Standing(
         name, state, senders.identity(runtime, name) if channel else "",
         until if until and until > runtime.clock() else None, troubles,
         tuple(runtime.config.public_url + path for path in HOOKS.get(name, ())), set_aside, bot, bot_trouble,
+        loss,
     )  # fmt: skip
 
 

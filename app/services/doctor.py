@@ -15,12 +15,13 @@ from app.engines import LOG_BYTES
 from app.errors import Unavailable
 from app.models import InboundEvent, Message, Pulse
 from app.runtime import Runtime
-from app.services import database_file, health, schema, switch
+from app.services import database_file, health, losses, schema, switch
 
 State = Literal["ok", "warning", "failed"]
 CLOCKS_APART = timedelta(seconds=5)  # more, and what is due now is not due there
 LITTLE, ALMOST_NONE = 1024**3, 128 * 1024**2  # bytes left: look after it; nothing may fit soon
 RECENTLY = timedelta(days=1)
+MINUTE = "%Y-%m-%d %H:%M"
 
 log = structlog.get_logger("doctor")
 
@@ -214,17 +215,21 @@ def _bot(channel: Channel) -> Check:
     """What Telegram says of our bot: how much waits there, and whether it could not reach us."""
     found = cast(ChatBot, channel).status()
     if found.failed_at is not None:
-        says = f"could not bring us something at {found.failed_at:%Y-%m-%d %H:%M} UTC: {found.failure}"
+        says = f"could not bring us something at {found.failed_at:{MINUTE}} UTC: {found.failure}"
         return Check("telegram", "warning", f"{says}. What waited longer than 24 hours is lost")
     return Check("telegram", "ok", f"{LETS_US_IN}; {found.waiting} updates wait there")
 
 
 def _inbound(runtime: Runtime) -> Iterator[Check]:
-    """What came in and nobody could place."""
+    """What came in and nobody could place, and what may never have come in."""
     query = select(func.count()).select_from(InboundEvent).where(InboundEvent.state == "set_aside")
     with runtime.db.read() as session:
         number = session.scalar(query) or 0
-    if number:
+        lost = losses.recent(session, "telegram", runtime.clock())
+    if lost is not None:
+        says = f"what people wrote in Telegram from {lost.begins:{MINUTE}} to {lost.ends:{MINUTE}} UTC"
+        yield Check("inbound", "warning", f"{says} may be lost: it keeps messages for 24 hours")
+    elif number:
         yield Check("inbound", "warning", f"{number} events could not be placed; see Settings, Channels")
     else:
         yield Check("inbound", "ok", "everything that came in found its place")

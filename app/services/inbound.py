@@ -16,7 +16,7 @@ from app.domain.metrics import Metric
 from app.errors import Forbidden, Unavailable
 from app.models import InboundEvent, InboundMark, new_id
 from app.runtime import Runtime
-from app.services import pulse_chats, senders
+from app.services import losses, pulse_chats, senders
 
 __all__ = ["Unreadable"]  # what a view has to know of the seam
 log = structlog.get_logger("inbound")
@@ -71,6 +71,8 @@ def fetch(runtime: Runtime, channel: str) -> int:
         sender_id = senders.sender_id(session, channel, listener.identity, now)
         mark = session.get(InboundMark, sender_id)
         after, since = (mark.after, mark.fetched_at - OVERLAP) if mark else ("", now - FIRST_LOOK)
+        if mark is not None:
+            losses.note(session, channel, mark.fetched_at, now)
     new = 0
     try:
         for event, next_mark in listener.fetch(since, after):
@@ -85,6 +87,16 @@ def fetch(runtime: Runtime, channel: str) -> int:
     with runtime.db.write() as session:
         _move(session, sender_id, None, now)
     return new
+
+
+def all_brought(runtime: Runtime, channel: str) -> None:
+    """A provider that calls us has brought all that it had for us."""
+    now = runtime.clock()
+    with runtime.db.write() as session:
+        sender_id = senders.sender_id(session, channel, _listener(runtime, channel).identity, now)
+        if (mark := session.get(InboundMark, sender_id)) is not None:
+            losses.note(session, channel, mark.fetched_at, now)
+        _move(session, sender_id, None, now)
 
 
 def _move(session: Session, sender_id: str, after: str | None, now: datetime) -> None:

@@ -40,7 +40,25 @@ def catch_up(runtime: Runtime) -> int:
     for channel in LISTED:
         if _is_real(runtime, channel) and _is_due(runtime, channel):
             found += inbound.fetch(runtime, channel)
+    if (
+        runtime.config.telegram_mode == "webhook"
+        and _is_real(runtime, TELEGRAM)
+        and _is_due(runtime, TELEGRAM)
+    ):
+        _look_whether_it_reaches_us(runtime)
     return found
+
+
+def _look_whether_it_reaches_us(runtime: Runtime) -> None:
+    """While Telegram keeps something back for us, the time since we last had everything goes on."""
+    try:
+        status = cast(ChatBot, runtime.channels[TELEGRAM]).status()
+    except DeliveryError as error:
+        raise Unavailable(f"Telegram: {error.reason}") from error
+    if status.waiting == 0:
+        inbound.all_brought(runtime, TELEGRAM)
+    elif status.failed_at is not None:
+        log.warning("telegram_does_not_reach_us", waiting=status.waiting, failure=status.failure)
 
 
 def _is_real(runtime: Runtime, channel: str) -> bool:

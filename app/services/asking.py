@@ -14,7 +14,7 @@ from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid, NotFound, problem
 from app.models import Contact, Invitation, Occurrence, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import access, eligible, inviting
+from app.services import access, asking_terms, eligible, inviting
 from app.services.access import Visitor
 from app.services.once import Once
 
@@ -126,7 +126,7 @@ def candidates(
         if survey.metric == Metric.ENPS:
             raise NotFound
         metric = Metric(survey.metric)
-        ask = eligible.asking(session, runtime, who.workspace_id, metric, channels=channels)
+        ask = asking_terms.asking(session, runtime, who.workspace_id, metric, channels=channels)
         words = [Contact.search_name.contains(word, autoescape=True) for word in search_words(query)]
         people = eligible.audience(who.workspace_id).where(*words)
         people = people.order_by(Contact.search_name, Contact.id).limit(FOUND + 1)
@@ -176,7 +176,7 @@ def _verdict(
     contact: Contact,
     channels: Sequence[str] = ("email",),
 ) -> Verdict:
-    ask = eligible.asking(session, runtime, survey.workspace_id, Metric(survey.metric), channels=channels)
+    ask = asking_terms.asking(session, runtime, survey.workspace_id, Metric(survey.metric), channels=channels)
     return may_ask(eligible.facts(session, ask, contact.id), ask.rest, ask.now)
 
 

@@ -22,7 +22,7 @@ from app.models import (
     new_id,
 )
 from app.runtime import Runtime
-from app.services import eligible, inviting
+from app.services import asking_terms, eligible, inviting
 
 WAIT = timedelta(days=7)  # long enough to notice the difference, short enough to remember what it was about
 LATE = timedelta(days=14)  # after a long silence of ours the question would come out of nowhere
@@ -106,7 +106,7 @@ def _ask(session: Session, runtime: Runtime, closure_id: str) -> None:
         return
     contact = session.get_one(Contact, followup.contact_id)
     ways = dict.fromkeys((answer.channel, "email"))  # where they answered before
-    ask = eligible.asking(session, runtime, closure.workspace_id, Metric(survey.metric), channels=ways)
+    ask = asking_terms.asking(session, runtime, closure.workspace_id, Metric(survey.metric), channels=ways)
     ask = replace(ask, rest=replace(ask.rest, days=0, metric_days=0))
     verdict = may_ask(eligible.facts(session, ask, contact.id), ask.rest, now)
     locale = session.get_one(Workspace, closure.workspace_id).locale

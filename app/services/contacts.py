@@ -14,7 +14,7 @@ from app.domain.metrics import Metric, metrics_for
 from app.errors import Conflict, Invalid, problem
 from app.models import Contact, FollowUp, Workspace
 from app.runtime import Runtime
-from app.services import contact_rows, eligible, opt_outs, timeline
+from app.services import asking_terms, contact_rows, eligible, opt_outs, timeline
 from app.services.access import Visitor, held_workspace
 from app.services.contact_rows import Card, Keyed, card
 from app.services.once import Once
@@ -183,7 +183,7 @@ def detail(runtime: Runtime, who: Visitor, id: str, cursor: str | None = None) -
 
 
 def _askable(session: Session, runtime: Runtime, row: Contact, metric: Metric) -> Askable:
-    ask = eligible.asking(session, runtime, row.workspace_id, metric)
+    ask = asking_terms.asking(session, runtime, row.workspace_id, metric)
     verdict = may_ask(eligible.facts(session, ask, row.id), ask.rest, ask.now)
     return Askable(metric.value, verdict.reason, verdict.until)
 

@@ -14,7 +14,7 @@ from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid, problem
 from app.models import Contact, Occurrence, Pulse, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import eligible, inviting
+from app.services import asking_terms, eligible, inviting
 from app.services.access import Visitor, own
 from app.services.attributes import attribute_text
 from app.services.once import Once
@@ -51,7 +51,7 @@ def preview_pulse(
     wanted, until = read_audience(audience), _closing(closes_at, now)
     with runtime.db.read() as session:
         _askable(session, who, survey_id)
-        ask = eligible.asking(session, runtime, who.workspace_id, Metric.ENPS)
+        ask = asking_terms.asking(session, runtime, who.workspace_id, Metric.ENPS)
         counts = Counter(eligible.counts(session, ask, _people(who.workspace_id, wanted)))
     people = counts.pop(None, 0)
     not_asked = [(str(reason), number) for reason, number in counts.most_common()]
@@ -147,7 +147,7 @@ def _open(
 ) -> tuple[str, int]:
     """The pulse's id and how many people it asks; with nobody to ask there is none: the run is skipped."""
     inviting.one_at_a_time(session, occurrence.workspace_id)
-    ask = eligible.asking(
+    ask = asking_terms.asking(
         session, runtime, occurrence.workspace_id, Metric.ENPS,
         channels=occurrence.channels or ("email",), repeat=repeat,
     )  # fmt: skip

@@ -34,7 +34,7 @@ from app.models import (
 )
 from app.runtime import Runtime
 from app.services import asking_again
-from app.services.eligible import COUNTED
+from app.services.asking_terms import COUNTED
 
 CHUNK = 50  # invitations forgotten in one commit
 PAUSE = 0.005  # seconds between two chunks: whoever waits to write comes in between

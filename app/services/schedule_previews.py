@@ -10,7 +10,7 @@ from app.domain.eligibility import Verdict
 from app.domain.metrics import Metric
 from app.models import Contact, Schedule, Survey
 from app.runtime import Runtime
-from app.services import access, eligible
+from app.services import access, asking_terms, eligible
 from app.services.access import Visitor
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.schedule_sheets import Sheet, sheet_of
@@ -77,9 +77,9 @@ def people(
 
 def _audience_of(
     session: Session, runtime: Runtime, schedule: Schedule
-) -> tuple[eligible.Asking, Select[Contact]]:
+) -> tuple[asking_terms.Asking, Select[Contact]]:
     metric = Metric(session.get_one(Survey, schedule.survey_id).metric)
-    ask = eligible.asking(
+    ask = asking_terms.asking(
         session,
         runtime,
         schedule.workspace_id,
@@ -90,7 +90,7 @@ def _audience_of(
     return ask, eligible.audience(schedule.workspace_id, metric)
 
 
-def _preview(session: Session, ask: eligible.Asking, people: Select[Contact]) -> Preview:
+def _preview(session: Session, ask: asking_terms.Asking, people: Select[Contact]) -> Preview:
     counts = eligible.counts(session, ask, people)
     asked = counts.pop(None, 0)
     reasons = sorted(((str(code), number) for code, number in counts.items()), key=lambda each: -each[1])

@@ -23,6 +23,7 @@ from app.models import (
 from app.runtime import Runtime
 from app.services import (
     asking,
+    expanding,
     followup_page,
     followups,
     inbound,
@@ -261,7 +262,7 @@ def test_a_run_that_is_filtered_is_paused(
         place, manager, {"survey": survey.id, "repeat": "weekly", "name": "NPS", "channels": ["sms"]}
     )
     planning.plan_schedules(place)
-    planning.expand_occurrences(place)
+    expanding.expand_occurrences(place)
     tick(place)
     with place.db.read() as session:
         assert session.get_one(Schedule, made).state == "paused"

@@ -25,6 +25,7 @@ from app.runtime import Runtime
 from app.services import (
     asking,
     erasure,
+    expanding,
     followup_page,
     followups,
     inbound,
@@ -289,7 +290,7 @@ def test_beside_an_open_pulse_nothing_typed_is_kept_and_the_link_comes_again(
     )
     for _ in range(3):
         planning.plan_schedules(chats)
-        planning.expand_occurrences(chats)
+        expanding.expand_occurrences(chats)
     sending.send_due(chats)
     person.sends("9 porque o segredo é bom")
     assert "{{ link }}" in person.heard[-1]

@@ -13,7 +13,7 @@ from app.domain.eligibility import Facts, Rest, Way, may_ask
 from app.domain.metrics import Metric
 from app.models import Contact, OptOut, new_id
 from app.runtime import Runtime
-from app.services import eligible
+from app.services import asking_terms, eligible, eligible_sql
 from tests.pulse_world import open_pulse
 from tests.world import Clock, World
 
@@ -100,17 +100,17 @@ def test_sql_and_the_pure_rule_agree(runtime: Runtime, world: World, clock: Cloc
             workspace, surveys[Metric(metric)], contact, state=state, created_at=at, sent_at=sent
         )
     with runtime.db.read() as session:
-        ask = eligible.asking(session, runtime, workspace.id, Metric.NPS)
+        ask = asking_terms.asking(session, runtime, workspace.id, Metric.NPS)
         facts = eligible.facts(session, ask, contact.id)
-        in_sql = session.execute(
-            eligible.audience(workspace.id).add_columns(eligible.reason(ask)).where(Contact.id == contact.id)
-        ).one_or_none()
+        people = eligible.audience(workspace.id).where(Contact.id == contact.id)
+        in_sql = session.execute(eligible_sql.judged(ask, people)).one_or_none()
     verdict = may_ask(facts, ask.rest, clock.now)
     if not person["active"]:
         assert (in_sql, verdict.reason) == (None, "inactive")
     else:
         assert in_sql is not None
-        assert in_sql[1] == verdict.reason
+        assert in_sql.reason == verdict.reason
+        assert verdict.reason is not None or in_sql.channel == verdict.channel
 
 
 @pytest.mark.parametrize("state", ["skipped", "failed", "cancelled"])
@@ -119,7 +119,7 @@ def test_what_never_left_starts_no_rest(runtime: Runtime, world: World, clock: C
     contact = world.contact(workspace)
     world.invitation(workspace, world.survey(workspace), contact, state=state, sent_at=None)
     with runtime.db.read() as session:
-        ask = eligible.asking(session, runtime, workspace.id, Metric.NPS)
+        ask = asking_terms.asking(session, runtime, workspace.id, Metric.NPS)
         assert may_ask(eligible.facts(session, ask, contact.id), ask.rest, clock.now).reason is None
 
 
@@ -129,7 +129,7 @@ def test_nobodys_question_reads_the_asks_of_all_the_others(runtime: Runtime, wor
         pytest.skip("the plan is told in SQLite's words")
     workspace = world.workspace()
     with runtime.db.read() as session:
-        ask = eligible.asking(session, runtime, workspace.id, Metric.NPS)
+        ask = asking_terms.asking(session, runtime, workspace.id, Metric.NPS)
         query = eligible.because(ask, eligible.audience(workspace.id), None)
         told = str(query.compile(session.connection(), compile_kwargs={"literal_binds": True}))
         plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {told}")]
@@ -143,7 +143,7 @@ def test_nobodys_question_reads_the_opt_outs_of_all_the_others(runtime: Runtime,
         pytest.skip("the plan is told in SQLite's words")
     workspace = world.workspace()
     with runtime.db.read() as session:
-        ask = eligible.asking(session, runtime, workspace.id, Metric.NPS)
+        ask = asking_terms.asking(session, runtime, workspace.id, Metric.NPS)
         query = eligible.because(ask, eligible.audience(workspace.id), None)
         told = str(query.compile(session.connection(), compile_kwargs={"literal_binds": True}))
         plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {told}")]
@@ -196,7 +196,7 @@ def test_a_preview_counts_what_a_run_would_decide(
             world.invitation(workspace, survey, contact, state=state, sandbox=each["asked"] == "played")
     with place.db.read() as session:
         channels = ("email",) if with_channel else ("sms",)
-        ask = eligible.asking(session, place, workspace.id, metric, channels=channels)
+        ask = asking_terms.asking(session, place, workspace.id, metric, channels=channels)
         audience = eligible.audience(workspace.id, metric)
         counted = eligible.counts(session, ask, audience)
         decided = eligible.decide(session, ask, audience.order_by(Contact.id))

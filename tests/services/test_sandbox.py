@@ -28,8 +28,10 @@ from app.services import (
     arrival,
     asking,
     asking_again,
+    asking_terms,
     counting,
     eligible,
+    expanding,
     followups,
     planning,
     pulse_closing,
@@ -189,7 +191,7 @@ def test_clearing_forgets_the_play_and_nothing_else(
 
     schedules.create(runtime, camila, {"survey": survey.id, "repeat": "weekly"})
     planning.plan_schedules(runtime)
-    planning.expand_occurrences(runtime)
+    expanding.expand_occurrences(runtime)
     sending.send_due(runtime)
     with runtime.db.read() as session:
         played = session.scalars(select(Invitation.id).where(Invitation.sandbox.is_(True))).all()
@@ -217,7 +219,7 @@ def test_clearing_forgets_the_play_and_nothing_else(
     assert gone == {}
     assert sandbox_clearing.clear(runtime).invitations == 0
     with runtime.db.read() as session:
-        ask = eligible.asking(session, runtime, workspace.id, Metric.NPS)
+        ask = asking_terms.asking(session, runtime, workspace.id, Metric.NPS)
         rested = [eligible.facts(session, ask, each.id).asked_at for each in people]
     assert rested == [None, None, None]
 
@@ -258,7 +260,7 @@ def test_killed_while_clearing_it_is_simply_run_again(
     crowd(world, workspace, sandbox_clearing.CHUNK + 3)
     schedules.create(runtime, camila, {"survey": survey.id, "repeat": "once"})
     planning.plan_schedules(runtime)
-    planning.expand_occurrences(runtime)
+    expanding.expand_occurrences(runtime)
     sending.send_due(runtime)
     with pytest.raises(Killed):
         sandbox_clearing.clear(dying_at(runtime, "sandbox_cleared_some"))

@@ -12,7 +12,16 @@ from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Contact, Invitation, Message, Occurrence, OptOut, Schedule, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import planning, runs, schedule_previews, schedule_sheets, schedules, sending, surveys
+from app.services import (
+    expanding,
+    planning,
+    runs,
+    schedule_previews,
+    schedule_sheets,
+    schedules,
+    sending,
+    surveys,
+)
 from app.services.access import Visitor
 from app.services.schedule_previews import Preview
 from app.services.schedule_sheets import Sheet
@@ -50,7 +59,7 @@ def would(runtime: Runtime, who: Visitor, survey: Survey, repeat: str) -> Previe
 
 def tick(runtime: Runtime) -> None:
     planning.plan_schedules(runtime)
-    planning.expand_occurrences(runtime)
+    expanding.expand_occurrences(runtime)
 
 
 def outcomes(runtime: Runtime, who: Visitor, id: str) -> list[tuple[str, str | None]]:

@@ -23,7 +23,7 @@ from app.models import (
     new_id,
 )  # fmt: skip
 from app.runtime import Runtime
-from app.services import asking, planning, sending, settling, switch
+from app.services import asking, expanding, planning, sending, settling, switch
 from app.services.access import Visitor
 from tests.smtp import SmtpSink
 from tests.world import Clock, World
@@ -80,7 +80,7 @@ def schedule(world: World, workspace: Workspace, survey: Survey) -> Schedule:
 
 def plan(runtime: Runtime) -> None:
     planning.plan_schedules(runtime)
-    planning.expand_occurrences(runtime)
+    expanding.expand_occurrences(runtime)
 
 
 def states(runtime: Runtime, model: type = Invitation) -> list[str]:

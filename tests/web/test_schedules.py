@@ -9,7 +9,7 @@ from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.models import Survey, Workspace
 from app.runtime import Runtime
-from app.services import planning, schedule_sheets, schedules
+from app.services import expanding, planning, schedule_sheets, schedules
 from app.services.access import Visitor
 from tests.world import Clock, World
 
@@ -46,7 +46,7 @@ def form(survey: Survey, **changed: str) -> dict[str, str]:
 
 def tick(runtime: Runtime) -> None:
     planning.plan_schedules(runtime)
-    planning.expand_occurrences(runtime)
+    expanding.expand_occurrences(runtime)
 
 
 def make(runtime: Runtime, who: Visitor, survey: Survey, **given: object) -> str:

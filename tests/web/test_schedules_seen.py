@@ -8,7 +8,7 @@ from app.domain.contacts import fold, search_text
 from app.domain.metrics import Metric
 from app.models import Contact, Survey, Workspace
 from app.runtime import Runtime
-from app.services import asking, planning, sandbox, schedules, sending
+from app.services import asking, expanding, planning, sandbox, schedules, sending
 from app.services.access import Visitor
 from tests.web.browser import Look, Visit
 from tests.world import Clock, World
@@ -56,7 +56,7 @@ def weekly(runtime: Runtime, clock: Clock, camila: Visitor, survey: Survey, peop
         runtime, camila, {"survey": survey.id, "repeat": "monthly", "name": "NPS, first of the month"}
     )
     planning.plan_schedules(runtime)
-    planning.expand_occurrences(runtime)
+    expanding.expand_occurrences(runtime)
     sending.send_due(runtime)
     clock.advance(days=3)
     return id

@@ -1,0 +1,60 @@
+"""What one question to many rests on: everything that decides, but the people."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from app.domain.cadence import EARLY_DAYS, Repeat
+from app.domain.eligibility import Rest, Way
+from app.domain.metrics import Metric
+from app.models import Workspace
+from app.runtime import Runtime
+
+# An ask that left, or is about to: what a rest is counted from. Skipped, failed and cancelled ones are none.
+COUNTED = ("planned", "queued", "sending", "sent", "delivered", "unknown", "answered", "expired")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One question to many: everything that decides, but the people."""
+
+    workspace_id: str
+    metric: Metric
+    rest: Rest
+    now: datetime
+    ways: tuple[Way, ...]  # the channels in order, and which of them we can send on
+    sandbox_on: bool  # once it is off, nobody rests from what it asked
+    occurrence_id: str | None = None  # being asked by this very run is no reason to rest
+
+
+def asking(
+    session: Session,
+    runtime: Runtime,
+    workspace_id: str,
+    metric: Metric,
+    *,
+    channels: Iterable[str] = ("email",),
+    repeat: str | None = None,
+    occurrence_id: str | None = None,
+) -> Asking:
+    """With the workspace's resting periods; a monthly or quarterly rule may come a few days early."""
+    workspace = session.get_one(Workspace, workspace_id)
+    days = workspace.rest_days
+    rest = Rest(
+        days=days,
+        metric_days=int(workspace.rest_days_by_metric.get(metric.value, days)),
+        zone=ZoneInfo(workspace.time_zone),
+        early_days=EARLY_DAYS.get(Repeat(repeat), 0) if repeat else 0,
+    )
+    return Asking(
+        workspace_id=workspace_id,
+        metric=metric,
+        rest=rest,
+        now=runtime.clock(),
+        ways=tuple(Way(each, ready=each in runtime.channels) for each in channels),
+        sandbox_on=runtime.config.sandbox_on,
+        occurrence_id=occurrence_id,
+    )

@@ -1,0 +1,162 @@
+"""The rule of domain.eligibility as columns over Contact; a property test holds the two equal."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, Label, Select, and_, case, false, func, literal, or_, select, true
+from sqlalchemy.orm import aliased
+
+from app.domain.eligibility import CLOSED
+from app.domain.metrics import Metric
+from app.models import Contact, Invitation, Pulse
+from app.services import opt_outs
+from app.services.asking_terms import COUNTED, Asking
+
+
+def judged(ask: Asking, people: Select[Contact]) -> Select[Any]:
+    """Each of these people: id, the first reason not to ask or NULL, the channel that is open and its key."""
+    each = looked(ask, people)
+    return select(
+        each.c.id, reason(ask, each).label("reason"), *_chosen(ask, each), each.c.locale, each.c.zone
+    )
+
+
+def looked(ask: Asking, people: Select[Contact]) -> CTE:
+    """Everything that decides about these people, looked up once for each."""
+    # Who first, their facts then: a sorted and limited statement would gather those of everybody
+    who = people.with_only_columns(Contact.id).cte("who").prefix_with("MATERIALIZED")
+    facts = (
+        select(
+            Contact.id, Contact.active, Contact.erased_at, Contact.lawful_basis, Contact.email_key,
+            Contact.phone_key, Contact.telegram_key, Contact.locale, Contact.time_zone.label("zone"),
+            opt_outs.is_opted_out().label("opted_out"),
+            *closed_ways(ask),
+            in_another_pulse(ask).label("elsewhere"),
+            rests(ask).label("rests"),
+        )
+        .join(who, who.c.id == Contact.id)
+    )  # fmt: skip
+    return facts.cte("looked").prefix_with("MATERIALIZED")
+
+
+def closed_ways(ask: Asking) -> list[Label[bool]]:
+    """For each channel: did it bounce there, or did they shut us out?"""
+    keys = [(way.channel, Contact.key_of(way.channel)) for way in ask.ways]
+    return [opt_outs.is_bounced(key).label(f"closed_{channel}") for channel, key in keys]
+
+
+def reason(ask: Asking, each: CTE) -> ColumnElement[str | None]:
+    """The first reason not to ask, in the order of domain.eligibility."""
+    return case(
+        (each.c.erased_at.is_not(None), literal("erased")),
+        (each.c.active.is_(False), literal("inactive")),
+        (each.c.lawful_basis == "none", literal("no_lawful_basis")),
+        (each.c.opted_out, literal("opted_out")),
+        *_ways_closed(ask, each),
+        (each.c.elsewhere, literal("in_another_pulse")),
+        (each.c.rests, literal("resting")),
+        else_=None,
+    )
+
+
+def _key(each: CTE, channel: str) -> ColumnElement[str | None]:
+    column: ColumnElement[str | None] = each.c[Contact.key_of(channel).key]
+    return column
+
+
+def _ways_closed(ask: Asking, each: CTE) -> list[tuple[ColumnElement[bool], ColumnElement[str]]]:
+    """The same as domain's way_out: no address at all, every address closed, none that we can send on."""
+    absent = [_key(each, way.channel).is_(None) for way in ask.ways]
+    closed = [each.c[f"closed_{way.channel}"] for way in ask.ways]
+    lost = [or_(none, dead) for none, dead in zip(absent, closed, strict=True)]
+    shut = [gone if way.ready else true() for way, gone in zip(ask.ways, lost, strict=True)]
+    first = [
+        (~none, literal(CLOSED.get(way.channel, "bounced")))
+        for way, none in zip(ask.ways, absent, strict=True)
+    ]
+    return [
+        (and_(*absent), literal("no_address")),
+        (and_(*lost), case(*first)),
+        (and_(*shut), literal("channel_not_configured")),
+    ]
+
+
+def _chosen(ask: Asking, each: CTE) -> tuple[Label[str | None], Label[str | None]]:
+    """The first way that is open: the channel, and the keyed address there."""
+    open_ways = [
+        (and_(_key(each, way.channel).is_not(None), ~each.c[f"closed_{way.channel}"]), way.channel)
+        for way in ask.ways
+        if way.ready
+    ]
+    if not open_ways:
+        return literal(None, Invitation.channel.type).label("channel"), literal(
+            None, Contact.email_key.type
+        ).label("key")
+    channel = case(*((is_open, literal(name)) for is_open, name in open_ways), else_=None)
+    key = case(*((is_open, _key(each, name)) for is_open, name in open_ways), else_=None)
+    return channel.label("channel"), key.label("key")
+
+
+def rests(ask: Asking) -> ColumnElement[bool]:
+    """Was this person, or anybody with their address, asked so lately that one of the two clocks runs?"""
+    rest = ask.rest
+    either = [
+        _moment(Invitation) >= rest.cutoff(rest.days, ask.now),
+        and_(
+            Invitation.metric == ask.metric.value,
+            _moment(Invitation) >= rest.cutoff(rest.metric_days, ask.now),
+        ),
+    ]
+    # One look by person and one by address: each has its own index
+    by_person = _asks(ask).where(Invitation.contact_id == Contact.id, or_(*either))
+    by_address = _asks(ask).where(_has_their_address(Invitation), or_(*either))
+    return or_(by_person.exists(), by_address.exists())
+
+
+def asked_at(ask: Asking, metric: Metric | None = None) -> ColumnElement[datetime]:
+    """When this person, or anybody with their address, was last asked in this workspace."""
+    theirs = aliased(Invitation)
+    whose = or_(theirs.contact_id == Contact.id, _has_their_address(theirs))
+    query = select(func.max(_moment(theirs), type_=Invitation.created_at.type)).where(
+        whose, theirs.state.in_(COUNTED)
+    )
+    if metric is not None:
+        query = query.where(theirs.metric == metric.value)
+    return query.where(*_counts_for(ask, theirs)).scalar_subquery()
+
+
+def in_another_pulse(ask: Asking) -> ColumnElement[bool]:
+    """Is this person, or anybody with their address, being asked by a pulse that is open?"""
+    if ask.metric is not Metric.ENPS:
+        return false()
+    theirs = aliased(Invitation)
+    query = (
+        select(theirs.id)
+        .join(Pulse, Pulse.occurrence_id == theirs.occurrence_id)
+        .where(
+            Pulse.workspace_id == Contact.workspace_id,
+            Pulse.state == "open",
+            theirs.state.in_(COUNTED),
+            or_(theirs.contact_id == Contact.id, _has_their_address(theirs)),
+        )
+    )
+    return query.where(*_counts_for(ask, theirs)).exists()
+
+
+def _asks(ask: Asking) -> Select[Any]:
+    """Earlier asks that weigh on this one."""
+    return select(Invitation.id).where(Invitation.state.in_(COUNTED), *_counts_for(ask, Invitation))
+
+
+def _moment(theirs: type[Invitation]) -> ColumnElement[datetime]:
+    return func.coalesce(theirs.sent_at, theirs.created_at)
+
+
+def _has_their_address(theirs: type[Invitation]) -> ColumnElement[bool]:
+    keys = (Contact.email_key, Contact.phone_key, Contact.telegram_key)
+    return and_(theirs.workspace_id == Contact.workspace_id, theirs.address_key.in_(keys))
+
+
+def _counts_for(ask: Asking, theirs: type[Invitation]) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [] if ask.sandbox_on else [theirs.sandbox.is_(False)]
+    return found if ask.occurrence_id is None else [*found, theirs.occurrence_id != ask.occurrence_id]

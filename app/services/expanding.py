@@ -1,0 +1,141 @@
+"""Expansion: the people of due occurrences become invitations, some at a time, resumed where it stopped."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.domain.metrics import Metric
+from app.models import Contact, Occurrence, Schedule, Survey, Workspace
+from app.runtime import Runtime
+from app.services import asking_terms, eligible, inviting, inviting_many, pulses
+
+FIRST = 50  # people planned in the first commit; how long it takes says how many come next
+MOST = 10_000
+HELD = {"sqlite": 0.015, "postgresql": 0.3}  # seconds: the one pen of all; the planning of one workspace
+PAUSE = 0.005  # seconds between two commits: whoever waits to write comes in between
+
+
+@dataclass
+class Pace:
+    """How many people one commit takes, so that nobody waits for it longer than `seconds`."""
+
+    seconds: float
+    people: int = FIRST
+
+    def took(self, seconds: float) -> None:
+        """What the last commit took: far less, and the next takes twice as many; more, and half."""
+        if seconds > self.seconds:
+            self.people = max(FIRST // 2, self.people // 2)
+        elif seconds < self.seconds / 2:
+            self.people = min(MOST, self.people * 2)
+
+
+def expand_occurrences(runtime: Runtime) -> int:
+    """Ask the people of every due occurrence, in turn. How many people were decided about.
+
+    One that fails keeps no other waiting; it is due again at the next tick. Raises the first failure.
+    """
+    now = runtime.clock()
+    with runtime.db.read() as session:
+        waiting = session.scalars(
+            select(Occurrence.id)
+            .join(Schedule, Schedule.id == Occurrence.schedule_id)
+            .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= now)
+            .where(Occurrence.origin == "schedule", Schedule.state != "paused")
+            .order_by(Occurrence.due_at)
+        ).all()
+    decided = 0
+    failures: list[Exception] = []
+    paces = {each: Pace(HELD[runtime.db.engine.dialect.name]) for each in waiting}
+    while paces:
+        for each in list(paces):  # in turn: a million people of one keep nobody else waiting
+            try:
+                number = _expand(runtime, each, paces[each])
+            except Exception as error:
+                failures.append(error)
+                number = 0
+            decided += number
+            if not number:
+                del paces[each]
+    if failures:
+        raise failures[0]
+    return decided
+
+
+def _expand(runtime: Runtime, occurrence_id: str, pace: Pace) -> int:
+    """The next people of one occurrence: how many; 0 when nothing is left."""
+    began = time.perf_counter()
+    with runtime.db.write() as session:
+        number = _expand_some(session, runtime, occurrence_id, pace.people)
+    pace.took(time.perf_counter() - began)
+    runtime.reach("expanded_some")
+    time.sleep(PAUSE)
+    return number
+
+
+def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, most: int) -> int:
+    """Decide about the next people in the order of their ids, and say how far we are, in one transaction."""
+    now = runtime.clock()
+    found = _lock(session, occurrence_id)
+    if found is None:
+        return 0
+    occurrence, schedule = found
+    metric = _begin(session, runtime, occurrence, schedule, now)
+    if metric is None:
+        return 0
+    inviting.one_at_a_time(session, occurrence.workspace_id)
+    ask = asking_terms.asking(
+        session, runtime, occurrence.workspace_id, metric,
+        channels=occurrence.channels, repeat=schedule.repeat, occurrence_id=occurrence.id,
+    )  # fmt: skip
+    locale = session.get_one(Workspace, occurrence.workspace_id).locale
+    people = people_of(occurrence, metric).where(Contact.id > (occurrence.expanded_to or ""))
+    done = inviting_many.invite_some(session, occurrence, ask, people, most, locale=locale)
+    if done.number:
+        occurrence.expanded_to = done.last
+    if done.number < most:
+        occurrence.state, occurrence.ended_at = "run", now
+    return done.number
+
+
+def people_of(occurrence: Occurrence, metric: Metric) -> Select[Contact]:
+    """Everybody whom this run is about: its audience, frozen as it came due."""
+    return eligible.audience(occurrence.workspace_id, metric)
+
+
+def _lock(session: Session, occurrence_id: str) -> tuple[Occurrence, Schedule] | None:
+    """The occurrence for us alone, and its schedule shared, so that pausing and cancelling wait for a chunk.
+
+    None when there is nothing left to do, another worker does it, or the schedule is paused.
+    """
+    schedule_id = select(Occurrence.schedule_id).where(Occurrence.id == occurrence_id).scalar_subquery()
+    schedule = session.scalars(
+        select(Schedule).where(Schedule.id == schedule_id).with_for_update(read=True)
+    ).one()
+    if schedule.state == "paused":
+        return None
+    query = select(Occurrence).where(Occurrence.id == occurrence_id, Occurrence.state.in_(("due", "running")))
+    occurrence = session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
+    return None if occurrence is None else (occurrence, schedule)
+
+
+def _begin(
+    session: Session, runtime: Runtime, occurrence: Occurrence, schedule: Schedule, now: datetime
+) -> Metric | None:
+    """Fix the version that is asked; None when nothing can be, or when a pulse asks in its own way."""
+    survey = session.get_one(Survey, occurrence.survey_id)
+    metric = Metric(survey.metric)
+    if occurrence.state == "running":
+        return metric
+    if survey.published_version_id is None or survey.archived_at is not None:
+        occurrence.state, occurrence.reason, occurrence.ended_at = "skipped", "unpublished", now
+        return None
+    occurrence.version_id, occurrence.state = survey.published_version_id, "running"
+    session.flush()
+    if metric is Metric.ENPS:
+        pulses.open_occurrence(session, runtime, occurrence, schedule.repeat)
+        return None
+    return metric

@@ -41,7 +41,7 @@ def open_engine(url: str, busy_milliseconds: int) -> Engine:
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
             connect_args={
-                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"
+                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC -c jit=off"
                 f" -c lock_timeout={busy_milliseconds}ms"
                 f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
                 "connect_timeout": CONNECT_SECONDS,

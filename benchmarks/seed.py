@@ -33,7 +33,7 @@ def seed(db: Database, people: int, *, queued: bool = False) -> list[str]:
     """Migrate and fill an empty database; the answer tokens. `queued`: the mails still wait instead."""
     migrating.upgrade(db)
     now = datetime.now(UTC)
-    place = _place(db, now)
+    place = open_place(db, now)
     tokens: list[str] = []
     rows = _people(place, now, people, queued)
     while chunk := list(islice(rows, CHUNK)):
@@ -48,7 +48,8 @@ def seed(db: Database, people: int, *, queued: bool = False) -> list[str]:
     return tokens
 
 
-def _place(db: Database, now: datetime) -> dict[str, str]:
+def open_place(db: Database, now: datetime) -> dict[str, str]:
+    """A workspace with an agent, a published survey and a run that is over; their ids."""
     workspace, user, survey, version, occurrence = (new_id() for _ in range(5))
     texts = {locale: ready_texts(Metric.NPS, locale).to_json() for locale in ("pt-BR", "en", "es")}
     with db.write() as session:

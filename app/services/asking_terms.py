@@ -11,10 +11,12 @@ from app.domain.cadence import EARLY_DAYS, Repeat
 from app.domain.eligibility import Rest, Way
 from app.domain.metrics import Metric
 from app.models import Workspace
+from app.models.invitation import STATES
 from app.runtime import Runtime
 
-# An ask that left, or is about to: what a rest is counted from. Skipped, failed and cancelled ones are none.
-COUNTED = ("planned", "queued", "sending", "sent", "delivered", "unknown", "answered", "expired")
+# An ask that left, or is about to, is what a rest is counted from; these are none.
+UNCOUNTED = ("skipped", "failed", "cancelled")
+COUNTED = tuple(each for each in STATES if each not in UNCOUNTED)
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,13 @@ from sqlalchemy import (
     select,
     update,
 )  # fmt: skip
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from app.db import is_postgresql
 from app.domain.eligibility import Facts, rested_at
 from app.models import Contact, Invitation, Message, Occurrence, new_id
 from app.services.asking_terms import Asking
-from app.services.eligible_sql import asked_at, judged
+from app.services.eligible_sql import asked_at, found, judged
 from app.services.inviting import OPEN_FOR
 from app.services.outbox import USUAL
 
@@ -62,6 +62,7 @@ def invite_some(
     some = people.order_by(Contact.id).limit(most)
     session.execute(_invitations(occurrence, ask, some, _fresh_ids(session, most), locale))
     made = and_(Invitation.occurrence_id == occurrence.id, Invitation.contact_id > after)
+    # No word of the state: an index on that finds the whole run, not these few
     number, last = session.execute(select(func.count(), func.max(Invitation.contact_id)).where(made)).one()
     if number:
         session.execute(_messages(session, made, number, ask.now))
@@ -101,20 +102,15 @@ def _without_doubles(ask: Asking, occurrence: Occurrence, each: CTE) -> CTE:
     turn = func.row_number().over(partition_by=(each.c.key, each.c.reason), order_by=each.c.id)
     place = func.row_number().over(order_by=each.c.id)
     turns = select(each, turn.label("turn"), place.label("place")).cte("turns")
-    earlier = aliased(Invitation)
-    asked_before = (
-        select(earlier.id)
-        .where(
-            earlier.workspace_id == ask.workspace_id,
-            earlier.address_key == turns.c.key,
-            earlier.occurrence_id == occurrence.id,
-            earlier.state != "skipped",
-        )
-        .exists()
+    before = select(Invitation.id).where(
+        Invitation.workspace_id == ask.workspace_id,
+        Invitation.address_key == turns.c.key,
+        Invitation.occurrence_id == occurrence.id,
+        Invitation.state != "skipped",
     )
-    double = and_(turns.c.reason.is_(None), (turns.c.turn > 1) | asked_before)
+    double = and_(turns.c.reason.is_(None), (turns.c.turn > 1) | found(before))
     code = case((double, literal("duplicate")), else_=turns.c.reason)
-    return select(turns, code.label("code")).cte("told")
+    return select(turns, code.label("code")).cte("told").prefix_with("MATERIALIZED")
 
 
 def _fresh_ids(session: Session, number: int) -> Fresh:
@@ -133,7 +129,7 @@ def _fresh_ids(session: Session, number: int) -> Fresh:
 def _messages(session: Session, made: ColumnElement[bool], number: int, now: datetime) -> Any:
     """The first message of everybody who was just queued."""
     place = func.row_number().over(order_by=Invitation.contact_id).label("place")
-    asked = select(Invitation, place).where(made, Invitation.state == "queued").cte("asked")
+    asked = select(Invitation, place).where(made, Invitation.reason.is_(None)).cte("asked")
     fresh = _fresh_ids(session, number)
     address = case(
         (asked.c.channel == "email", Contact.email),

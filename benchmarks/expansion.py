@@ -1,0 +1,114 @@
+"""A run for many people, beside a bare INSERT … SELECT of the same rows; memory; SQLite's minute."""
+
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import text
+
+from app.channels.registry import open_channels
+from app.db import Database, open_database
+from app.models import Occurrence, Schedule, new_id
+from app.runtime import Runtime, now
+from app.services import expanding
+from benchmarks.crowd import crowd
+from benchmarks.report import Line
+from benchmarks.servers import SECRET, postgres
+from config import Config
+
+PEOPLE = int(os.environ.get("BENCH_PEOPLE", "1000000"))
+ON_SQLITE = min(PEOPLE, 100_000)
+TARGET = 0.5
+SECONDS_ON_SQLITE = 60
+MEGABYTES = 300
+
+_FLOOR = (
+    "INSERT INTO invitations SELECT * FROM kept_invitations",
+    "INSERT INTO messages SELECT * FROM kept_messages",
+)
+
+
+def measure() -> Iterator[Line]:
+    """PostgreSQL against its floor, then SQLite against a minute, then what the worker held of memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        home.chmod(0o755)
+        with postgres(home / "pg") as server:
+            yield _against_floor(server.create_database("crowd"))
+        yield _on_sqlite(f"sqlite:///{home / 'crowd'}.db")
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    yield Line(f"a run for {PEOPLE:,}: megabytes held", held, MEGABYTES, 1, False, "floor: the target")
+
+
+def _against_floor(url: str) -> Line:
+    """Ours first; the very rows that it made are then written again, bare, with the same indexes."""
+    db = open_database(url)
+    place = crowd(db, PEOPLE)
+    ours = _timed(lambda: _expand(db, place, PEOPLE))
+    with db.write() as session:
+        session.execute(text("CREATE TABLE kept_messages AS SELECT * FROM messages"))
+        session.execute(text("CREATE TABLE kept_invitations AS SELECT * FROM invitations"))
+        session.execute(text("TRUNCATE invitations, messages, answers, tokens CASCADE"))
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+        connection.execute(text("CHECKPOINT"))
+
+    def bare() -> None:
+        with db.write() as session:
+            for words in _FLOOR:
+                session.execute(text(words))
+
+    floor = _timed(bare)
+    db.dispose()
+    what = f"a run for {PEOPLE:,}, PostgreSQL: people per second"
+    return Line(what, PEOPLE / ours, PEOPLE / floor, TARGET, True, f"{ours:.1f} s beside {floor:.1f} s")
+
+
+def _on_sqlite(url: str) -> Line:
+    db = open_database(url)
+    place = crowd(db, ON_SQLITE)
+    ours = _timed(lambda: _expand(db, place, ON_SQLITE))
+    db.dispose()
+    what = f"a run for {ON_SQLITE:,}, SQLite: seconds"
+    return Line(what, ours, SECONDS_ON_SQLITE, 1, False, "floor: the target")
+
+
+def _expand(db: Database, place: dict[str, str], people: int) -> None:
+    config = Config.from_env({"DATABASE_URL": str(db.engine.url), "SECRET_KEY": SECRET})
+    runtime = Runtime(config=config, clock=now, db=db, channels=open_channels(config))
+    _due(db, place)
+    assert expanding.expand_occurrences(runtime) == people
+    with db.read() as session:
+        queued = session.scalar(text("SELECT count(*) FROM messages WHERE state = 'queued'"))
+    assert queued == people
+
+
+def _due(db: Database, place: dict[str, str]) -> None:
+    at = datetime.now(UTC)
+    schedule = new_id()
+    with db.write() as session:
+        session.add(
+            Schedule(
+                id=schedule, workspace_id=place["workspace"], survey_id=place["survey"], name="NPS",
+                audience={}, repeat="quarterly", starts_at=at.strftime("%Y-%m-%dT%H:%M"), time_zone="UTC",
+                channels=["email"], state="active", created_at=at, updated_at=at,
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(
+            Occurrence(
+                id=new_id(), workspace_id=place["workspace"], schedule_id=schedule,
+                survey_id=place["survey"], origin="schedule", key=new_id(), audience={}, channels=["email"],
+                state="due", due_at=at, created_at=at,
+            )
+        )  # fmt: skip
+
+
+def _timed(work: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began

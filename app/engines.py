@@ -12,6 +12,8 @@ from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 
+from app.domain.terms import draw
+
 STATEMENT_SECONDS = 30  # nothing of ours takes longer; on SQLite a reader that stays lets the log grow
 IDLE_SECONDS = 60  # PostgreSQL: a transaction in which nothing happens is a mistake of ours
 CONNECT_SECONDS = 5
@@ -69,6 +71,7 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     known = record.info
     connection.set_progress_handler(lambda: time.monotonic() > known.get("until", math.inf), LOOK_EVERY)
     connection.isolation_level = None  # the begin event below says BEGIN, not the driver
+    connection.create_function("draw", 2, draw, deterministic=True)  # on PostgreSQL: services.lots
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",  # NORMAL may lose the last acknowledged answers in a power cut

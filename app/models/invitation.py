@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
@@ -11,6 +11,8 @@ STATES = (
     "planned", "queued", "sending", "sent", "delivered", "unknown",
     "answered", "expired", "failed", "skipped", "cancelled",
 )  # fmt: skip
+
+REMINDED = text("remind_after IS NOT NULL")
 
 
 class Invitation(HasId, Base):
@@ -25,6 +27,7 @@ class Invitation(HasId, Base):
         Index(None, "workspace_id", "created_at"),
         Index(None, "survey_id", "state"),
         Index(None, "state", "expires_at"),
+        Index(None, "remind_after", "sent_at", sqlite_where=REMINDED, postgresql_where=REMINDED),
     )
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
@@ -41,6 +44,7 @@ class Invitation(HasId, Base):
     reason: Mapped[str | None] = mapped_column(String(32))
     until: Mapped[datetime | None]  # with a reason that passes: when it does
     sandbox: Mapped[bool] = mapped_column(default=False)  # asked on the pretend mailbox
+    remind_after: Mapped[int | None]  # days after it left: the next reminder, while there is one to come
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]

@@ -27,6 +27,7 @@ class Schedule(HasId, Base):
     starts_at: Mapped[str] = mapped_column(String(16))  # local, "2026-12-01T10:00"
     time_zone: Mapped[str] = mapped_column(String(64))
     channels: Mapped[list[str]]
+    terms: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # domain.terms
     state: Mapped[str] = mapped_column(String(16))
     next_due_at: Mapped[datetime | None]
     revision: Mapped[int] = mapped_column(default=1)
@@ -53,6 +54,9 @@ class Occurrence(HasId, Base):
     key: Mapped[str] = mapped_column(String(120))
     audience: Mapped[dict[str, Any]]
     channels: Mapped[list[str]]
+    terms: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # frozen as it came due
+    lots: Mapped[dict[str, Any] | None]  # of a sample, from the first: for each group who is left out
+    asked: Mapped[int] = mapped_column(default=0, server_default="0")  # so far; the throttle counts by it
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
     due_at: Mapped[datetime]

@@ -27,6 +27,8 @@ class Workspace(HasId, Base):
     opens_at: Mapped[str] = mapped_column(String(5))  # "09:00", in the workspace's zone
     closes_at: Mapped[str] = mapped_column(String(5))
     holidays: Mapped[list[str]]  # ISO dates
+    quiet: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # domain.quiet_hours
+    caps: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # {"day": 1, "week": 2}
     rest_days: Mapped[int]  # across all surveys
     rest_days_by_metric: Mapped[dict[str, Any]]
     root_causes: Mapped[list[str]]  # suggested when a follow-up is closed

@@ -1,19 +1,22 @@
 """What one question to many rests on: everything that decides, but the people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from app.db import is_postgresql
 from app.domain.cadence import EARLY_DAYS, Repeat
 from app.domain.eligibility import Rest, Way
 from app.domain.metrics import Metric
+from app.domain.terms import Terms
 from app.models import Workspace
 from app.models.invitation import STATES
 from app.runtime import Runtime
 
+NONE = Terms(reminders=())  # of one person asked by hand, of a pulse, of asking again
 # An ask that left, or is about to, is what a rest is counted from; these are none.
 UNCOUNTED = ("skipped", "failed", "cancelled")
 COUNTED = tuple(each for each in STATES if each not in UNCOUNTED)
@@ -30,6 +33,10 @@ class Asking:
     ways: tuple[Way, ...]  # the channels in order, and which of them we can send on
     sandbox_on: bool  # once it is off, nobody rests from what it asked
     occurrence_id: str | None = None  # being asked by this very run is no reason to rest
+    schedule_id: str | None = None
+    terms: Terms = NONE
+    limits: Mapping[str, int] | None = None  # of the sample: for each group the lot that is left out
+    on_postgresql: bool = False
 
 
 def asking(
@@ -41,6 +48,9 @@ def asking(
     channels: Iterable[str] = ("email",),
     repeat: str | None = None,
     occurrence_id: str | None = None,
+    schedule_id: str | None = None,
+    terms: Terms = NONE,
+    limits: Mapping[str, int] | None = None,
 ) -> Asking:
     """With the workspace's resting periods; a monthly or quarterly rule may come a few days early."""
     workspace = session.get_one(Workspace, workspace_id)
@@ -59,4 +69,8 @@ def asking(
         ways=tuple(Way(each, ready=each in runtime.channels) for each in channels),
         sandbox_on=runtime.config.sandbox_on,
         occurrence_id=occurrence_id,
+        schedule_id=schedule_id,
+        terms=terms,
+        limits=limits,
+        on_postgresql=is_postgresql(session),
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.eligibility import Facts, Verdict, may_ask
@@ -16,7 +16,7 @@ from app.domain.metrics import Metric
 from app.models import Contact, Invitation
 from app.services import opt_outs
 from app.services.asking_terms import Asking
-from app.services.eligible_sql import asked_at, closed_ways, in_another_pulse, judged
+from app.services.eligible_sql import asked_at, closed_ways, in_another_pulse, told
 
 SOME = 500  # people whose facts one statement gathers; databases take so many values and far more
 Decided = list[tuple[Contact, Verdict]]
@@ -61,25 +61,15 @@ def _key(contact: Contact, channel: str | None) -> str | None:
 
 def counts(session: Session, ask: Asking, people: Select[Contact]) -> dict[str | None, int]:
     """How many of these people would be asked now (under None), and how many not, by reason."""
-    told = _told(ask, people)
-    found = session.execute(select(told.c.code, func.count()).group_by(told.c.code))
+    each = told(ask, people)
+    found = session.execute(select(each.c.code, func.count()).group_by(each.c.code))
     return {row[0]: row[1] for row in found}
 
 
 def because(ask: Asking, people: Select[Contact], code: str | None) -> Select[str]:
     """The ids of those of these people who would not be asked for this reason; without one, who would."""
-    told = _told(ask, people)
-    return select(told.c.id).where(told.c.code.is_(None) if code is None else told.c.code == code)
-
-
-def _told(ask: Asking, people: Select[Contact]) -> Subquery:
-    """Each of these people with the reason why not; of several with one address only the first has none."""
-    each = judged(ask, people).subquery()
-    turn = func.row_number().over(partition_by=(each.c.key, each.c.reason), order_by=each.c.id)
-    turns = select(each.c.id, each.c.reason, turn.label("turn")).subquery()
-    again = and_(turns.c.reason.is_(None), turns.c.turn > 1)
-    code = case((again, literal("duplicate")), else_=turns.c.reason).label("code")
-    return select(turns.c.id, code).subquery()
+    each = told(ask, people)
+    return select(each.c.id).where(each.c.code.is_(None) if code is None else each.c.code == code)
 
 
 def facts(session: Session, ask: Asking, contact_id: str) -> Facts:

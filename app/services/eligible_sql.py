@@ -9,15 +9,49 @@ from sqlalchemy.orm import aliased
 from app.domain.eligibility import CLOSED
 from app.domain.metrics import Metric
 from app.models import Contact, Invitation, Pulse
-from app.services import opt_outs
+from app.services import lots, opt_outs
 from app.services.asking_terms import UNCOUNTED, Asking
+
+
+def told(ask: Asking, people: Select[Contact]) -> CTE:
+    """Each of these people with `code`, why not (or NULL), channel, key, locale, group, and place from 1.
+
+    Of several people with one address only the first is asked, whichever call of ours comes to them.
+    """
+    each = judged(ask, people).cte("judged")
+    turn = func.row_number().over(partition_by=(each.c.key, each.c.reason), order_by=each.c.id)
+    place = func.row_number().over(order_by=each.c.id)
+    turns = select(each, turn.label("turn"), place.label("place")).cte("turns")
+    double = turns.c.turn > 1
+    if ask.occurrence_id is not None:
+        double = or_(double, found(_asked_here(ask, turns)))
+    code = case(
+        (turns.c.reason.is_not(None), turns.c.reason),
+        (double, literal("duplicate")),
+        *lots.left_out(ask, turns),
+        else_=None,
+    )
+    return select(turns, code.label("code")).cte("told").prefix_with("MATERIALIZED")
+
+
+def _asked_here(ask: Asking, turns: CTE) -> Select[str]:
+    return select(Invitation.id).where(
+        Invitation.workspace_id == ask.workspace_id,
+        Invitation.address_key == turns.c.key,
+        Invitation.occurrence_id == ask.occurrence_id,
+        Invitation.state != "skipped",
+    )
 
 
 def judged(ask: Asking, people: Select[Contact]) -> Select[Any]:
     """Each of these people: id, the first reason not to ask or NULL, the channel that is open and its key."""
     each = looked(ask, people)
     return select(
-        each.c.id, reason(ask, each).label("reason"), *_chosen(ask, each), each.c.locale, each.c.zone
+        each.c.id,
+        reason(ask, each).label("reason"),
+        *_chosen(ask, each),
+        each.c.locale,
+        each.c.group,
     )
 
 
@@ -28,7 +62,8 @@ def looked(ask: Asking, people: Select[Contact]) -> CTE:
     facts = (
         select(
             Contact.id, Contact.active, Contact.erased_at, Contact.lawful_basis, Contact.email_key,
-            Contact.phone_key, Contact.telegram_key, Contact.locale, Contact.time_zone.label("zone"),
+            Contact.phone_key, Contact.telegram_key, Contact.locale,
+            lots.group(ask.terms.sample).label("group"),
             opt_outs.is_opted_out().label("opted_out"),
             *closed_ways(ask),
             in_another_pulse(ask).label("elsewhere"),

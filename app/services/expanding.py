@@ -8,9 +8,11 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Metric
+from app.domain.terms import Terms
 from app.models import Contact, Occurrence, Schedule, Survey, Workspace
 from app.runtime import Runtime
 from app.services import asking_terms, eligible, inviting, inviting_many, pulses
+from app.services.asking_terms import Asking
 
 FIRST = 50  # people planned in the first commit; how long it takes says how many come next
 MOST = 10_000
@@ -87,10 +89,7 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, most: i
     if metric is None:
         return 0
     inviting.one_at_a_time(session, occurrence.workspace_id)
-    ask = asking_terms.asking(
-        session, runtime, occurrence.workspace_id, metric,
-        channels=occurrence.channels, repeat=schedule.repeat, occurrence_id=occurrence.id,
-    )  # fmt: skip
+    ask = _asking(session, runtime, occurrence, schedule, metric)
     locale = session.get_one(Workspace, occurrence.workspace_id).locale
     people = people_of(occurrence, metric).where(Contact.id > (occurrence.expanded_to or ""))
     done = inviting_many.invite_some(session, occurrence, ask, people, most, locale=locale)
@@ -99,6 +98,16 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, most: i
     if done.number < most:
         occurrence.state, occurrence.ended_at = "run", now
     return done.number
+
+
+def _asking(
+    session: Session, runtime: Runtime, occurrence: Occurrence, schedule: Schedule, metric: Metric
+) -> Asking:
+    return asking_terms.asking(
+        session, runtime, occurrence.workspace_id, metric,
+        channels=occurrence.channels, repeat=schedule.repeat, occurrence_id=occurrence.id,
+        schedule_id=schedule.id, terms=Terms.from_json(occurrence.terms), limits=occurrence.lots,
+    )  # fmt: skip
 
 
 def people_of(occurrence: Occurrence, metric: Metric) -> Select[Contact]:

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from sqlalchemy import (
     ARRAY,
-    CTE,
     ColumnElement,
     FromClause,
+    Integer,
     Select,
     String,
     Table,
@@ -29,7 +29,7 @@ from app.db import is_postgresql
 from app.domain.eligibility import Facts, rested_at
 from app.models import Contact, Invitation, Message, Occurrence, new_id
 from app.services.asking_terms import Asking
-from app.services.eligible_sql import asked_at, found, judged
+from app.services.eligible_sql import asked_at, told
 from app.services.inviting import OPEN_FOR
 from app.services.outbox import USUAL
 
@@ -73,7 +73,7 @@ def invite_some(
 def _invitations(
     occurrence: Occurrence, ask: Asking, people: Select[Contact], fresh: Fresh, locale: str
 ) -> Any:
-    each = _without_doubles(ask, occurrence, judged(ask, people).cte("judged"))
+    each = told(ask, people)
     asked = each.c.code.is_(None)
     values = {
         Invitation.id: fresh.id,
@@ -90,27 +90,14 @@ def _invitations(
         Invitation.state: case((asked, literal("queued")), else_=literal("skipped")),
         Invitation.reason: each.c.code,
         Invitation.sandbox: literal(False),
+        Invitation.remind_after: case(
+            (asked, literal(ask.terms.reminder_after(None), Integer)), else_=null()
+        ),
         Invitation.created_at: literal(ask.now, Invitation.created_at.type),
         Invitation.expires_at: literal(ask.now + OPEN_FOR, Invitation.expires_at.type),
     }
     rows = select(*values.values()).join(fresh.table, fresh.place == each.c.place)
     return insert(Invitation).from_select(list(values), rows)
-
-
-def _without_doubles(ask: Asking, occurrence: Occurrence, each: CTE) -> CTE:
-    """Of several people with one address only the first is asked, whichever call of ours comes to them."""
-    turn = func.row_number().over(partition_by=(each.c.key, each.c.reason), order_by=each.c.id)
-    place = func.row_number().over(order_by=each.c.id)
-    turns = select(each, turn.label("turn"), place.label("place")).cte("turns")
-    before = select(Invitation.id).where(
-        Invitation.workspace_id == ask.workspace_id,
-        Invitation.address_key == turns.c.key,
-        Invitation.occurrence_id == occurrence.id,
-        Invitation.state != "skipped",
-    )
-    double = and_(turns.c.reason.is_(None), (turns.c.turn > 1) | found(before))
-    code = case((double, literal("duplicate")), else_=turns.c.reason)
-    return select(turns, code.label("code")).cte("told").prefix_with("MATERIALIZED")
 
 
 def _fresh_ids(session: Session, number: int) -> Fresh:

@@ -1,6 +1,6 @@
 """Records how attempts ended: one transaction for a group, fenced by the lease token."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -9,7 +9,7 @@ from app.channels.base import DeliveryError, KeptCopy, Outcome, Receipt
 from app.db import Statement
 from app.domain.delivery import REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
-from app.services import brakes, contact_rows, followup_opening, opt_outs
+from app.services import brakes, contact_rows, followup_opening, opt_outs, other_ways
 from app.services.departing import Departing
 
 _REST = Statement("SELECT value FROM installation WHERE name = :name")
@@ -39,13 +39,24 @@ CLOSING = ("invalid_address", "blocked")  # they hold for the address: nothing i
 CHANNEL_REST = "channel_rests_until:"  # a row of `installation`, so that every worker sees it
 
 
-def record(session: Session, group: Sequence[tuple[Departing, Outcome]], lease: str, now: datetime) -> int:
-    """Write down how each attempt ended. How many were handed over."""
+def record(
+    session: Session,
+    group: Sequence[tuple[Departing, Outcome]],
+    lease: str,
+    now: datetime,
+    ready: Collection[str],
+) -> int:
+    """Write down how each attempt ended; an ask that failed for good takes its next channel of those ready.
+
+    How many were handed over.
+    """
     sent = [(each, outcome) for each, outcome in group if isinstance(outcome, Receipt)]
     _record_sent(session, sent, lease, now)
     for each, outcome in group:
         if isinstance(outcome, DeliveryError):
             _record_error(session, each, outcome, lease, now)
+            if each.purpose == "invitation" and _after(each, outcome, now)[0] == "failed":
+                other_ways.take_next(session, each.invitation_id, outcome.reason, ready, now)
     return len(sent)
 
 

@@ -11,7 +11,7 @@ from app.db import SKIP_LOCKED, Statement
 from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE
 from app.models import new_id
 from app.runtime import Runtime
-from app.services import composing, departing, leaving_rules, outcomes, pacing, senders, switch
+from app.services import composing, departing, leaving_rules, other_ways, outcomes, pacing, senders, switch
 from app.services.composing import Departure, Ended
 from app.services.departing import Departing
 from app.services.outbox import FIRST, USUAL
@@ -132,7 +132,7 @@ def _send_group(runtime: Runtime, lease: Lease) -> int | None:
     silent = known.keys() - {each.id for each, _ in ended}
     ended.extend((known[id], DeliveryError("provider_refused", unknown=True)) for id in silent)
     with runtime.db.write() as session:
-        sent = outcomes.record(session, ended, lease.token, runtime.clock())
+        sent = outcomes.record(session, ended, lease.token, runtime.clock(), runtime.channels)
     runtime.reach("recorded")
     return sent
 
@@ -177,6 +177,8 @@ def _let_leave(
         reason = each.refusal(now) or (leaving_rules.refusal(session, runtime, each, now) if rings else None)
         if reason is not None:
             _refuse(session, each, reason, lease)
+            if each.purpose == "invitation" and reason in other_ways.OF_ONE_WAY:
+                other_ways.take_next(session, each.invitation_id, reason, runtime.channels, now)
         elif rings and (until := each.quiet_until(now)) is not None:
             _hold_back(session, each, until, lease)
         elif each.id in crowded:

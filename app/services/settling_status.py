@@ -1,5 +1,6 @@
 """What a provider tells of a message of ours: later news never takes back what is certain."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.channels.base import Event
 from app.models import Invitation, Message
 from app.runtime import Runtime
-from app.services import brakes, inbound, opt_outs
+from app.services import brakes, inbound, opt_outs, other_ways
 from app.services.inbound import Stored
 
 RANK = {"attempting": 0, "unknown": 0, "sent": 1, "failed": 2, "delivered": 3}
@@ -26,7 +27,7 @@ def settle(runtime: Runtime, event_id: str) -> None:
         if message is None or message.workspace_id is None:
             inbound.set_aside(session, event_id, "a status of no message of ours")
             return
-        _tell(session, message, stored, now)
+        _tell(session, message, stored, now, runtime.channels)
         inbound.done(session, event_id, workspace_id=message.workspace_id, contact_id=message.contact_id)
 
 
@@ -46,7 +47,7 @@ def _message(session: Session, stored: Stored) -> Message | None:
     return session.scalars(by_provider).first()
 
 
-def _tell(session: Session, message: Message, stored: Stored, now: datetime) -> None:
+def _tell(session: Session, message: Message, stored: Stored, now: datetime, ready: Collection[str]) -> None:
     event = stored.event
     if RANK.get(event.state, -1) <= RANK.get(message.state, 9):
         return
@@ -62,16 +63,25 @@ def _tell(session: Session, message: Message, stored: Stored, now: datetime) -> 
         message.sent_at = message.sent_at or now
     if message.purpose == "invitation" and message.invitation_id:
         _invitation(session, message, event.state, event.reason, now)
+    if event.state == "failed":
+        _fail(session, message, event, ready, now)
+
+
+def _fail(session: Session, message: Message, event: Event, ready: Collection[str], now: datetime) -> None:
+    """What follows from a message that did not arrive."""
     if event.stops_run:
         session.flush()
         brakes.stop_run(session, message.invitation_id, event.reason)
-    if event.state == "failed" and event.reason == "opted_out" and message.address_key:
+    if event.reason == "opted_out" and message.address_key:
         opt_outs.opt_out_by_message(session, message.id, "provider", now)
-    elif event.state == "failed" and event.permanent and event.reason in CLOSES and message.address_key:
+    elif event.permanent and event.reason in CLOSES and message.address_key:
         opt_outs.record(
             session, message.workspace_id or "", None, (message.address_key,),
             kind="bounce", origin="provider", now=now,
         )  # fmt: skip
+    if message.purpose == "invitation":
+        session.flush()
+        other_ways.take_next(session, message.invitation_id, event.reason, ready, now)
 
 
 def _try_again(session: Session, message: Message, event: Event, now: datetime) -> bool:

@@ -1,0 +1,77 @@
+"""Who of many is left out on purpose, as columns of statements: the holdout group, and who found no seat."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import CTE, BigInteger, ColumnElement, Select, and_, case, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import BIT
+from sqlalchemy.orm import Session
+
+from app.domain.terms import DRAWS, Sample, seats, share_of_draws
+from app.models import Contact
+from app.services.asking_terms import Asking
+
+MOST_GROUPS = 100  # of an attribute, the largest; the others are one group together
+OTHERS = ""
+
+
+def left_out(ask: Asking, each: CTE) -> list[tuple[ColumnElement[bool], ColumnElement[str]]]:
+    """Cases for those of `each` who may be asked and are not: id and group are its columns."""
+    found: list[tuple[ColumnElement[bool], ColumnElement[str]]] = []
+    if ask.terms.holdout:
+        lots = _lot(ask, f"holdout:{ask.schedule_id}", each.c.id)
+        found.append((lots < share_of_draws(ask.terms.holdout), literal("holdout")))
+    if ask.limits is not None:
+        found.append((_lot(ask, _seed(ask), each.c.id) >= _limit(ask.limits, each), literal("sampled_out")))
+    return found
+
+
+def group(sample: Sample | None) -> ColumnElement[str]:
+    """In which group of the sample somebody is, as a column over Contact."""
+    if sample is None or sample.by is None:
+        return literal(OTHERS)
+    return func.coalesce(Contact.attributes[sample.by].as_string(), literal(OTHERS))
+
+
+def limits(session: Session, ask: Asking, told: CTE) -> dict[str, int]:
+    """For each group the lot from which on nobody is asked: the seats are for those who may be asked.
+
+    `told` has id, code and group of everybody whom the run is about.
+    """
+    assert ask.terms.sample is not None  # whoever calls has looked
+    may = told.c.code.is_(None)
+    sizes = select(told.c.group, func.count()).where(may).group_by(told.c.group)
+    ranked = sorted(session.execute(sizes).all(), key=lambda row: (-row[1], row[0]))
+    groups = {name: number for name, number in ranked[:MOST_GROUPS] if name != OTHERS}
+    rest = sum(number for _, number in ranked) - sum(groups.values())
+    taken = seats({**groups, OTHERS: rest}, ask.terms.sample)
+    found = {}
+    for name, number in taken.items():
+        inside = told.c.group == name if name != OTHERS else told.c.group.not_in(list(groups))
+        found[name] = _nth(session, ask, told, and_(may, inside), number)
+    return found
+
+
+def _nth(session: Session, ask: Asking, told: CTE, whom: ColumnElement[bool], number: int) -> int:
+    """The lot of the first who finds no seat."""
+    lots = _lot(ask, _seed(ask), told.c.id)
+    query: Select[int] = select(lots).where(whom).order_by(lots).offset(number).limit(1)
+    found = session.scalar(query)
+    return DRAWS if found is None else int(found)
+
+
+def _limit(limits: Mapping[str, int], each: CTE) -> ColumnElement[int]:
+    groups = [(each.c.group == name, literal(limit, BigInteger)) for name, limit in limits.items() if name]
+    others = literal(limits.get(OTHERS, 0), BigInteger)
+    return case(*groups, else_=others) if groups else others
+
+
+def _seed(ask: Asking) -> str:
+    return f"sample:{ask.occurrence_id or ask.schedule_id}"
+
+
+def _lot(ask: Asking, seed: str, id: ColumnElement[str]) -> ColumnElement[int]:
+    """The same as domain.terms.draw."""
+    if not ask.on_postgresql:
+        return func.draw(literal(seed), id, type_=BigInteger)
+    digits = func.substr(func.md5(literal(seed).concat(id)), 1, 8)
+    return cast(cast(literal("x").concat(digits), BIT(32)), BigInteger)

@@ -1,0 +1,97 @@
+"""The next channel of an ask: for whom the first one failed for good, or who is reminded elsewhere."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from app.models import Contact, Invitation, Message, Occurrence, OptOut, new_id
+from app.services.outbox import USUAL
+
+# What says something of one way only; an opt-out, an erasure or the end of the run hold for all of them.
+OF_ONE_WAY = frozenset(
+    {
+        "invalid_address", "bounced", "blocked", "landline", "country_not_allowed", "over_budget",
+        "no_template",
+        "channel_not_configured", "provider_refused", "outside_window", "filtered", "unreachable",
+    }
+)  # fmt: skip
+
+
+def take_next(
+    session: Session, invitation_id: str | None, reason: str, ready: Collection[str], now: datetime
+) -> bool:
+    """A step: this ask did not reach them, so it takes the next channel of its list; False with none left.
+
+    Each channel is tried once, and never after one whose end is unknown: nobody is asked twice.
+    """
+    if invitation_id is None or reason == "opted_out":
+        return False
+    invitation = session.get_one(Invitation, invitation_id, with_for_update=True)
+    if invitation.state in ("answered", "delivered", "cancelled", "expired") or invitation.expires_at <= now:
+        return False
+    asked = session.execute(_first_messages(invitation.id)).all()
+    if any(row.state not in ("failed", "cancelled") for row in asked):
+        return False
+    occurrence = session.get_one(Occurrence, invitation.occurrence_id)
+    contact = session.get_one(Contact, invitation.contact_id)
+    tried = {row.channel for row in asked}
+    channel = open_way(session, contact, [each for each in occurrence.channels if each not in tried], ready)
+    if channel is None:
+        return False
+    session.execute(insert(Message).values(message(invitation, contact, channel, "invitation", now)))
+    invitation.channel, invitation.address_key = channel, contact.key_on(channel)
+    invitation.state, invitation.reason, invitation.until, invitation.sent_at = "queued", None, None, None
+    session.flush()
+    return True
+
+
+def _first_messages(invitation_id: str) -> Any:
+    return select(Message.channel, Message.state).where(
+        Message.invitation_id == invitation_id, Message.purpose == "invitation"
+    )
+
+
+def open_way(
+    session: Session, contact: Contact, channels: Collection[str], ready: Collection[str]
+) -> str | None:
+    """The first of these channels on which we can send and they can be reached."""
+    closed = set(
+        session.scalars(
+            select(OptOut.address_key).where(
+                OptOut.workspace_id == contact.workspace_id,
+                OptOut.kind == "bounce",
+                OptOut.lifted_at.is_(None),
+                OptOut.address_key.in_([key for each in channels if (key := contact.key_on(each))]),
+            )
+        )
+    )
+    for each in channels:
+        key = contact.key_on(each)
+        if each in ready and key is not None and key not in closed:
+            return each
+    return None
+
+
+def message(
+    invitation: Invitation, contact: Contact, channel: str, purpose: str, now: datetime
+) -> dict[str, object]:
+    """The row of a message of this ask to this person on this channel, due now."""
+    return {
+        "id": new_id(),
+        "workspace_id": invitation.workspace_id,
+        "purpose": purpose,
+        "priority": USUAL,
+        "channel": channel,
+        "invitation_id": invitation.id,
+        "contact_id": contact.id,
+        "to_address": contact.address_on(channel),
+        "address_key": contact.key_on(channel),
+        "locale": invitation.locale,
+        "state": "queued",
+        "tries": 0,
+        "due_at": now,
+        "created_at": now,
+    }

@@ -1,0 +1,73 @@
+"""Reminders: whoever has not answered some days after the ask left is asked again, at most three times."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.domain.terms import LATEST_REMINDER, Terms
+from app.models import Contact, Invitation, Message, Occurrence, Schedule
+from app.runtime import Runtime
+from app.services import other_ways
+
+SOME = 200  # reminded in one tick; the next comes within a minute, and the outbox has its own pace
+ASKED = ("sent", "delivered")  # an unknown end counts as sent after a day, and is reminded then
+
+
+def remind(runtime: Runtime) -> int:
+    """Queue every reminder that is due. How many people were reminded, or need no reminder any more."""
+    now = runtime.clock()
+    with runtime.db.read() as session:
+        due = session.execute(_due(now)).all()
+    for id, after in due:
+        assert after is not None  # the query asks for those alone
+        with runtime.db.write() as session:
+            _remind(session, runtime, id, after, now)
+        runtime.reach("reminded")
+    return len(due)
+
+
+def _due(now: datetime) -> Select[str, int | None]:
+    """By the day of the reminder, so that an index finds them."""
+    moments = [
+        (Invitation.remind_after == days) & (Invitation.sent_at <= now - timedelta(days=days))
+        for days in range(1, LATEST_REMINDER + 1)
+    ]
+    query = select(Invitation.id, Invitation.remind_after).where(
+        Invitation.remind_after.is_not(None), or_(*moments), Invitation.state != "unknown"
+    )
+    paused = select(Schedule.id).where(Schedule.id == Invitation.schedule_id, Schedule.state == "paused")
+    return query.where(~paused.exists()).order_by(Invitation.sent_at).limit(SOME)
+
+
+def _remind(session: Session, runtime: Runtime, id: str, after: int, now: datetime) -> None:
+    """One reminder; the mark on the invitation makes it one, whoever else looks at it."""
+    invitation = session.get_one(Invitation, id)
+    occurrence = session.get_one(Occurrence, invitation.occurrence_id)
+    terms = Terms.from_json(occurrence.terms)
+    taken = session.execute(
+        update(Invitation)
+        .where(Invitation.id == id, Invitation.remind_after == after)
+        .values(remind_after=terms.reminder_after(after) if invitation.state in ASKED else None)
+        .returning(Invitation.state)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if taken is None or taken.state not in ASKED or invitation.expires_at <= now:
+        return
+    if invitation.sandbox and not runtime.config.sandbox_on:
+        return
+    contact = session.get_one(Contact, invitation.contact_id)
+    order = _order(invitation.channel or "email", occurrence.channels, terms)
+    channel = other_ways.open_way(session, contact, order, runtime.channels)
+    if channel is not None:
+        session.execute(
+            insert(Message).values(other_ways.message(invitation, contact, channel, "reminder", now))
+        )
+
+
+def _order(usual: str, channels: Sequence[str], terms: Terms) -> Sequence[str]:
+    """Where the ask went; before that what follows it in the list, where the schedule says so."""
+    if not terms.remind_elsewhere or usual not in channels:
+        return [usual]
+    return [*channels[channels.index(usual) + 1 :], usual]

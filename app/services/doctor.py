@@ -24,6 +24,7 @@ RECENTLY = timedelta(days=1)
 
 log = structlog.get_logger("doctor")
 
+PREVIOUS = ("TWILIO_AUTH_TOKEN_PREVIOUS", "TELEGRAM_WEBHOOK_SECRET_PREVIOUS")
 LETS_US_IN = "the provider answers and lets us in"
 
 
@@ -72,6 +73,10 @@ def _settings(runtime: Runtime) -> Iterator[Check]:
     if open_files:
         files = " ".join(open_files)
         yield Check("secrets", "failed", f"others on this machine can read them; run: chmod 600 {files}")
+    elif previous := [name for name in PREVIOUS if getattr(config, name.lower())]:
+        names = " and ".join(previous)
+        says = f"{names} is still accepted; remove it once the provider uses the new one"
+        yield Check("secrets", "warning", says)
     elif config.secret_key_previous:
         says = (
             "SECRET_KEY_PREVIOUS is still accepted; remove it once sessions made with it are over (30 days)"

@@ -25,6 +25,7 @@ FIRST_LOOK = timedelta(days=2)  # how far back a sender is asked that was never 
 TRIES = 5  # then a person has to look
 BACK_OFF = (1, 10, 60, 600)  # seconds
 AT_ONCE = 50
+WEBHOOK_PATIENCE = 1.0  # seconds: a provider gives up after a few, and comes again or is asked
 LONGEST_TEXT = 5_000
 
 
@@ -44,7 +45,7 @@ def receive(
 ) -> int:
     """Keep what a webhook tells; only then may the provider hear 2xx. How many events are new.
 
-    Raises Forbidden for a bad signature (nothing is read), Unreadable.
+    Raises Forbidden for a bad signature (nothing is read), Unreadable; Unavailable after a second at most.
     """
     raw = RawRequest(url, headers, body)
     found: list[tuple[str, Event]] = []
@@ -58,7 +59,7 @@ def receive(
             log.warning("webhook_refused", channel=name)
             raise Forbidden from error
     now = runtime.clock()
-    with runtime.db.write() as session:
+    with runtime.db.write(WEBHOOK_PATIENCE) as session:
         kept = [keep(session, name, event, now) for name, event in found]
     runtime.reach("inbound_kept")
     return sum(each is not None for each in kept)

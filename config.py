@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -81,6 +82,8 @@ class Config:
     twilio_api_url: str
     sms_countries: tuple[str, ...] | None  # none: those of the workspaces' zones
     sms_daily_segments: int
+    sms_daily_spend: Decimal | None  # none: segments alone are the limit
+    sms_prices: tuple[tuple[str, Decimal], ...]  # of one segment by country, * for every other
     secret_files: tuple[Path, ...] = ()  # where secrets were read from, for the doctor to look at
     argon2_profile: str = "default"  # tests take the cheapest; no setting does
 
@@ -183,6 +186,8 @@ class _Reader:
             "twilio_api_url": self.read("TWILIO_API_URL", TWILIO, values.api_url),
             "sms_countries": self.read("SMS_COUNTRIES", "", values.countries),
             "sms_daily_segments": self.read("SMS_DAILY_SEGMENTS", "1000", values.segments),
+            "sms_daily_spend": self.read("SMS_DAILY_SPEND", "", values.spend),
+            "sms_prices": self.read("SMS_PRICES", "", values.prices),
         }
 
     def read(self, name: str, default: str, parse: Callable[[str], T]) -> T:
@@ -271,3 +276,7 @@ class _Reader:
                 "TWILIO_SMS_FROM: is missing, as are TWILIO_MESSAGING_SERVICE_SID and TWILIO_WHATSAPP_FROM;"
                 " one of them says who writes"
             )
+        if config.sms_daily_spend is not None and not config.sms_prices:
+            self.problems.append("SMS_PRICES: is missing; SMS_DAILY_SPEND counts what each text costs")
+        if config.sms_prices and config.sms_daily_spend is None:
+            self.problems.append("SMS_DAILY_SPEND: is missing; SMS_PRICES alone limits nothing")

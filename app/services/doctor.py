@@ -15,7 +15,7 @@ from app.engines import LOG_BYTES
 from app.errors import Unavailable
 from app.models import InboundEvent, Message, Pulse
 from app.runtime import Runtime
-from app.services import database_file, health, schema, switch
+from app.services import database_file, health, schema, sms_rules, switch
 
 State = Literal["ok", "warning", "failed"]
 CLOCKS_APART = timedelta(seconds=5)  # more, and what is due now is not due there
@@ -43,7 +43,7 @@ def examine(runtime: Runtime) -> list[Check]:
     reachable = _database(runtime)
     found.append(reachable)
     if reachable.state == "ok":
-        for look in (_clock, _worker, _sending, _messages, _inbound, _keys):
+        for look in (_clock, _worker, _sending, _messages, _inbound, _texts, _keys):
             found += _safely(look, runtime)
     return [*found, *_disk(runtime), *_channels(runtime)]
 
@@ -222,6 +222,26 @@ def _bot(channel: Channel) -> Check:
         says = f"could not bring us something at {found.failed_at:%Y-%m-%d %H:%M} UTC: {found.failure}"
         return Check("telegram", "warning", f"{says}. What waited longer than 24 hours is lost")
     return Check("telegram", "ok", f"{LETS_US_IN}; {found.waiting} updates wait there")
+
+
+def _texts(runtime: Runtime) -> Iterator[Check]:
+    """What the day's budget has left, where texts are real."""
+    channel = runtime.channels.get("sms")
+    if channel is None or channel.pretends:
+        return
+    with runtime.db.read() as session:
+        today = sms_rules.today(session, runtime, runtime.clock())
+    used = f"{today.segments} of {today.most_segments} segments are used today"
+    if today.spend is not None:
+        used += f", and {today.spent} of {today.spend} in money"
+    if today.unpriced:
+        where = ",".join(today.unpriced)
+        says = f"none leaves to {where}: SMS_PRICES has no price for it, and SMS_DAILY_SPEND is set. {used}"
+        yield Check("texts", "warning", says)
+    elif today.is_used_up:
+        yield Check("texts", "warning", f"none leaves until midnight UTC: {used}")
+    else:
+        yield Check("texts", "ok", used)
 
 
 def _inbound(runtime: Runtime) -> Iterator[Check]:

@@ -106,8 +106,11 @@ def keep(session: Session, channel: str, event: Event, now: datetime) -> str | N
         payload["at"] = event.at.isoformat()
     if event.text:
         payload["text"] = event.text.replace("\0", "")[:LONGEST_TEXT]
-        if pulse_chats.is_open(session, channel, sender_id, event.address, now):
-            payload["text"] = _wish_alone(payload["text"])
+    said = event.text or event.data
+    if said and pulse_chats.is_open(session, channel, sender_id, event.address, now):
+        payload["text"] = _wish_alone(payload.get("text", ""))
+        if not pulse_chats.may_keep_press(session, channel, sender_id, event.quotes):
+            payload.pop("data", None)
     values = {
         "id": new_id(), "sender_id": sender_id, "channel": channel, "provider_id": event.provider_id[:120],
         "kind": event.kind.value, "payload": payload, "state": "new", "tries": 0, "due_at": now,

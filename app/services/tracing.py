@@ -59,6 +59,7 @@ def _waiting(session: Session, channel: str, identity: str, now: datetime) -> li
             Message.channel == channel,
             Message.state == "unknown",
             Message.due_at <= now,
+            Message.to_address != "",  # of somebody who was erased: their list would be everybody's
             Sender.identity == identity,
             now - FIRST_LOOK >= _BEGAN,
         )

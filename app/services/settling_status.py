@@ -99,7 +99,8 @@ def _try_again(session: Session, message: Message, event: Event, now: datetime) 
 
 def _invitation(session: Session, message: Message, state: str, reason: str, now: datetime) -> None:
     invitation = session.get_one(Invitation, message.invitation_id, with_for_update=True)
-    if invitation.state not in ("sending", "unknown", "sent", "delivered"):
+    told_wrong = invitation.state == "failed" and state == "delivered"  # its end was told in the wrong order
+    if invitation.state not in ("sending", "unknown", "sent", "delivered") and not told_wrong:
         return
     if state == "failed" and invitation.state == "delivered":
         return

@@ -326,6 +326,18 @@ def test_it_is_looked_for_often_enough_to_be_settled_in_a_quarter_of_an_hour() -
     assert SURE_AFTER.total_seconds() <= 13 * 60
 
 
+def test_for_somebody_who_was_erased_nobody_is_asked(asked: Asked, twilio: TwilioPeer) -> None:
+    """Their address is gone, and a list without one would be everybody's."""
+    place = asked[0]
+    twilio.cuts(taken=False)
+    ask(*asked)
+    twilio.receives("+5531988884419", OURS, "oi", deliver=False)
+    with place.db.write() as session:
+        session.execute(update(Message).values(to_address="", address_key=None))
+    assert [goes_by(place, twilio, minutes=20) for _ in range(3)] == [0, 0, 0]
+    assert states(place) == [("unknown", "unknown")]
+
+
 # C34
 
 

@@ -118,7 +118,6 @@ def _follow(
         .where(Attempt.message_id == message.id, Attempt.number == last)
         .values(outcome=outcome, ended_at=func.coalesce(Attempt.ended_at, now))
     )
-    log.info("unknown_settled", message_id=message.id, outcome=outcome)
     return True
 
 

@@ -11,10 +11,21 @@ from app.channels.base import Event, Kind
 from app.channels.sms import Sms
 from app.channels.twilio_account import Account, Patience
 from app.channels.twilio_api import TwilioApi
+from app.channels.whatsapp import WhatsApp
 from app.domain.access import Role
 from app.domain.tracing import SURE_AFTER
 from app.jobs.timetable import TIMETABLE
-from app.models import Attempt, Contact, FollowUp, Invitation, Message, OptOut, Workspace, new_id
+from app.models import (
+    Attempt,
+    Contact,
+    FollowUp,
+    Invitation,
+    Message,
+    OptOut,
+    WhatsAppTemplate,
+    Workspace,
+    new_id,
+)
 from app.runtime import Runtime
 from app.services import asking, followups, inbound, sending, settling, tracing
 from app.services.access import Visitor
@@ -45,6 +56,30 @@ def place(runtime: Runtime, twilio: TwilioPeer, clock: Clock) -> Iterator[Runtim
     made = over(runtime, account, Patience(connect=2, read=0.7, whole=3))
     yield made
     made.channels["sms"].close()
+
+
+def test_c03_on_whatsapp_it_is_looked_for_by_the_address_that_it_has_there(
+    runtime: Runtime, world: World, manager: Visitor, maria: Contact, workspace: Workspace, clock: Clock,
+    twilio: TwilioPeer,
+) -> None:  # fmt: skip
+    twilio.stands_at(clock())
+    account = Account(twilio.account_sid, twilio.auth_token, whatsapp=OURS, url=twilio.url)
+    channel = WhatsApp(account, TwilioApi(account, Patience(connect=2, read=0.7, whole=3)))
+    place = replace(runtime, channels={"whatsapp": channel})
+    survey = world.survey(workspace)
+    world.add(
+        WhatsAppTemplate(
+            id=new_id(), workspace_id=workspace.id, survey_id=survey.id, locale="pt-BR",
+            content_sid="HX" + "5a" * 16,
+        )
+    )  # fmt: skip
+    twilio.hangs()
+    asking.ask(place, manager, survey.id, maria.id, ["whatsapp"])
+    sending.send_due(place)
+    assert states(place) == [("unknown", "unknown")]
+    assert goes_by(place, twilio, minutes=3) == 1
+    assert states(place) == [("sent", "sent")]
+    channel.close()
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -20,7 +21,8 @@ TELEGRAM, TWILIO = "https://api.telegram.org", "https://api.twilio.com"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SECRETS = (  # also read from NAME_FILE
     "DATABASE_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "SMTP_URL", "TELEGRAM_BOT_TOKEN",
-    "TELEGRAM_WEBHOOK_SECRET", "TWILIO_AUTH_TOKEN",
+    "TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_SECRET_PREVIOUS", "TWILIO_AUTH_TOKEN",
+    "TWILIO_AUTH_TOKEN_PREVIOUS",
 )  # fmt: skip
 
 
@@ -70,14 +72,18 @@ class Config:
     telegram_api_url: str
     telegram_mode: str
     telegram_webhook_secret: str | None = field(repr=False)
+    telegram_webhook_secret_previous: str | None = field(repr=False)
     twilio_account_sid: str | None
     twilio_auth_token: str | None = field(repr=False)
+    twilio_auth_token_previous: str | None = field(repr=False)
     twilio_sms_from: str | None
     twilio_messaging_service_sid: str | None
     twilio_whatsapp_from: str | None
     twilio_api_url: str
     sms_countries: tuple[str, ...] | None  # none: those of the workspaces' zones
     sms_daily_segments: int
+    sms_daily_spend: Decimal | None  # none: segments alone are the limit
+    sms_prices: tuple[tuple[str, Decimal], ...]  # of one segment by country, * for every other
     secret_files: tuple[Path, ...] = ()  # where secrets were read from, for the doctor to look at
     argon2_profile: str = "default"  # tests take the cheapest; no setting does
 
@@ -149,24 +155,40 @@ class _Reader:
             sandbox=self.read("SANDBOX", "auto", values.one_of("auto", "on", "off")),
             smtp_url=self.read("SMTP_URL", "", values.smtp_url),
             mail_from=self.read("MAIL_FROM", "", values.mail_from),
-            telegram_bot_token=self.read("TELEGRAM_BOT_TOKEN", "", values.telegram_token),
-            telegram_api_url=self.read("TELEGRAM_API_URL", TELEGRAM, values.telegram_api_url),
-            telegram_mode=self.read("TELEGRAM_MODE", "polling", values.one_of("polling", "webhook")),
-            telegram_webhook_secret=self.read("TELEGRAM_WEBHOOK_SECRET", "", values.telegram_webhook_secret),
-            twilio_account_sid=self.read("TWILIO_ACCOUNT_SID", "", values.sid("AC")),
-            twilio_auth_token=self.read("TWILIO_AUTH_TOKEN", "", values.twilio_token),
-            twilio_sms_from=self.read("TWILIO_SMS_FROM", "", values.phone),
-            twilio_messaging_service_sid=self.read("TWILIO_MESSAGING_SERVICE_SID", "", values.sid("MG")),
-            twilio_whatsapp_from=self.read("TWILIO_WHATSAPP_FROM", "", values.whatsapp_phone),
-            twilio_api_url=self.read("TWILIO_API_URL", TWILIO, values.api_url),
-            sms_countries=self.read("SMS_COUNTRIES", "", values.countries),
-            sms_daily_segments=self.read("SMS_DAILY_SEGMENTS", "1000", values.segments),
+            **self.telegram(),
+            **self.twilio(),
         )
         if not self.problems:
             self.check_together(config)
         if self.problems:
             raise BadConfig(self.problems)
         return config
+
+    def telegram(self) -> dict[str, Any]:
+        secret = values.telegram_webhook_secret
+        return {
+            "telegram_bot_token": self.read("TELEGRAM_BOT_TOKEN", "", values.telegram_token),
+            "telegram_api_url": self.read("TELEGRAM_API_URL", TELEGRAM, values.telegram_api_url),
+            "telegram_mode": self.read("TELEGRAM_MODE", "polling", values.one_of("polling", "webhook")),
+            "telegram_webhook_secret": self.read("TELEGRAM_WEBHOOK_SECRET", "", secret),
+            "telegram_webhook_secret_previous": self.read("TELEGRAM_WEBHOOK_SECRET_PREVIOUS", "", secret),
+        }
+
+    def twilio(self) -> dict[str, Any]:
+        token, service = values.twilio_token, values.sid("MG")
+        return {
+            "twilio_account_sid": self.read("TWILIO_ACCOUNT_SID", "", values.sid("AC")),
+            "twilio_auth_token": self.read("TWILIO_AUTH_TOKEN", "", token),
+            "twilio_auth_token_previous": self.read("TWILIO_AUTH_TOKEN_PREVIOUS", "", token),
+            "twilio_sms_from": self.read("TWILIO_SMS_FROM", "", values.phone),
+            "twilio_messaging_service_sid": self.read("TWILIO_MESSAGING_SERVICE_SID", "", service),
+            "twilio_whatsapp_from": self.read("TWILIO_WHATSAPP_FROM", "", values.whatsapp_phone),
+            "twilio_api_url": self.read("TWILIO_API_URL", TWILIO, values.api_url),
+            "sms_countries": self.read("SMS_COUNTRIES", "", values.countries),
+            "sms_daily_segments": self.read("SMS_DAILY_SEGMENTS", "1000", values.segments),
+            "sms_daily_spend": self.read("SMS_DAILY_SPEND", "", values.spend),
+            "sms_prices": self.read("SMS_PRICES", "", values.prices),
+        }
 
     def read(self, name: str, default: str, parse: Callable[[str], T]) -> T:
         """One setting; a problem is noted under its name, and what stands in for it is never used."""
@@ -218,11 +240,14 @@ class _Reader:
                 )
 
     def check_telegram(self, config: Config) -> None:
-        others = ("TELEGRAM_API_URL", "TELEGRAM_MODE", "TELEGRAM_WEBHOOK_SECRET")
+        secrets_of_hook = ("TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_SECRET_PREVIOUS")
+        others = ("TELEGRAM_API_URL", "TELEGRAM_MODE", *secrets_of_hook)
         if config.telegram_bot_token is None:
             if alone := [name for name in others if self.raw(name)]:
                 self.problems.append(f"TELEGRAM_BOT_TOKEN: is missing; {alone[0]} alone does nothing")
             return
+        if config.telegram_webhook_secret_previous and not config.telegram_webhook_secret:
+            self.problems.append("TELEGRAM_WEBHOOK_SECRET: is missing; the previous one alone is not enough")
         if config.telegram_mode == "polling":
             return
         if not config.telegram_webhook_secret:
@@ -236,7 +261,8 @@ class _Reader:
     def check_twilio(self, config: Config) -> None:
         """An account with its token and a number to write from, or nothing of it."""
         sms = (config.twilio_sms_from, config.twilio_messaging_service_sid)
-        used = any((config.twilio_account_sid, config.twilio_auth_token, *sms, config.twilio_whatsapp_from))
+        tokens = (config.twilio_auth_token, config.twilio_auth_token_previous)
+        used = any((config.twilio_account_sid, *tokens, *sms, config.twilio_whatsapp_from))
         if all(sms):
             self.problems.append(
                 "TWILIO_SMS_FROM: set either this or TWILIO_MESSAGING_SERVICE_SID, which chooses the number"
@@ -250,3 +276,7 @@ class _Reader:
                 "TWILIO_SMS_FROM: is missing, as are TWILIO_MESSAGING_SERVICE_SID and TWILIO_WHATSAPP_FROM;"
                 " one of them says who writes"
             )
+        if config.sms_daily_spend is not None and not config.sms_prices:
+            self.problems.append("SMS_PRICES: is missing; SMS_DAILY_SPEND counts what each text costs")
+        if config.sms_prices and config.sms_daily_spend is None:
+            self.problems.append("SMS_DAILY_SPEND: is missing; SMS_PRICES alone limits nothing")

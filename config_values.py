@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from email.utils import parseaddr
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,6 +13,7 @@ E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 MINUTE_RATE = re.compile(r"([1-9][0-9]{0,6})/minute")
 SECRET_LENGTH = 32  # characters; shorter ones can be guessed
 WEBHOOK_SECRET_LENGTH = 16  # guessed over the network only, and each guess is a request
+MOST_SPEND = 100_000  # what a day's counter can hold, in ten-thousandths
 WELL_KNOWN = re.compile(r"change.?me|secret.?key|your.?secret|password|insecure|placeholder|replace", re.I)
 
 
@@ -196,3 +198,27 @@ def countries(raw: str) -> tuple[str, ...] | None:
 
 def segments(raw: str) -> int:
     return number(raw, 0, 999_999)
+
+
+def spend(raw: str) -> Decimal | None:
+    """Money for a day, in the account's currency."""
+    if not raw:
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,4})?", raw) or not 0 <= Decimal(raw) <= MOST_SPEND:
+        raise ValueError(f"{raw!r} is not an amount such as 25 or 12.50, at most {MOST_SPEND}")
+    return Decimal(raw)
+
+
+def prices(raw: str) -> tuple[tuple[str, Decimal], ...]:
+    """What one segment costs by country; * is every country that is not named."""
+    found: dict[str, Decimal] = {}
+    for each in filter(None, (part.strip() for part in raw.split(","))):
+        country, _, price = (part.strip().upper() for part in each.partition("="))
+        if country != "*" and country not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValueError(f"{country!r} is no country; say it as in BR=0.058,US=0.0079,*=0.12")
+        if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,8})?", price) or not Decimal(price):
+            raise ValueError(f"{each!r} has no price above nothing; say it as in BR=0.058,US=0.0079,*=0.12")
+        if country in found:
+            raise ValueError(f"{country} has two prices")
+        found[country] = Decimal(price)
+    return tuple(found.items())

@@ -30,6 +30,9 @@ _NOT_NOW = (  # as SQLite says it; the transaction is undone, and another try ma
     "interrupted",
 )
 SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"  # in a Statement: PostgreSQL only; SQLite has one writer
+_HASTE = text(  # for this transaction alone
+    "SELECT set_config('lock_timeout', :most, true), set_config('statement_timeout', :most, true)"
+)
 _SQLITE_MOMENT = "%Y-%m-%d %H:%M:%S.%f"  # as SQLAlchemy writes them
 
 
@@ -54,10 +57,16 @@ class Database:
             session.commit()  # nothing: but at a rollback psycopg forgets every statement it has prepared
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """One transaction (SQLite: BEGIN IMMEDIATE), committed at the end or not at all."""
-        until = time.monotonic() + self.busy_seconds  # for both waits: in this process, and behind others
-        with self._turn(), self._session({"until": until}) as session:
+    def write(self, patience: float | None = None) -> Iterator[Session]:
+        """One transaction (SQLite: BEGIN IMMEDIATE), committed at the end or not at all.
+
+        `patience`: whoever waits may not wait as long as a respondent would; seconds for each statement.
+        """
+        seconds = self.busy_seconds if patience is None else min(patience, self.busy_seconds)
+        until = time.monotonic() + seconds  # for both waits: in this process, and behind others
+        with self._turn(seconds), self._session({"until": until}) as session:
+            if patience is not None and not self.is_sqlite:
+                session.execute(_HASTE, {"most": f"{int(seconds * 1000)}ms"})
             yield session
             session.commit()
 
@@ -78,11 +87,11 @@ class Database:
                 connection.close()
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _turn(self, seconds: float) -> Iterator[None]:
         """SQLite has one writer: threads of one process queue here, where nobody has to look again."""
         if not self.is_sqlite:
             yield
-        elif not self.writing.acquire(timeout=self.busy_seconds):
+        elif not self.writing.acquire(timeout=seconds):
             raise Unavailable("the database: another writer takes too long")
         else:
             try:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,11 @@ def test_a_secret_that_can_be_guessed_is_refused_and_not_repeated(secret: str) -
         ({**TWILIO, "TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN"),
         ({**TWILIO, "TWILIO_ACCOUNT_SID": ""}, "TWILIO_ACCOUNT_SID"),
         ({"TWILIO_SMS_FROM": "+551140028922"}, "TWILIO_ACCOUNT_SID"),
+        ({"TWILIO_AUTH_TOKEN_PREVIOUS": TWILIO["TWILIO_AUTH_TOKEN"]}, "TWILIO_AUTH_TOKEN"),
+        ({"TELEGRAM_WEBHOOK_SECRET_PREVIOUS": WEBHOOK_SECRET}, "TELEGRAM_BOT_TOKEN"),
+        (BOT | {"TELEGRAM_WEBHOOK_SECRET_PREVIOUS": WEBHOOK_SECRET}, "TELEGRAM_WEBHOOK_SECRET"),
+        ({"SMS_DAILY_SPEND": "25"}, "SMS_PRICES"),
+        ({"SMS_PRICES": "BR=0.058"}, "SMS_DAILY_SPEND"),
         ({"TWILIO_MESSAGING_SERVICE_SID": SERVICE}, "TWILIO_AUTH_TOKEN"),
         ({"TWILIO_WHATSAPP_FROM": "+551140028922"}, "TWILIO_ACCOUNT_SID"),
     ],
@@ -362,3 +368,27 @@ def test_the_first_secret_is_random_and_for_its_owner_alone(
     assert file.read_text() == first, "made once"
     assert file.stat().st_mode & 0o077 == 0
     assert Config.from_env({"SECRET_KEY_FILE": str(file)}).secret_key == first
+
+
+def test_what_texts_may_cost_is_read_to_the_last_place() -> None:
+    config = Config.from_env(
+        GOOD | {"SMS_DAILY_SPEND": "12.50", "SMS_PRICES": "br=0.058, US = 0.0079,*=0.12"}
+    )
+    assert config.sms_daily_spend == Decimal("12.50")
+    assert dict(config.sms_prices) == {
+        "BR": Decimal("0.058"),
+        "US": Decimal("0.0079"),
+        "*": Decimal("0.12"),
+    }
+
+
+@pytest.mark.parametrize("spend", ["-1", "25 USD", "1e3", "0.00001", "100001", "NaN", "25,00"])
+def test_an_amount_that_is_none_is_refused(spend: str) -> None:
+    assert "SMS_DAILY_SPEND:" in refused(SMS_DAILY_SPEND=spend, SMS_PRICES="*=0.1")
+
+
+@pytest.mark.parametrize(
+    "prices", ["BR", "BR=", "BR=0", "XX=0.1", "BR=0.1,BR=0.2", "BR=-1", "=0.1", "BR=0,1"]
+)
+def test_prices_that_are_none_are_refused(prices: str) -> None:
+    assert "SMS_PRICES:" in refused(SMS_DAILY_SPEND="25", SMS_PRICES=prices)

@@ -192,6 +192,18 @@ class Inbound(Protocol):
         ...
 
 
+@runtime_checkable
+class Traceable(Protocol):
+    """A channel whose provider keeps a list of what it took: an attempt in doubt can be looked for there."""
+
+    @property
+    def identity(self) -> str: ...
+
+    def trace(self, address: str, since: datetime) -> list[Event]:
+        """Our messages to this address since then, as statuses that quote them. Raises DeliveryError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
     """How the provider says that our bot stands, in its own words where it complains."""

@@ -29,10 +29,16 @@ class Settings(Protocol):
     def telegram_webhook_secret(self) -> str | None: ...
 
     @property
+    def telegram_webhook_secret_previous(self) -> str | None: ...
+
+    @property
     def twilio_account_sid(self) -> str | None: ...
 
     @property
     def twilio_auth_token(self) -> str | None: ...
+
+    @property
+    def twilio_auth_token_previous(self) -> str | None: ...
 
     @property
     def twilio_sms_from(self) -> str | None: ...
@@ -70,6 +76,18 @@ def _account(settings: Settings) -> Account | None:
         sms=settings.twilio_messaging_service_sid or settings.twilio_sms_from or "",
         whatsapp=settings.twilio_whatsapp_from or "",
         url=settings.twilio_api_url,
+        previous_token=settings.twilio_auth_token_previous or "",
+    )
+
+
+def _telegram(settings: Settings) -> Channel | None:
+    if not settings.telegram_bot_token:
+        return None
+    return Telegram(
+        settings.telegram_bot_token,
+        settings.telegram_api_url,
+        settings.telegram_webhook_secret,
+        settings.telegram_webhook_secret_previous,
     )
 
 
@@ -77,11 +95,7 @@ CHANNELS: dict[str, Callable[[Settings], Channel | None]] = {
     "email": lambda settings: Email(server_at(settings.smtp_url)) if settings.smtp_url else None,
     "sms": _sms,
     "whatsapp": _whatsapp,
-    "telegram": lambda settings: (
-        Telegram(settings.telegram_bot_token, settings.telegram_api_url, settings.telegram_webhook_secret)
-        if settings.telegram_bot_token
-        else None
-    ),
+    "telegram": _telegram,
 }
 
 

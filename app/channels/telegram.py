@@ -56,12 +56,14 @@ class Telegram:
         token: str,
         api_url: str = API_URL,
         webhook_secret: str | None = None,
+        previous_secret: str | None = None,
         *,
         patience: Patience | None = None,
     ) -> None:
         self._token = token
         self._api_url = api_url
         self._secret = webhook_secret
+        self._proofs = [each.encode() for each in (webhook_secret, previous_secret) if each]
         self._patience = patience or Patience()
         fingerprint = hashlib.sha256(token.encode()).hexdigest()[:8]
         self._series = Series(token.partition(":")[0], fingerprint)
@@ -99,7 +101,7 @@ class Telegram:
 
     def parse(self, raw: RawRequest) -> list[Event]:
         given = raw.headers.get(SECRET_HEADER, "").encode("utf-8", "replace")
-        if not self._secret or not secrets.compare_digest(given, self._secret.encode()):
+        if not any(secrets.compare_digest(given, each) for each in self._proofs):
             raise BadSignature
         event = event_of(read_update(raw.body), self._series)
         return [event] if event else []

@@ -21,6 +21,12 @@ class Account:
     sms: str = ""
     whatsapp: str = ""
     url: str = TWILIO
+    previous_token: str = field(default="", repr=False)  # still proves what comes in, while it is changed
+
+    @property
+    def proofs(self) -> tuple[str, ...]:
+        """The tokens that may have signed what comes in; never an empty one, by which anybody could sign."""
+        return tuple(each for each in (self.token, self.previous_token) if each)
 
     @property
     def sms_by_service(self) -> bool:

@@ -50,11 +50,11 @@ def _verified(raw: RawRequest, account: Account) -> Form:
     from twilio.request_validator import RequestValidator  # noqa: PLC0415 - loaded with the first webhook
 
     signature = raw.headers.get("x-twilio-signature", "")
-    if not account.token or not signature:  # an empty key would let everybody sign
+    if not account.proofs or not signature:
         raise BadSignature("no signature")
     form = _form(raw.body)
     try:
-        good = RequestValidator(account.token).validate(raw.url, form, signature)
+        good = any(RequestValidator(each).validate(raw.url, form, signature) for each in account.proofs)
     except ValueError as error:  # an address that cannot be one
         raise BadSignature("no address") from error
     if not good:

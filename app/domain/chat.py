@@ -67,6 +67,7 @@ class Heard:
     pressed: int | None = None
     about: str | None = None
     language: str | None = None
+    odd_button: bool = False  # pressed, and what it carries is no score: its label is read as a wish alone
 
 
 @dataclass(frozen=True)

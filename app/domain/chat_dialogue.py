@@ -34,11 +34,11 @@ def hear(chat: Chat, heard: Heard, asked: Sequence[Asked], now: datetime, *, in_
 
     A score is never guessed: with several questions open we ask which, what cannot be read is asked again.
     """
-    if heard.language:
-        return Turn(chat, (Speak(heard.language), Say(Words.LANGUAGE)))
-    wish = _wish(heard, asked)
+    wish = _wish(chat, heard, asked)
     if wish is not None:
         return wish
+    if heard.odd_button:
+        return _odd(chat, heard, asked, now)
     if chat.expects is Expects.WHICH and heard.about is None:
         return _chosen(chat, heard, asked, now, in_touch)
     meant = _meant(chat, heard, asked, now)
@@ -56,8 +56,10 @@ def ask(chat: Chat, invitation_id: str) -> Chat:
     return Chat(Expects.SCORE, invitation_id)
 
 
-def _wish(heard: Heard, asked: Sequence[Asked]) -> Turn | None:
-    """To stop, to begin again or to be helped: understood at any moment, whatever was asked."""
+def _wish(chat: Chat, heard: Heard, asked: Sequence[Asked]) -> Turn | None:
+    """To stop, to begin again, to be helped, another language: understood at any moment."""
+    if heard.language:
+        return Turn(chat, (Speak(heard.language), Say(Words.LANGUAGE)))
     if heard.pressed is not None:
         return None
     kind = replies.read(heard.text, Metric.NPS, asked[0].locale if asked else "en").kind
@@ -98,10 +100,25 @@ def _is_bare_score(text: str, question: Asked) -> bool:
     return reading.kind is Kind.SCORE and reading.comment is None
 
 
-def _which(heard: Heard, meant: Sequence[Asked]) -> Turn:
+def _odd(chat: Chat, heard: Heard, asked: Sequence[Asked], now: datetime) -> Turn:
+    """A button that says nothing we know: asked again where a score is missing, and never one itself."""
+    meant = [each for each in asked if each.invitation_id == heard.about] or _open(asked, now)
+    if len(meant) > 1:
+        return _which(Heard(), meant, keeps=False)
+    if not meant:
+        return _stray(chat)
+    question = meant[0]
+    if question.is_pulse:
+        return Turn(Chat(), (Say(Words.PULSE, question.invitation_id),))
+    if not question.standing.takes_answers(now):
+        return Turn(Chat(), (Say(Words.LATE, question.invitation_id),) if chat.missed == 0 else ())
+    return Turn(chat) if question.standing.recorded_at else _again(chat, question.invitation_id)
+
+
+def _which(heard: Heard, meant: Sequence[Asked], *, keeps: bool = True) -> Turn:
     """Ask which one. What they typed waits, unless one is a pulse: then it is not kept, and typed again."""
     shown = meant[: len(LETTERS)]
-    pending = None if any(each.is_pulse for each in shown) else heard.text
+    pending = heard.text if keeps and not any(each.is_pulse for each in shown) else None
     chat = Chat(Expects.WHICH, choices=tuple(each.invitation_id for each in shown), pending=pending)
     return Turn(chat, (Say(Words.WHICH),))
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 CLAIM_LEASE = timedelta(seconds=4)  # claimed, nothing sent: back in the queue within 5 s of a crash
 ATTEMPT_LEASE = timedelta(minutes=10)  # longer than every time-out of one message together
+HAND_OVER = timedelta(minutes=9)  # after that an attempt is not begun any more: others may think it dead
 PRESUMED_AFTER = timedelta(hours=24)  # e-mail has no look-up: without evidence an unknown counts as sent
 BACK_OFF = (1, 5, 15, 60, 240, 720)  # minutes; a mailbox that is full today may take it tomorrow
 

@@ -22,6 +22,7 @@ from app.services import (
     sending,
     sessions,
     settling,
+    tracing,
 )  # fmt: skip
 
 Work = Callable[[Runtime], int]
@@ -53,6 +54,7 @@ TIMETABLE = (
     Job("catch_up", listening.catch_up, 30),
     Job("heartbeat", heartbeats.beat, 5, clock=False, upkeep=True),
     Job("end_leases", settling.end_leases, 1),
+    Job("trace_unknown", tracing.ask_providers, 60, logs_how_much=False),
     Job("plan_schedules", planning.plan_schedules, 1),
     Job("expand_occurrences", expanding.expand_occurrences, 1),
     Job("ask_again", asking_again.ask_again, 60),

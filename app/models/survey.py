@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
@@ -37,6 +37,7 @@ class WhatsAppTemplate(HasId, Base):
     survey_id: Mapped[str] = mapped_column(ForeignKey("surveys.id"))
     locale: Mapped[str] = mapped_column(String(8))
     content_sid: Mapped[str] = mapped_column(String(64))
+    has_buttons: Mapped[bool] = mapped_column(default=False, server_default=false())  # that carry scores
 
 
 class SurveyVersion(HasId, Base):

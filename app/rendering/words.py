@@ -142,7 +142,7 @@ REASON_SENTENCES = {
     "phone_off": "The phone was off or out of reach.",
     "country_not_allowed": "Texts to this country are not allowed.",
     "landline": "This number is a landline, which receives no texts.",
-    "over_budget": "The segments that may be sent in a day were used up.",
+    "over_budget": "What may be sent in a day was used up, or nobody knows what a text there costs.",
     "outside_window": "Their last message is more than a day old: WhatsApp takes only an approved text.",
     "no_template": "WhatsApp has approved no text for this question.",
     "not_written": "The message could not be written. The log of the worker says why.",

@@ -14,13 +14,15 @@ from app.models import InboundEvent, Message, Setting, User, Workspace, new_id
 from app.rendering import chats
 from app.rendering.languages import language_of
 from app.runtime import Runtime
-from app.services import limits, losses, outcomes, senders
+from app.services import limits, losses, outcomes, senders, sms_rules
 from app.services.access import Visitor
 from app.services.limits import Limit
 from app.services.losses import Loss
 from app.services.outbox import FIRST
+from app.services.sms_budget import Today
 
 ERRORS = 5
+TEXTS = ("sms", "real")  # where each message costs
 HOOKS = {
     "sms": ("/hooks/twilio/message", "/hooks/twilio/status"),
     "whatsapp": ("/hooks/twilio/message", "/hooks/twilio/status"),
@@ -52,6 +54,7 @@ class Standing:
     bot: ChannelStatus | None = None
     bot_trouble: str = ""
     loss: Loss | None = None  # a time of which something may be missing
+    today: Today | None = None  # of texts: what the day's budget has left
 
 
 def show(runtime: Runtime, who: Visitor) -> list[Standing]:
@@ -79,6 +82,7 @@ def _standing(runtime: Runtime, who: Visitor, name: str) -> Standing:
         troubles = tuple(Trouble(at, reason or "", detail) for at, reason, detail in session.execute(failed))
         set_aside = session.scalar(aside) or 0
         loss = losses.recent(session, name, runtime.clock()) if state == "real" else None
+        today = sms_rules.today(session, runtime, runtime.clock()) if (name, state) == TEXTS else None
     until = datetime.fromisoformat(rest.value) if rest else None
     bot, bot_trouble = _bot(runtime, name, state)
     return Standing(
@@ -86,6 +90,7 @@ def _standing(runtime: Runtime, who: Visitor, name: str) -> Standing:
         until if until and until > runtime.clock() else None, troubles,
         tuple(runtime.config.public_url + path for path in HOOKS.get(name, ())), set_aside, bot, bot_trouble,
         loss,
+        today,
     )  # fmt: skip
 
 

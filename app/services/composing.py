@@ -74,10 +74,18 @@ def compose(
     return letters, ended
 
 
-def fill(runtime: Runtime, letters: Iterable[Departure], ended: list[Ended]) -> Iterator[Outgoing]:
-    """The finished messages, made as the channel asks for them; one that cannot be made is `ended`."""
+def fill(
+    runtime: Runtime, letters: Iterable[Departure], ended: list[Ended], until: datetime
+) -> Iterator[Outgoing]:
+    """The finished messages, made as the channel asks for them; one that cannot be made is `ended`.
+
+    So is what a worker that stood still would hand over after `until`: others may have looked for it.
+    """
     for letter in letters:
         each = letter.of
+        if runtime.clock() >= until:
+            ended.append((each, DeliveryError("provider_unreachable", detail="not begun in its time")))
+            continue
         if isinstance(letter, Note):
             yield letter.outgoing(runtime, runtime.channels[each.channel].identity)
             continue

@@ -101,15 +101,14 @@ def _asking(session: Session, runtime: Runtime, each: Departing, minted: list[Mi
 def _template(
     session: Session, runtime: Runtime, each: Departing, asking: Asking, values: Mapping[str, str]
 ) -> Template | None:
-    """What WhatsApp approved, while its window is closed: {{1}} is the first name, {{2}} the question."""
+    """What WhatsApp approved, for its buttons or while its window is closed: {{1}} name, {{2}} question."""
     channel = runtime.channels[each.channel]
     if channel.pretends:
         return None
     sender = senders.sender_id(session, each.channel, channel.identity, runtime.clock())
-    if whatsapp_rules.is_open(session, each, sender, runtime.clock()):
-        return None
+    is_open = whatsapp_rules.is_open(session, each, sender, runtime.clock())
     said = {"1": values["contact.first_name"] or asking.workspace_name, "2": asking.said.question}
-    return whatsapp_rules.template(session, each, said)
+    return whatsapp_rules.template(session, each, said, within_window=is_open)
 
 
 def sample_text(session: Session, runtime: Runtime, each: Departing) -> str:

@@ -19,7 +19,9 @@ from app.services import (
     in_touch,
     inbound,
     opt_outs,
+    pulse_chats,
     talks,
+    template_presses,
 )  # fmt: skip
 from app.services.arrival import Given
 from app.services.in_touch import Touch
@@ -86,6 +88,8 @@ def _words_to_keep(turn: Turn, heard: Heard) -> str:
 
 def _heard(turn: Turn) -> Heard | None:
     event = turn.stored.event
+    if event.kind is Kind.PRESS and turn.stored.channel in pulse_chats.TEMPLATES:
+        return template_presses.heard(turn)
     if event.kind is Kind.PRESS:
         pressed = answering_chats.pressed(turn.session, event.data)
         if pressed is None or turn.question(pressed[0]) is None:

@@ -15,7 +15,7 @@ from app.engines import LOG_BYTES
 from app.errors import Unavailable
 from app.models import InboundEvent, Message, Pulse
 from app.runtime import Runtime
-from app.services import database_file, health, losses, schema, switch
+from app.services import database_file, health, losses, schema, sms_rules, switch
 
 State = Literal["ok", "warning", "failed"]
 CLOCKS_APART = timedelta(seconds=5)  # more, and what is due now is not due there
@@ -25,6 +25,7 @@ MINUTE = "%Y-%m-%d %H:%M"
 
 log = structlog.get_logger("doctor")
 
+PREVIOUS = ("TWILIO_AUTH_TOKEN_PREVIOUS", "TELEGRAM_WEBHOOK_SECRET_PREVIOUS")
 LETS_US_IN = "the provider answers and lets us in"
 
 
@@ -43,7 +44,7 @@ def examine(runtime: Runtime) -> list[Check]:
     reachable = _database(runtime)
     found.append(reachable)
     if reachable.state == "ok":
-        for look in (_clock, _worker, _sending, _messages, _inbound, _keys):
+        for look in (_clock, _worker, _sending, _messages, _inbound, _texts, _keys):
             found += _safely(look, runtime)
     return [*found, *_disk(runtime), *_channels(runtime)]
 
@@ -73,6 +74,10 @@ def _settings(runtime: Runtime) -> Iterator[Check]:
     if open_files:
         files = " ".join(open_files)
         yield Check("secrets", "failed", f"others on this machine can read them; run: chmod 600 {files}")
+    elif previous := [name for name in PREVIOUS if getattr(config, name.lower())]:
+        names = " and ".join(previous)
+        says = f"{names} is still accepted; remove it once the provider uses the new one"
+        yield Check("secrets", "warning", says)
     elif config.secret_key_previous:
         says = (
             "SECRET_KEY_PREVIOUS is still accepted; remove it once sessions made with it are over (30 days)"
@@ -218,6 +223,26 @@ def _bot(channel: Channel) -> Check:
         says = f"could not bring us something at {found.failed_at:{MINUTE}} UTC: {found.failure}"
         return Check("telegram", "warning", f"{says}. What waited longer than 24 hours is lost")
     return Check("telegram", "ok", f"{LETS_US_IN}; {found.waiting} updates wait there")
+
+
+def _texts(runtime: Runtime) -> Iterator[Check]:
+    """What the day's budget has left, where texts are real."""
+    channel = runtime.channels.get("sms")
+    if channel is None or channel.pretends:
+        return
+    with runtime.db.read() as session:
+        today = sms_rules.today(session, runtime, runtime.clock())
+    used = f"{today.segments} of {today.most_segments} segments are used today"
+    if today.spend is not None:
+        used += f", and {today.spent} of {today.spend} in money"
+    if today.unpriced:
+        where = ",".join(today.unpriced)
+        says = f"none leaves to {where}: SMS_PRICES has no price for it, and SMS_DAILY_SPEND is set. {used}"
+        yield Check("texts", "warning", says)
+    elif today.is_used_up:
+        yield Check("texts", "warning", f"none leaves until midnight UTC: {used}")
+    else:
+        yield Check("texts", "ok", used)
 
 
 def _inbound(runtime: Runtime) -> Iterator[Check]:

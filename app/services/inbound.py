@@ -25,6 +25,7 @@ FIRST_LOOK = timedelta(days=2)  # how far back a sender is asked that was never 
 TRIES = 5  # then a person has to look
 BACK_OFF = (1, 10, 60, 600)  # seconds
 AT_ONCE = 50
+WEBHOOK_PATIENCE = 1.0  # seconds: a provider gives up after a few, and comes again or is asked
 LONGEST_TEXT = 5_000
 
 
@@ -44,7 +45,7 @@ def receive(
 ) -> int:
     """Keep what a webhook tells; only then may the provider hear 2xx. How many events are new.
 
-    Raises Forbidden for a bad signature (nothing is read), Unreadable.
+    Raises Forbidden for a bad signature (nothing is read), Unreadable; Unavailable after a second at most.
     """
     raw = RawRequest(url, headers, body)
     found: list[tuple[str, Event]] = []
@@ -58,7 +59,7 @@ def receive(
             log.warning("webhook_refused", channel=name)
             raise Forbidden from error
     now = runtime.clock()
-    with runtime.db.write() as session:
+    with runtime.db.write(WEBHOOK_PATIENCE) as session:
         kept = [keep(session, name, event, now) for name, event in found]
     runtime.reach("inbound_kept")
     return sum(each is not None for each in kept)
@@ -117,8 +118,11 @@ def keep(session: Session, channel: str, event: Event, now: datetime) -> str | N
         payload["at"] = event.at.isoformat()
     if event.text:
         payload["text"] = event.text.replace("\0", "")[:LONGEST_TEXT]
-        if pulse_chats.is_open(session, channel, sender_id, event.address, now):
-            payload["text"] = _wish_alone(payload["text"])
+    said = event.text or event.data
+    if said and pulse_chats.is_open(session, channel, sender_id, event.address, now):
+        payload["text"] = _wish_alone(payload.get("text", ""))
+        if not pulse_chats.may_keep_press(session, channel, sender_id, event.quotes):
+            payload.pop("data", None)
     values = {
         "id": new_id(), "sender_id": sender_id, "channel": channel, "provider_id": event.provider_id[:120],
         "kind": event.kind.value, "payload": payload, "state": "new", "tries": 0, "due_at": now,

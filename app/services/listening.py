@@ -1,5 +1,6 @@
 """Asks the providers for what people sent: Telegram all the time, Twilio after downtime and now and then."""
 
+import hashlib
 from datetime import timedelta
 from typing import cast
 
@@ -76,12 +77,17 @@ def _is_due(runtime: Runtime, channel: str) -> bool:
     return latest is None or latest <= runtime.clock() - CATCH_UP
 
 
+def _mark_of(secret: str | None) -> str:
+    """By which a changed secret is noticed; too short to tell anything of it."""
+    return hashlib.sha256((secret or "").encode()).hexdigest()[:8]
+
+
 def _arrange(runtime: Runtime) -> None:
     """Tell Telegram how we want its updates, when that has changed. Raises Unavailable."""
     config = runtime.config
     bot = cast(ChatBot, runtime.channels[TELEGRAM])
     url = f"{config.public_url}/hooks/telegram" if config.telegram_mode == "webhook" else ""
-    wanted = f"{bot.identity} {url}"
+    wanted = f"{bot.identity} {url} {_mark_of(config.telegram_webhook_secret) if url else ''}".strip()
     with runtime.db.read() as session:
         known = session.get(Setting, ARRANGED)
     if known is not None and known.value == wanted:

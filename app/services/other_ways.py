@@ -4,9 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from app.db import changed
 from app.models import Contact, Invitation, Message, Occurrence, OptOut, new_id
 from app.services.outbox import USUAL
 
@@ -45,6 +46,24 @@ def take_next(
     invitation.channel, invitation.address_key = channel, contact.key_on(channel)
     invitation.state, invitation.reason, invitation.until, invitation.sent_at = "queued", None, None, None
     session.flush()
+    return True
+
+
+def take_back(session: Session, invitation: Invitation, channel: str) -> bool:
+    """A step: this ask arrived after all, so what waits on another channel does not leave. Was there any?"""
+    waiting = (
+        update(Message)
+        .where(
+            Message.invitation_id == invitation.id,
+            Message.purpose == "invitation",
+            Message.channel != channel,
+            Message.state.in_(("queued", "claimed")),
+        )
+        .values(state="cancelled", reason="duplicate")
+    )
+    if not changed(session, waiting.execution_options(synchronize_session=False)):
+        return False
+    invitation.channel = channel
     return True
 
 

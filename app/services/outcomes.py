@@ -35,6 +35,13 @@ _INVITATION_STATE = Statement(
     "UPDATE invitations SET state = :state, reason = :reason"
     " WHERE id = :id AND state IN ('sending', 'unknown')"
 )
+# Those of one group find each other as well: the name is noted before the next one is looked at.
+_OTHER = Statement(
+    "SELECT 1 FROM messages m JOIN messages o ON o.sender_id = m.sender_id AND o.provider_id = :name"
+    " WHERE m.id = :id AND o.id <> :id"
+)
+_NAMED = Statement("UPDATE messages SET provider_id = :name WHERE id = :id AND provider_id IS NULL")
+NAMED_ONCE = ("sms", "whatsapp")  # whose provider names every message anew
 CLOSING = ("invalid_address", "blocked")  # they hold for the address: nothing is tried there any more
 CHANNEL_REST = "channel_rests_until:"  # a row of `installation`, so that every worker sees it
 
@@ -50,6 +57,7 @@ def record(
 
     How many were handed over.
     """
+    group = [(each, _if_new(session, each, outcome)) for each, outcome in group]
     sent = [(each, outcome) for each, outcome in group if isinstance(outcome, Receipt)]
     _record_sent(session, sent, lease, now)
     for each, outcome in group:
@@ -58,6 +66,16 @@ def record(
             if each.purpose == "invitation" and _after(each, outcome, now)[0] == "failed":
                 other_ways.take_next(session, each.invitation_id, outcome.reason, ready, now)
     return len(sent)
+
+
+def _if_new(session: Session, each: Departing, outcome: Outcome) -> Outcome:
+    """A name that another message of ours has already says nothing of this one."""
+    if each.channel not in NAMED_ONCE or not isinstance(outcome, Receipt) or not outcome.provider_id:
+        return outcome
+    if _OTHER.run(session, {"name": outcome.provider_id, "id": each.id}).fetchone() is None:
+        _NAMED.run(session, {"name": outcome.provider_id, "id": each.id})
+        return outcome
+    return DeliveryError("provider_unreachable", unknown=True, detail="an id that another message has")
 
 
 def _record_sent(

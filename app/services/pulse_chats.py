@@ -5,8 +5,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.domain.metrics import Metric
 from app.models import Invitation, Message, Pulse
 from app.services import chat_addresses
+
+TEMPLATES = ("whatsapp",)  # channels whose buttons are written by whoever made the template
 
 
 def is_open(session: Session, channel: str, sender_id: str, address: str, now: datetime) -> bool:
@@ -26,3 +29,16 @@ def is_open(session: Session, channel: str, sender_id: str, address: str, now: d
         )
     )
     return session.execute(query.limit(1)).first() is not None
+
+
+def may_keep_press(session: Session, channel: str, sender_id: str, quotes: str) -> bool:
+    """Is it a token of ours, or about another question? What a template's button carries may be a score."""
+    if channel not in TEMPLATES:
+        return True
+    query = (
+        select(Invitation.metric)
+        .join(Message, Message.invitation_id == Invitation.id)
+        .where(Message.sender_id == sender_id, Message.provider_id == quotes)
+    )
+    metric = session.scalars(query.limit(1)).first() if quotes else None
+    return metric is not None and metric != Metric.ENPS

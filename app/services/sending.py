@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.channels.base import Channel, DeliveryError
 from app.db import SKIP_LOCKED, Statement
-from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE
+from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE, HAND_OVER
 from app.models import new_id
 from app.runtime import Runtime
 from app.services import composing, departing, leaving_rules, other_ways, outcomes, pacing, senders, switch
@@ -125,7 +125,7 @@ def _send_group(runtime: Runtime, lease: Lease) -> int | None:
         return None
     letters, ended = group
     known = {each.of.id: each.of for each in letters}
-    filled = composing.fill(runtime, letters, ended)
+    filled = composing.fill(runtime, letters, ended, now + HAND_OVER)
     for id, outcome in lease.channel.deliver(pacing.in_their_time(filled, lease.name, slot, now)):
         ended.append((known[id], outcome))
         runtime.reach("handed_over")

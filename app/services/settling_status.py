@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.channels.base import Event
 from app.models import Invitation, Message
 from app.runtime import Runtime
-from app.services import brakes, inbound, opt_outs, other_ways
+from app.services import brakes, followup_opening, inbound, opt_outs, other_ways
 from app.services.inbound import Stored
 
 RANK = {"attempting": 0, "unknown": 0, "sent": 1, "failed": 2, "delivered": 3}
@@ -27,7 +27,7 @@ def settle(runtime: Runtime, event_id: str) -> None:
         if message is None or message.workspace_id is None:
             inbound.set_aside(session, event_id, "a status of no message of ours")
             return
-        _tell(session, message, stored, now, runtime.channels)
+        tell(session, message, stored.event, now, runtime.channels)
         inbound.done(session, event_id, workspace_id=message.workspace_id, contact_id=message.contact_id)
 
 
@@ -47,8 +47,8 @@ def _message(session: Session, stored: Stored) -> Message | None:
     return session.scalars(by_provider).first()
 
 
-def _tell(session: Session, message: Message, stored: Stored, now: datetime, ready: Collection[str]) -> None:
-    event = stored.event
+def tell(session: Session, message: Message, event: Event, now: datetime, ready: Collection[str]) -> None:
+    """A step: what the provider says of this message, if it is news. `ready`: the channels that we have."""
     if RANK.get(event.state, -1) <= RANK.get(message.state, 9):
         return
     if event.quotes and not message.provider_id:
@@ -57,10 +57,13 @@ def _tell(session: Session, message: Message, stored: Stored, now: datetime, rea
         brakes.shut_window(session, message.address_key)
     if event.state == "failed" and _try_again(session, message, event, now):
         return
+    was_in_doubt = message.state in ("attempting", "unknown")
     message.state = event.state
     message.reason = event.reason or None
     if event.state != "failed":
         message.sent_at = message.sent_at or now
+        if was_in_doubt and message.purpose == "reply" and message.followup_id:
+            followup_opening.reply_left(session, message.followup_id, now)
     if message.purpose == "invitation" and message.invitation_id:
         _invitation(session, message, event.state, event.reason, now)
     if event.state == "failed":
@@ -69,19 +72,24 @@ def _tell(session: Session, message: Message, stored: Stored, now: datetime, rea
 
 def _fail(session: Session, message: Message, event: Event, ready: Collection[str], now: datetime) -> None:
     """What follows from a message that did not arrive."""
+    session.flush()
     if event.stops_run:
-        session.flush()
         brakes.stop_run(session, message.invitation_id, event.reason)
-    if event.reason == "opted_out" and message.address_key:
+    if message.address_key:
+        _close(session, message, event, now)
+    if message.purpose == "invitation":
+        other_ways.take_next(session, message.invitation_id, event.reason, ready, now)
+
+
+def _close(session: Session, message: Message, event: Event, now: datetime) -> None:
+    """What failed for good and holds for the address: nothing is tried there any more."""
+    if event.reason == "opted_out":
         opt_outs.opt_out_by_message(session, message.id, "provider", now)
-    elif event.permanent and event.reason in CLOSES and message.address_key:
+    elif event.permanent and event.reason in CLOSES:
         opt_outs.record(
             session, message.workspace_id or "", None, (message.address_key,),
             kind="bounce", origin="provider", now=now,
         )  # fmt: skip
-    if message.purpose == "invitation":
-        session.flush()
-        other_ways.take_next(session, message.invitation_id, event.reason, ready, now)
 
 
 def _try_again(session: Session, message: Message, event: Event, now: datetime) -> bool:
@@ -100,7 +108,10 @@ def _try_again(session: Session, message: Message, event: Event, now: datetime) 
 
 def _invitation(session: Session, message: Message, state: str, reason: str, now: datetime) -> None:
     invitation = session.get_one(Invitation, message.invitation_id, with_for_update=True)
-    if invitation.state not in ("sending", "unknown", "sent", "delivered"):
+    told_wrong = invitation.state == "failed" and state == "delivered"  # its end was told in the wrong order
+    if state == "delivered" and other_ways.take_back(session, invitation, message.channel):
+        told_wrong = True
+    if invitation.state not in ("sending", "unknown", "sent", "delivered") and not told_wrong:
         return
     if state == "failed" and invitation.state == "delivered":
         return

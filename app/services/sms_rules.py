@@ -1,4 +1,4 @@
-"""What keeps a text from leaving: a landline, a country that is not allowed, the day's segments used up."""
+"""What keeps a text from leaving: a landline, a country that is not allowed, the day's budget used up."""
 
 from datetime import datetime
 
@@ -9,15 +9,13 @@ from app.domain.addresses import country_of, default_region, takes_texts
 from app.domain.sms_segments import count_segments
 from app.models import Workspace
 from app.runtime import Runtime
-from app.services import composing_chats, limits
+from app.services import composing_chats, sms_budget
 from app.services.departing import Departing
-from app.services.limits import Limit
-
-DAY = 24 * 3600
+from app.services.sms_budget import Today
 
 
 def refusal(session: Session, runtime: Runtime, each: Departing, now: datetime) -> str | None:
-    """Why this text must not leave; None when it may, and then its segments are counted.
+    """Why this text must not leave; None when it may, and then its segments and their price are counted.
 
     The count stands in the transaction of the attempt: while it cannot be kept, nothing is sent.
     """
@@ -25,12 +23,14 @@ def refusal(session: Session, runtime: Runtime, each: Departing, now: datetime) 
         return "landline"
     if country_of(each.to_address) not in allowed(session, runtime):
         return "country_not_allowed"
-    limit = Limit(runtime.config.sms_daily_segments, DAY)
     segments = count_segments(composing_chats.sample_text(session, runtime, each)).segments
-    if limits.so_far(session, "sms_segments", limit, now) + segments > limit.most:
-        return "over_budget"
-    limits.count(session, "sms_segments", limit, now, by=segments)
-    return None
+    fits = sms_budget.take(session, runtime, country_of(each.to_address), segments, now)
+    return None if fits else "over_budget"
+
+
+def today(session: Session, runtime: Runtime, now: datetime) -> Today:
+    """A step: how much of the day's budget is used, and where texts may go without a known price."""
+    return sms_budget.today(session, runtime, allowed(session, runtime), now)
 
 
 def allowed(session: Session, runtime: Runtime) -> frozenset[str]:

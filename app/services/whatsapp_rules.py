@@ -23,12 +23,19 @@ def is_open(session: Session, each: Departing, sender_id: str, now: datetime) ->
     return heard_at is not None and now < heard_at + WINDOW - MARGIN
 
 
-def template(session: Session, each: Departing, variables: dict[str, str]) -> Template | None:
-    """The approved template of this survey in this language, filled; None where there is none."""
+def template(
+    session: Session, each: Departing, variables: dict[str, str], *, within_window: bool = False
+) -> Template | None:
+    """The approved template of this survey in this language, filled; None where none is there or needed.
+
+    Within the window words do as well, so it goes there only for its buttons.
+    """
     if each.purpose not in ASKING or each.survey_id is None:
         return None
-    query = select(WhatsAppTemplate.content_sid).where(
+    query = select(WhatsAppTemplate).where(
         WhatsAppTemplate.survey_id == each.survey_id, WhatsAppTemplate.locale == each.locale
     )
-    sid = session.scalars(query).one_or_none()
-    return Template(sid, variables) if sid else None
+    found = session.scalars(query).one_or_none()
+    if found is None or (within_window and not found.has_buttons):
+        return None
+    return Template(found.content_sid, variables)

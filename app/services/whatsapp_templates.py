@@ -1,9 +1,11 @@
-"""Which approved WhatsApp template asks a survey in each language, once the window of a day is closed."""
+"""Which approved WhatsApp template asks a survey in each language, and which of them carry buttons."""
 
 import re
+from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 
+from app.domain.metrics import Metric
 from app.errors import Invalid, problem
 from app.models import Survey, WhatsAppTemplate, new_id
 from app.rendering.languages import LOCALES
@@ -14,27 +16,40 @@ from app.services.access import Visitor
 CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
 
 
-def of(runtime: Runtime, who: Visitor, survey_id: str) -> dict[str, str]:
+BUTTONS = (Metric.CSAT,)  # where three of them suffice
+
+
+@dataclass(frozen=True)
+class Given:
+    """A template as it is entered; with buttons, each carries a score of the survey's scale."""
+
+    content_sid: str
+    has_buttons: bool = False
+
+
+def of(runtime: Runtime, who: Visitor, survey_id: str) -> dict[str, Given]:
     """The template of each language that has one."""
     with runtime.db.read() as session:
         access.own(session, who, Survey, survey_id)
         rows = session.scalars(select(WhatsAppTemplate).where(WhatsAppTemplate.survey_id == survey_id))
-        return {row.locale: row.content_sid for row in rows}
+        return {row.locale: Given(row.content_sid, row.has_buttons) for row in rows}
 
 
-def save(runtime: Runtime, who: Visitor, survey_id: str, given: dict[str, str]) -> None:
+def save(runtime: Runtime, who: Visitor, survey_id: str, given: dict[str, Given]) -> None:
     """The templates by language; an empty one is taken away. Raises Invalid for what is no ContentSid."""
-    wrong = [locale for locale, sid in given.items() if sid and not CONTENT_SID.fullmatch(sid)]
+    sids = {locale: each.content_sid for locale, each in given.items() if each.content_sid}
+    wrong = [locale for locale, sid in sids.items() if not CONTENT_SID.fullmatch(sid)]
     if wrong:
         message = "A ContentSid begins with HX and has 32 digits or letters from a to f after it."
         raise Invalid([problem(f"whatsapp_{locale}", message) for locale in wrong])
     with runtime.db.write() as session:
-        access.own(session, who, Survey, survey_id, lock=True)
+        survey = access.own(session, who, Survey, survey_id, lock=True)
         session.execute(delete(WhatsAppTemplate).where(WhatsAppTemplate.survey_id == survey_id))
         for locale in LOCALES:
-            if sid := given.get(locale):
+            if sid := sids.get(locale):
+                has_buttons = given[locale].has_buttons and Metric(survey.metric) in BUTTONS
                 row = WhatsAppTemplate(
                     id=new_id(), workspace_id=who.workspace_id, survey_id=survey_id, locale=locale,
-                    content_sid=sid,
+                    content_sid=sid, has_buttons=has_buttons,
                 )  # fmt: skip
                 session.add(row)

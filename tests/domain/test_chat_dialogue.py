@@ -17,6 +17,7 @@ from app.domain.chat import (
     Record,
     Say,
     Speak,
+    Turn,
     Words,
 )
 from app.domain.chat_dialogue import hear
@@ -174,3 +175,35 @@ def test_at_most_one_score_is_recorded_for_a_question_that_was_asked_and_never_f
     assert len(records) <= 1
     assert all(each.about in {known.invitation_id for known in asked} - {"pulse"} for each in records)
     assert sum(isinstance(each, Say) for each in turn.effects) <= 1
+
+
+def pressed_oddly(chat: Chat, *asked: Asked, label: str = "5", about: str | None = None) -> Turn:
+    return hear(chat, Heard(label, about=about, odd_button=True), asked, NOW)
+
+
+@pytest.mark.parametrize("about", ["csat", None])
+def test_a_button_that_carries_no_score_asks_again_whatever_its_label_says(about: str | None) -> None:
+    assert pressed_oddly(Chat(), CSAT, about=about).effects == (Say(Words.AGAIN, "csat"),)
+
+
+def test_such_a_button_is_no_comment_and_no_change() -> None:
+    answered = Asked("csat", Metric.CSAT, ANSWERED, "pt-BR", score=4)
+    waiting = Chat(Expects.COMMENT, "csat")
+    assert pressed_oddly(waiting, answered, about="csat") == Turn(waiting)
+
+
+def test_such_a_button_beside_two_questions_asks_which_and_keeps_no_label() -> None:
+    turn = pressed_oddly(Chat(), CSAT, NPS)
+    assert (turn.effects, turn.chat.pending) == ((Say(Words.WHICH),), None)
+    assert said(turn.chat, "A", CSAT, NPS)[1] == (Say(Words.AGAIN, "csat"),)
+
+
+def test_such_a_button_may_still_say_stop() -> None:
+    assert pressed_oddly(Chat(), CSAT, label="Parar", about="csat").effects[0] == OptOut()
+
+
+def test_such_a_button_of_a_pulse_of_nothing_or_too_late_is_never_a_score() -> None:
+    assert pressed_oddly(Chat(), PULSE, about="pulse").effects == (Say(Words.PULSE, "pulse"),)
+    assert pressed_oddly(Chat()).effects == (Say(Words.NOTHING_OPEN),)
+    late = Asked("csat", Metric.CSAT, ENDED, "pt-BR")
+    assert pressed_oddly(Chat(), late, about="csat").effects == (Say(Words.LATE, "csat"),)

@@ -216,3 +216,21 @@ def urlopen_status(url: str, body: bytes) -> int:
             return int(answer.status)
     except HTTPError as error:
         return error.code
+
+
+def test_a29_telegram_is_told_a_changed_secret_once(runtime: Runtime, telegram: TelegramPeer) -> None:
+    config = replace(
+        runtime.config,
+        public_url="http://127.0.0.1:9",
+        telegram_bot_token=telegram.respondents.token,
+        telegram_api_url=telegram.url,
+        telegram_mode="webhook",
+    )
+    for secret in ("Jf1Ga6Se-kM3vX9q_Lr2Tz8", "pQ7wE2rT-yU4iO1a_Zx9Cv5"):
+        changed = replace(config, telegram_webhook_secret=secret)
+        place = replace(runtime, config=changed, channels=open_channels(changed))
+        listening.poll_telegram(place)
+        listening.poll_telegram(place)
+        place.channels["telegram"].close()
+    told = [each.params["secret_token"] for each in telegram.calls("setWebhook")]
+    assert told == ["Jf1Ga6Se-kM3vX9q_Lr2Tz8", "pQ7wE2rT-yU4iO1a_Zx9Cv5"]

@@ -93,6 +93,12 @@ def test_secrets_that_others_can_read_fail(today: Runtime, tmp_path: Path) -> No
     assert (found.state, f"chmod 600 {file}" in found.says) == ("failed", True)
 
 
+def test_a_secret_of_a_provider_that_was_changed_is_not_kept_for_ever(today: Runtime) -> None:
+    kept = replace(today.config, twilio_auth_token_previous="0123456789abcdef0123456789abcdef")
+    found = look(replace(today, config=kept), "secrets")
+    assert (found.state, "TWILIO_AUTH_TOKEN_PREVIOUS" in found.says) == ("warning", True)
+
+
 class Broken:
     """A channel whose provider is away."""
 

@@ -1,17 +1,23 @@
 """The pretend phone, the channels and the chat on a follow-up in a real browser: seen, and they work."""
 
 import os
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
+from app.channels.registry import open_channels
 from app.domain.access import Role
+from app.domain.metrics import Metric
 from app.models import Contact, FollowUp, Survey, Workspace
 from app.runtime import Runtime
-from app.services import asking, followups, sending
+from app.services import asking, followups, limits, sending, sms_budget
 from app.services.access import Visitor
+from app.services.limits import Limit
 from app.web.console import sandbox as sandbox_pages
 from tests.services.chat_person import Person
 from tests.web.browser import ALL, Look, Visit, looks
@@ -106,6 +112,26 @@ def test_the_channels_say_how_they_stand(visit: Visit, look: Look, camila: Visit
     picture(page, "channels")
 
 
+def test_what_of_the_days_texts_is_used_is_told(
+    app: Flask, runtime: Runtime, visit: Visit, look: Look, camila: Visitor
+) -> None:
+    config = replace(
+        runtime.config, twilio_account_sid="AC" + "5a" * 16, twilio_auth_token="0123456789abcdef0123",
+        twilio_sms_from="+551140028922", twilio_api_url="http://127.0.0.1:9", sms_countries=("BR", "PT"),
+        sms_daily_spend=Decimal(25), sms_prices=(("BR", Decimal("0.05")),),
+    )  # fmt: skip
+    app.extensions["runtime"] = replace(runtime, config=config, channels=open_channels(config))
+    with runtime.db.write() as session:
+        for key, number in (("sms_segments", 412), ("sms_money", 206_000)):
+            limits.count(session, key, Limit(10**9, sms_budget.DAY), runtime.clock(), by=number)
+    page = visit("/w/aroeira/settings/channels", camila)
+    expect(page.get_by_text("412 of 1,000")).to_be_visible()
+    expect(page.get_by_text("20.60 of 25.00")).to_be_visible()
+    expect(page.get_by_text("Not texted: no price is known")).to_be_visible()
+    look(page)
+    picture(page, "channels-budget")
+
+
 def test_the_conversation_stands_on_the_follow_up(
     visit: Visit, look: Look, runtime: Runtime, camila: Visitor, survey: Survey, maria: Contact
 ) -> None:
@@ -129,6 +155,22 @@ def test_how_replies_are_read_can_be_tried(visit: Visit, look: Look, camila: Vis
     expect(page.locator("#read")).to_contain_text("8 with the words")
     look(page)
     picture(page, "reading")
+
+
+def test_that_a_template_has_buttons_is_ticked_where_three_suffice(
+    visit: Visit, look: Look, world: World, workspace: Workspace, camila: Visitor, survey: Survey
+) -> None:
+    csat = world.survey(workspace, Metric.CSAT, name="After a ticket")
+    page = visit(f"/w/aroeira/surveys/{csat.id}/whatsapp", camila)
+    page.get_by_label("English", exact=True).fill("HX" + "5a" * 16)
+    page.get_by_label("It has buttons (English)").check()
+    look(page)
+    picture(page, "whatsapp-buttons")
+    page.get_by_role("button", name="Save the templates").click()
+    page.goto(f"/w/aroeira/surveys/{csat.id}/whatsapp")
+    expect(page.get_by_label("It has buttons (English)")).to_be_checked()
+    page.goto(f"/w/aroeira/surveys/{survey.id}/whatsapp")
+    expect(page.get_by_role("checkbox")).to_have_count(0)
 
 
 def test_a_whatsapp_template_is_kept_and_a_wrong_one_comes_back(

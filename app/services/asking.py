@@ -11,6 +11,7 @@ from app.domain.channel_choice import channel_problems
 from app.domain.contacts import search_words
 from app.domain.eligibility import Verdict, may_ask
 from app.domain.metrics import Metric
+from app.domain.terms import Terms
 from app.errors import Conflict, Invalid, NotFound, problem
 from app.models import Contact, Invitation, Occurrence, Survey, Workspace, new_id
 from app.runtime import Runtime
@@ -96,7 +97,9 @@ def ask(
         session.flush()
         decided = [(contact, _verdict(session, runtime, survey, contact, channels))]
         locale = session.get_one(Workspace, who.workspace_id).locale
-        (id,) = inviting.invite(session, occurrence, survey.metric, decided, now, locale=locale)
+        (id,) = inviting.invite(
+            session, occurrence, survey.metric, decided, now, locale=locale, terms=Terms()
+        )
         if once:
             once.keep(session, id)
         return id

@@ -2,16 +2,16 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
 from app.models import Contact, Occurrence, Schedule, Survey, Workspace
 from app.runtime import Runtime
-from app.services import asking_terms, eligible, inviting, inviting_many, pulses
+from app.services import asking_terms, eligible, eligible_sql, inviting, inviting_many, lots, pulses
 from app.services.asking_terms import Asking
 
 FIRST = 50  # people planned in the first commit; how long it takes says how many come next
@@ -51,6 +51,8 @@ def expand_occurrences(runtime: Runtime) -> int:
         ).all()
     decided = 0
     failures: list[Exception] = []
+    for each in waiting:
+        _draw_lots(runtime, each)
     paces = {each: Pace(HELD[runtime.db.engine.dialect.name]) for each in waiting}
     while paces:
         for each in list(paces):  # in turn: a million people of one keep nobody else waiting
@@ -67,18 +69,36 @@ def expand_occurrences(runtime: Runtime) -> int:
     return decided
 
 
+def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
+    """Before the first person of a run that asks only some: who is left out. Read at leisure, then kept."""
+    with runtime.db.read() as session:
+        occurrence = session.get_one(Occurrence, occurrence_id)
+        if not occurrence.terms.get("sample") or occurrence.lots is not None or occurrence.expanded_to:
+            return
+        schedule = session.get_one(Schedule, occurrence.schedule_id)
+        metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
+        ask = _asking(session, runtime, occurrence, schedule, metric)
+        limits = lots.limits(session, ask, eligible_sql.told(ask, people_of(occurrence, metric)))
+    with runtime.db.write() as session:
+        session.execute(
+            update(Occurrence)
+            .where(Occurrence.id == occurrence_id, Occurrence.lots.is_(None))
+            .values(lots=limits)
+        )
+
+
 def _expand(runtime: Runtime, occurrence_id: str, pace: Pace) -> int:
     """The next people of one occurrence: how many; 0 when nothing is left."""
     began = time.perf_counter()
     with runtime.db.write() as session:
-        number = _expand_some(session, runtime, occurrence_id, pace.people)
+        number = _expand_some(session, runtime, occurrence_id, pace)
     pace.took(time.perf_counter() - began)
     runtime.reach("expanded_some")
     time.sleep(PAUSE)
     return number
 
 
-def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, most: int) -> int:
+def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, pace: Pace) -> int:
     """Decide about the next people in the order of their ids, and say how far we are, in one transaction."""
     now = runtime.clock()
     found = _lock(session, occurrence_id)
@@ -90,14 +110,24 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, most: i
         return 0
     inviting.one_at_a_time(session, occurrence.workspace_id)
     ask = _asking(session, runtime, occurrence, schedule, metric)
+    most = pace.people if ask.terms.per_hour is None else min(pace.people, max(1, ask.terms.per_hour // 60))
     locale = session.get_one(Workspace, occurrence.workspace_id).locale
     people = people_of(occurrence, metric).where(Contact.id > (occurrence.expanded_to or ""))
-    done = inviting_many.invite_some(session, occurrence, ask, people, most, locale=locale)
+    due_at = _due_at(occurrence, ask.terms, now)
+    done = inviting_many.invite_some(session, occurrence, ask, people, most, locale=locale, due_at=due_at)
+    occurrence.asked += done.asked
     if done.number:
         occurrence.expanded_to = done.last
     if done.number < most:
         occurrence.state, occurrence.ended_at = "run", now
     return done.number
+
+
+def _due_at(occurrence: Occurrence, terms: Terms, now: datetime) -> datetime:
+    """When the next messages may leave: at once, or in their turn where so many an hour are allowed."""
+    if terms.per_hour is None:
+        return now
+    return max(now, occurrence.due_at + timedelta(hours=1) * (occurrence.asked / terms.per_hour))
 
 
 def _asking(

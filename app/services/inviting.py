@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 
 from app.db import is_postgresql
 from app.domain.eligibility import Verdict
+from app.domain.terms import Terms
 from app.models import Contact, Invitation, Message, Occurrence, new_id
+from app.services.asking_terms import NONE
 from app.services.outbox import USUAL
 
 OPEN_FOR = timedelta(days=30)
@@ -23,6 +25,7 @@ def invite(
     *,
     locale: str,
     expires_at: datetime | None = None,
+    terms: Terms = NONE,
 ) -> list[str]:
     """One row for each person, in one statement each for invitations and messages; the invitations' ids."""
     invitations: list[dict[str, object]] = []
@@ -34,6 +37,7 @@ def invite(
             "locale": contact.locale or locale,
             "created_at": now,
             "expires_at": expires_at or now + OPEN_FOR,
+            "remind_after": terms.reminder_after(None) if verdict.reason is None else None,
         }
         invitations.append(row)
         if verdict.reason is None:

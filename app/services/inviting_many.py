@@ -29,17 +29,19 @@ from app.db import is_postgresql
 from app.domain.eligibility import Facts, rested_at
 from app.models import Contact, Invitation, Message, Occurrence, new_id
 from app.services.asking_terms import Asking
-from app.services.eligible_sql import asked_at, told
+from app.services.eligible_sql import asked_at
+from app.services.eligible_sql import told as told_of
 from app.services.inviting import OPEN_FOR
 from app.services.outbox import USUAL
 
 
 @dataclass(frozen=True)
 class Done:
-    """How many people were decided about, and who was the last of them."""
+    """How many people were decided about, who was the last of them, and how many are asked."""
 
     number: int
     last: str | None
+    asked: int
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,14 @@ class Fresh:
 
 
 def invite_some(
-    session: Session, occurrence: Occurrence, ask: Asking, people: Select[Contact], most: int, *, locale: str
+    session: Session,
+    occurrence: Occurrence,
+    ask: Asking,
+    people: Select[Contact],
+    most: int,
+    *,
+    locale: str,
+    due_at: datetime,
 ) -> Done:
     """A step: invitations for the next people in the order of their ids, and messages for whom we ask.
 
@@ -63,17 +72,19 @@ def invite_some(
     session.execute(_invitations(occurrence, ask, some, _fresh_ids(session, most), locale))
     made = and_(Invitation.occurrence_id == occurrence.id, Invitation.contact_id > after)
     # No word of the state: an index on that finds the whole run, not these few
-    number, last = session.execute(select(func.count(), func.max(Invitation.contact_id)).where(made)).one()
+    asked = func.count().filter(Invitation.reason.is_(None))
+    told = session.execute(select(func.count(), func.max(Invitation.contact_id), asked).where(made)).one()
+    number, last, asked_number = told
     if number:
-        session.execute(_messages(session, made, number, ask.now))
+        session.execute(_messages(session, made, number, ask.now, due_at))
         _say_until_when(session, ask, made)
-    return Done(number, last)
+    return Done(number, last, asked_number)
 
 
 def _invitations(
     occurrence: Occurrence, ask: Asking, people: Select[Contact], fresh: Fresh, locale: str
 ) -> Any:
-    each = told(ask, people)
+    each = told_of(ask, people)
     asked = each.c.code.is_(None)
     values = {
         Invitation.id: fresh.id,
@@ -113,7 +124,9 @@ def _fresh_ids(session: Session, number: int) -> Fresh:
     return Fresh(table, table.c.value, table.c.key + 1)
 
 
-def _messages(session: Session, made: ColumnElement[bool], number: int, now: datetime) -> Any:
+def _messages(
+    session: Session, made: ColumnElement[bool], number: int, now: datetime, due_at: datetime
+) -> Any:
     """The first message of everybody who was just queued."""
     place = func.row_number().over(order_by=Invitation.contact_id).label("place")
     asked = select(Invitation, place).where(made, Invitation.reason.is_(None)).cte("asked")
@@ -136,7 +149,7 @@ def _messages(session: Session, made: ColumnElement[bool], number: int, now: dat
         Message.locale: asked.c.locale,
         Message.state: literal("queued"),
         Message.tries: literal(0),
-        Message.due_at: literal(now, Message.due_at.type),
+        Message.due_at: literal(due_at, Message.due_at.type),
         Message.created_at: literal(now, Message.created_at.type),
     }
     rows = (

@@ -1,8 +1,10 @@
 """Who of many is left out on purpose, as columns of statements: the holdout group, and who found no seat."""
 
+from array import array
+from collections import defaultdict
 from collections.abc import Mapping
 
-from sqlalchemy import CTE, BigInteger, ColumnElement, Select, and_, case, cast, func, literal, select
+from sqlalchemy import CTE, BigInteger, ColumnElement, case, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.orm import Session
 
@@ -35,28 +37,23 @@ def group(sample: Sample | None) -> ColumnElement[str]:
 def limits(session: Session, ask: Asking, told: CTE) -> dict[str, int]:
     """For each group the lot from which on nobody is asked: the seats are for those who may be asked.
 
-    `told` has id, code and group of everybody whom the run is about.
+    `told` has id, code and group of everybody whom the run is about; it is read once, a number a person.
     """
     assert ask.terms.sample is not None  # whoever calls has looked
-    may = told.c.code.is_(None)
-    sizes = select(told.c.group, func.count()).where(may).group_by(told.c.group)
-    ranked = sorted(session.execute(sizes).all(), key=lambda row: (-row[1], row[0]))
-    groups = {name: number for name, number in ranked[:MOST_GROUPS] if name != OTHERS}
-    rest = sum(number for _, number in ranked) - sum(groups.values())
-    taken = seats({**groups, OTHERS: rest}, ask.terms.sample)
-    found = {}
-    for name, number in taken.items():
-        inside = told.c.group == name if name != OTHERS else told.c.group.not_in(list(groups))
-        found[name] = _nth(session, ask, told, and_(may, inside), number)
-    return found
+    lots: dict[str, array[int]] = defaultdict(lambda: array("L"))
+    rows = select(told.c.group, _lot(ask, _seed(ask), told.c.id)).where(told.c.code.is_(None))
+    for name, lot in session.execute(rows.execution_options(yield_per=5_000)):
+        lots[name].append(lot)
+    named = sorted(lots.keys() - {OTHERS}, key=lambda each: (-len(lots[each]), each))
+    for small in named[MOST_GROUPS:]:
+        lots[OTHERS].extend(lots.pop(small))
+    taken = seats({name: len(drawn) for name, drawn in lots.items()}, ask.terms.sample)
+    return {name: _first_without(sorted(lots[name]), number) for name, number in taken.items()}
 
 
-def _nth(session: Session, ask: Asking, told: CTE, whom: ColumnElement[bool], number: int) -> int:
+def _first_without(drawn: list[int], seats: int) -> int:
     """The lot of the first who finds no seat."""
-    lots = _lot(ask, _seed(ask), told.c.id)
-    query: Select[int] = select(lots).where(whom).order_by(lots).offset(number).limit(1)
-    found = session.scalar(query)
-    return DRAWS if found is None else int(found)
+    return drawn[seats] if seats < len(drawn) else DRAWS
 
 
 def _limit(limits: Mapping[str, int], each: CTE) -> ColumnElement[int]:

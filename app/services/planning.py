@@ -81,6 +81,7 @@ def _occur(session: Session, schedule: Schedule, run: Run, now: datetime, ended:
         "key": f"{schedule.id}:{run.local}:{schedule.time_zone}",
         "audience": schedule.audience,
         "channels": schedule.channels,
+        "terms": schedule.terms,
         "state": state,
         "reason": reason,
         "due_at": run.due_at,

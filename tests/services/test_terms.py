@@ -1,0 +1,154 @@
+"""Runs on terms: some of many, in proportion; a group that is never asked; no more than so many an hour."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.domain.access import Role
+from app.domain.terms import draw, share_of_draws
+from app.models import Contact, Invitation, Message, Occurrence, Schedule, Survey, Workspace
+from app.runtime import Runtime
+from app.services import expanding, planning, schedules
+from app.services.access import Visitor
+from tests.services.test_planning import crowd
+from tests.world import Clock, World
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.workspace()
+
+
+@pytest.fixture
+def camila(world: World, workspace: Workspace) -> Visitor:
+    return world.member(workspace, Role.MANAGER)
+
+
+@pytest.fixture
+def survey(world: World, workspace: Workspace) -> Survey:
+    return world.survey(workspace)
+
+
+def due(runtime: Runtime, who: Visitor, survey: Survey, **terms: object) -> str:
+    """A schedule on these terms that is due now."""
+    id = schedules.create(runtime, who, {"survey": survey.id, "repeat": "daily"})
+    with runtime.db.write() as session:
+        session.get_one(Schedule, id).terms = terms
+    return id
+
+
+def run(runtime: Runtime) -> None:
+    planning.plan_schedules(runtime)
+    expanding.expand_occurrences(runtime)
+
+
+def became(runtime: Runtime) -> Counter[str | None]:
+    with runtime.db.read() as session:
+        return Counter(session.scalars(select(Invitation.reason)))
+
+
+def test_a_share_of_the_people_is_asked_and_the_others_are_told_why(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
+) -> None:
+    crowd(world, workspace, 250)
+    due(runtime, camila, survey, sample={"share": 20})
+    run(runtime)
+    assert became(runtime) == {None: 50, "sampled_out": 200}
+
+
+def test_a_sample_is_taken_in_proportion_of_an_attribute_among_those_who_may_be_asked(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
+) -> None:
+    crowd(world, workspace, 200)
+    with runtime.db.write() as session:
+        for place, each in enumerate(session.scalars(select(Contact).order_by(Contact.name))):
+            each.attributes = {"plan": "gold" if place % 4 == 0 else "basic"}
+            if place % 4 == 1:
+                each.email = each.email_key = None
+    due(runtime, camila, survey, sample={"number": 30, "by": "plan"})
+    run(runtime)
+    asked = select(Contact.attributes).join(Invitation, Invitation.contact_id == Contact.id)
+    with runtime.db.read() as session:
+        plans = Counter(each["plan"] for each in session.scalars(asked.where(Invitation.reason.is_(None))))
+    assert plans == {"gold": 10, "basic": 20}
+    assert became(runtime) == {None: 30, "sampled_out": 120, "no_address": 50}
+
+
+def test_the_next_run_draws_others(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, clock: Clock
+) -> None:
+    crowd(world, workspace, 100)
+    workspace_free_of_rest(runtime, workspace)
+    due(runtime, camila, survey, sample={"number": 30})
+    run(runtime)
+    clock.advance(days=1)
+    run(runtime)
+    with runtime.db.read() as session:
+        rows = session.execute(
+            select(Invitation.occurrence_id, Invitation.contact_id).where(Invitation.reason.is_(None))
+        )
+        drawn: dict[str, set[str]] = {}
+        for occurrence, contact in rows:
+            drawn.setdefault(occurrence, set()).add(contact)
+    first, second = drawn.values()
+    assert len(first) == len(second) == 30
+    assert first != second
+
+
+def workspace_free_of_rest(runtime: Runtime, workspace: Workspace) -> None:
+    with runtime.db.write() as session:
+        row = session.get_one(Workspace, workspace.id)
+        row.rest_days, row.rest_days_by_metric = 0, {}
+
+
+def test_the_holdout_group_is_never_asked_and_stays_the_same(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, clock: Clock
+) -> None:
+    crowd(world, workspace, 200)
+    workspace_free_of_rest(runtime, workspace)
+    id = due(runtime, camila, survey, holdout=10)
+    for _ in range(3):
+        run(runtime)
+        clock.advance(days=1)
+    with runtime.db.read() as session:
+        held = Counter(session.scalars(select(Invitation.contact_id).where(Invitation.reason == "holdout")))
+        people = session.scalars(select(Contact.id)).all()
+    assert set(held) == {each for each in people if draw(f"holdout:{id}", each) < share_of_draws(10)}
+    assert set(held.values()) == {3}
+    assert 5 <= len(held) <= 40
+
+
+def test_so_many_an_hour_leave_one_after_the_other(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
+) -> None:
+    crowd(world, workspace, 230)
+    due(runtime, camila, survey, per_hour=60)
+    run(runtime)
+    with runtime.db.read() as session:
+        moments = sorted(session.scalars(select(Message.due_at)))
+        began = session.scalars(select(Occurrence.due_at)).one()
+    assert len(moments) == 230
+    for hour in range(4):
+        within = [
+            each
+            for each in moments
+            if began + timedelta(hours=hour) <= each < began + timedelta(hours=hour + 1)
+        ]
+        assert len(within) <= 60
+    assert moments[-1] - began < timedelta(hours=4)
+
+
+def test_lots_are_the_same_in_a_statement_and_in_the_rule(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
+) -> None:
+    crowd(world, workspace, 60)
+    due(runtime, camila, survey, sample={"share": 50})
+    run(runtime)
+    with runtime.db.read() as session:
+        occurrence = session.scalars(select(Occurrence)).one()
+        asked = set(session.scalars(select(Invitation.contact_id).where(Invitation.reason.is_(None))))
+        people = session.scalars(select(Contact.id)).all()
+    drawn = sorted(people, key=lambda id: draw(f"sample:{occurrence.id}", id))
+    assert asked == set(drawn[:30])

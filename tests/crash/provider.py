@@ -1,6 +1,7 @@
 """What the providers post to our webhooks, as they write and sign it."""
 
 import json
+from datetime import datetime
 from urllib.parse import urlencode
 
 from twilio.request_validator import RequestValidator
@@ -12,12 +13,12 @@ TELEGRAM_HOOK, TWILIO_HOOK = "/hooks/telegram", "/hooks/twilio/message"
 Post = tuple[str, bytes, dict[str, str]]
 
 
-def post_of_telegram(number: int, chat: str, text: str, secret: str) -> Post:
+def post_of_telegram(number: int, chat: str, text: str, secret: str, at: datetime) -> Post:
     """An update of that number: somebody wrote this to our bot."""
     who = {"id": int(chat), "is_bot": False, "first_name": "Maria", "language_code": "pt-br"}
     message = {
         "message_id": number + 1,
-        "date": 1_790_000_000,
+        "date": int(at.timestamp()),
         "chat": {"id": int(chat), "type": "private"},
         "from": who,
         "text": text,

@@ -83,7 +83,7 @@ def test_telegram_delivers_again_what_was_not_acknowledged(
 
         def deliver(line: Line, chat: str, text: str) -> int:
             """As Telegram does: again until it is told 200. How many times it was not."""
-            update, tries = post_of_telegram(next(told), chat, text, SECRET), 0
+            update, tries = post_of_telegram(next(told), chat, text, SECRET, storm_world.now), 0
             while line.post(*update) != 200:
                 web.look()
                 time.sleep(0.02)

@@ -21,7 +21,7 @@ from tests.crash.provider import OURS, PUBLIC, post_of_telegram, post_of_twilio
 from tests.crash.storm import Line, asked, assert_once_each
 from tests.scripted_twilio import SID, TOKEN
 from tests.web.browser import serving
-from tests.world import World
+from tests.world import START, World
 
 SAID = ("3", "demorou demais", "na verdade 4")
 PEOPLE, TIMES, LINES, WORKERS = 6, 5, 8, 2
@@ -48,7 +48,7 @@ TELEGRAM = Way(
     },
     "4242",
     telegram_form,
-    lambda number, chat, text: post_of_telegram(number, chat, text, SECRET),
+    lambda number, chat, text: post_of_telegram(number, chat, text, SECRET, START),
 )  # fmt: skip
 SMS = Way(
     "sms",

@@ -10,6 +10,7 @@ from app.channels.registry import open_channels
 from app.db import Database, open_database
 from app.runtime import Runtime
 from app.services import migrating
+from app.services.address_keys import address_key
 from bots import handle
 from config import Config
 from tests.postgres import PostgresServer
@@ -42,9 +43,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated file, copied for each test."""
     path = tmp_path_factory.mktemp("template") / "retorno.db"
-    db = open_database(f"sqlite:///{path}")
-    migrating.upgrade(db)
-    db.dispose()
+    furnish(f"sqlite:///{path}")
     return path
 
 
@@ -53,10 +52,17 @@ def postgres_database(request: pytest.FixtureRequest) -> str:
     """The address of a migrated database, emptied after each test."""
     server: PostgresServer = request.getfixturevalue("postgres")
     url = server.create_database("retorno")
+    furnish(url)
+    return url
+
+
+def furnish(url: str) -> None:
+    """The schema, and the key that never changes: an engine that serves many tests remembers it."""
     db = open_database(url)
     migrating.upgrade(db)
+    with db.write() as session:
+        address_key(session, "somebody")
     db.dispose()
-    return url
 
 
 @pytest.fixture(scope="session")

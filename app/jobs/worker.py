@@ -25,26 +25,27 @@ class Worker:
         self.runtime = runtime
         self.stopped = threading.Event()
         self.has_clock = False
+        self._scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(THREADS)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone="UTC",
+        )
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, self._stop)
-        scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(THREADS)},
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-            timezone="UTC",
-        )
         for job in TIMETABLE:
-            scheduler.add_job(self._tick, "interval", args=[job], seconds=job.every_seconds, id=job.name)
+            self._scheduler.add_job(
+                self._tick, "interval", args=[job], seconds=job.every_seconds, id=job.name
+            )
         self._renew()
         do(self.runtime, next(each for each in TIMETABLE if each.name == "heartbeat"))
-        scheduler.add_job(self._tick, args=[AT_START], id=AT_START.name)  # it may have missed much
-        scheduler.start()
+        self._scheduler.start()
         log.info("worker started", name=heartbeats.worker_name())
         while not self.stopped.wait(RENEW_SECONDS):
             self._renew()
-        scheduler.shutdown(wait=True)
+        self._scheduler.shutdown(wait=True)
         heartbeats.leave(self.runtime)
         log.info("worker stopped", name=heartbeats.worker_name())
 
@@ -52,10 +53,15 @@ class Worker:
         self.stopped.set()
 
     def _renew(self) -> None:
+        had_it = self.has_clock
         try:
             self.has_clock = heartbeats.hold_clock(self.runtime)
         except Unavailable:
             self.has_clock = False
+        if self.has_clock and not had_it:
+            # Before us nobody had it, perhaps for long. A worker that was killed keeps it for some seconds
+            # more: whoever starts after it would ask for nothing.
+            self._scheduler.add_job(self._tick, args=[AT_START], id=AT_START.name, replace_existing=True)
 
     def _tick(self, job: Job) -> None:
         if not self.stopped.is_set() and (self.has_clock or not job.clock):

@@ -3,15 +3,20 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.db import Statement
 from app.domain.access import Role
 from app.domain.agent_chat import Awaits, Desk
 from app.errors import NotFound
-from app.models import Conversation, FollowUp, Member, User, Workspace
+from app.models import FollowUp, Member, User, Workspace
 from app.runtime import Runtime
 from app.services import talks
 from app.services.access import Visitor
 from app.services.address_keys import address_key
 from app.services.inbound import Stored
+
+_DESK = Statement(
+    "SELECT expects, about, pending FROM conversations WHERE sender_id = :sender_id AND address_key = :key"
+)
 
 
 def user_of(runtime: Runtime, chat_id: str) -> str | None:
@@ -47,15 +52,11 @@ def visitor(runtime: Runtime, chat_id: str, followup_id: str) -> Visitor:
 def desk(runtime: Runtime, stored: Stored) -> Desk:
     """What the agent's next words are for."""
     with runtime.db.read() as session:
-        row = session.scalars(
-            select(Conversation).where(
-                Conversation.sender_id == stored.sender_id,
-                Conversation.address_key == _key(session, stored),
-            )
-        ).one_or_none()
-    if row is None or row.expects not in set(Awaits):
+        which = {"sender_id": stored.sender_id, "key": _key(session, stored)}
+        row = _DESK.run(session, which).fetchone()
+    if row is None or row[0] not in set(Awaits):
         return Desk()
-    return Desk(Awaits(row.expects), row.about, row.pending)
+    return Desk(Awaits(row[0]), row[1], row[2])
 
 
 def sit(runtime: Runtime, stored: Stored, at: Desk) -> None:

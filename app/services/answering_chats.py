@@ -1,13 +1,14 @@
 """What we say in a chat, as messages in the outbox; what they said, as messages beside them."""
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.db import Statement
 from app.domain.chat import Say, Words
 from app.domain.metrics import Band, tone
 from app.domain.placeholders import fill, parse, values_for
 from app.domain.survey_texts import SurveyTexts
-from app.models import Message, Token, Workspace, new_id
+from app.models import Token, new_id
 from app.rendering import chats
 from app.rendering.chats import Asking
 from app.rendering.languages import LOCALES, Language, language_of
@@ -17,18 +18,25 @@ from app.services.outbox import FIRST
 from app.services.tokens import token_hash
 from app.services.turns import Turn
 
+_KEEP = Statement(
+    "INSERT INTO messages (id, workspace_id, sender_id, purpose, priority, channel, contact_id, to_address,"
+    " address_key, locale, body, state, tries, due_at, created_at, sent_at, provider_id)"
+    " VALUES (:id, :workspace_id, :sender_id, 'inbound', :priority, :channel, :contact_id, :to_address,"
+    " :address_key, '', :body, 'received', 0, :at, :at, :at, :provider_id)"
+)
+_HOUSE_LOCALE = Statement("SELECT locale FROM workspaces WHERE id = :id")
+
 
 def keep_inbound(turn: Turn, body: str) -> str:
     """A step: their words in the conversation, as they came; the message's id."""
     stored, id = turn.stored, new_id()
     at = stored.event.at or stored.received_at
     values = {
-        "id": id, "workspace_id": turn.workspace_id, "sender_id": stored.sender_id, "purpose": "inbound",
-        "priority": FIRST, "channel": stored.channel, "contact_id": turn.contact_id,
-        "to_address": turn.address, "address_key": turn.key, "locale": "", "body": body, "state": "received",
-        "due_at": at, "created_at": at, "sent_at": at, "provider_id": stored.event.provider_id[:320],
+        "id": id, "workspace_id": turn.workspace_id, "sender_id": stored.sender_id, "priority": FIRST,
+        "channel": stored.channel, "contact_id": turn.contact_id, "to_address": turn.address,
+        "address_key": turn.key, "body": body, "at": at, "provider_id": stored.event.provider_id[:320],
     }  # fmt: skip
-    turn.session.execute(insert(Message).values(values))
+    _KEEP.run(turn.session, values)
     return id
 
 
@@ -64,8 +72,8 @@ def say(turn: Turn, effect: Say) -> None:
 def _language(turn: Turn, question: Question | None) -> Language:
     """What they chose here, else their own, else the workspace's."""
     theirs = question.found.locale if question else None
-    workspace = turn.session.get_one(Workspace, turn.workspace_id)
-    wanted = (turn.row.locale, theirs, workspace.locale)
+    ours = _HOUSE_LOCALE.run(turn.session, {"id": turn.workspace_id}).fetchone()[0]
+    wanted = (turn.row.locale, theirs, ours)
     return language_of(next((each for each in wanted if each in LOCALES), "en"))
 
 

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.db import Statement
 from app.domain.chat import Asked
 from app.domain.dialogue import Standing
 from app.domain.metrics import Metric
@@ -18,6 +19,17 @@ from app.services.standing import Found
 MOST = 9  # as many as there are letters to choose by
 REMEMBERED = timedelta(days=60)  # after that a late answer is a stray message
 
+_ASKED = Statement(
+    "SELECT max(id) FROM messages WHERE sender_id = :sender_id AND address_key = :key"
+    " AND purpose IN ('invitation', 'reminder') AND state IN ('attempting', 'unknown', 'sent', 'delivered')"
+    " AND created_at > :since GROUP BY invitation_id ORDER BY max(created_at) DESC LIMIT :most"
+)
+_LAST_WRITER = Statement(
+    "SELECT workspace_id, contact_id FROM messages WHERE sender_id = :sender_id AND address_key = :key"
+    " AND purpose <> 'inbound' AND workspace_id IS NOT NULL AND contact_id IS NOT NULL"
+    " ORDER BY created_at DESC LIMIT 1"
+)
+
 
 @dataclass(frozen=True)
 class Question:
@@ -29,21 +41,8 @@ class Question:
 
 def of(session: Session, runtime: Runtime, stored: Stored, key: str, now: datetime) -> list[Question]:
     """Newest first: open, answered, or ended not long ago."""
-    latest = func.max(Message.created_at).label("latest")
-    query = (
-        select(func.max(Message.id), latest)
-        .where(
-            Message.sender_id == stored.sender_id,
-            Message.address_key == key,
-            Message.purpose.in_(("invitation", "reminder")),
-            Message.state.in_(("attempting", "unknown", "sent", "delivered")),
-            Message.created_at > now - REMEMBERED,
-        )
-        .group_by(Message.invitation_id)
-        .order_by(latest.desc())
-        .limit(MOST)
-    )
-    found = [standing.of_message(session, row[0]) for row in session.execute(query)]
+    which = {"sender_id": stored.sender_id, "key": key, "since": now - REMEMBERED, "most": MOST}
+    found = [standing.of_message(session, row[0]) for row in _ASKED.run(session, which).fetchall()]
     return [_question(session, runtime, each, now) for each in found if each is not None]
 
 
@@ -70,17 +69,5 @@ def quoted(session: Session, stored: Stored) -> str | None:
 
 def last_writer(session: Session, sender_id: str, key: str) -> tuple[str, str] | None:
     """Workspace and contact of our last message to this address from this sender."""
-    query = (
-        select(Message.workspace_id, Message.contact_id)
-        .where(
-            Message.sender_id == sender_id,
-            Message.address_key == key,
-            Message.purpose != "inbound",
-            Message.workspace_id.is_not(None),
-            Message.contact_id.is_not(None),
-        )
-        .order_by(Message.created_at.desc())
-        .limit(1)
-    )
-    row = session.execute(query).first()
+    row = _LAST_WRITER.run(session, {"sender_id": sender_id, "key": key}).fetchone()
     return (str(row[0]), str(row[1])) if row else None

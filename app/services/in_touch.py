@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.db import Statement
 from app.domain.placeholders import first_name
 from app.models import Contact, FollowUp, Member, Message, User
 from app.rendering import agent_cards
@@ -12,6 +13,12 @@ from app.rendering.languages import language_of
 from app.services import followup_opening, telling_agents
 from app.services.telling_agents import AgentChat
 from app.services.turns import Turn
+
+_OF = Statement(
+    "SELECT f.id, f.workspace_id, f.contact_id FROM followups f JOIN messages m ON m.followup_id = f.id"
+    " WHERE m.sender_id = :sender_id AND m.address_key = :key AND m.purpose = 'reply'"
+    " AND f.closed_at IS NULL ORDER BY m.created_at DESC LIMIT 1"
+)
 
 
 @dataclass(frozen=True)
@@ -25,19 +32,7 @@ class Touch:
 
 def of(session: Session, sender_id: str, key: str) -> Touch | None:
     """The follow-up whose agent last wrote to this address from this sender, while it is open."""
-    query = (
-        select(FollowUp.id, FollowUp.workspace_id, FollowUp.contact_id)
-        .join(Message, Message.followup_id == FollowUp.id)
-        .where(
-            Message.sender_id == sender_id,
-            Message.address_key == key,
-            Message.purpose == "reply",
-            FollowUp.closed_at.is_(None),
-        )
-        .order_by(Message.created_at.desc())
-        .limit(1)
-    )
-    row = session.execute(query).first()
+    row = _OF.run(session, {"sender_id": sender_id, "key": key}).fetchone()
     return Touch(row[0], row[1], row[2]) if row else None
 
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import bindparam, insert, text
 from sqlalchemy.orm import Session
 
+from app.db import Statement
 from app.domain.quiet_hours import next_moment, read_quiet
 from app.models import Message, new_id
 from app.models.base import UtcDateTime
@@ -24,6 +25,13 @@ _QUEUE = text(
     " VALUES (:id, :workspace_id, 'alert', 0, :channel, :followup_id, :user_id, :to_address,"
     " :locale, 'queued', 0, :due, :now)"
 ).bindparams(bindparam("now", type_=UtcDateTime), bindparam("due", type_=UtcDateTime))
+
+_SAY = Statement(
+    "INSERT INTO messages (id, workspace_id, purpose, priority, channel, contact_id, to_address, address_key,"
+    " invitation_id, locale, body, state, tries, due_at, created_at)"
+    " VALUES (:id, :workspace_id, 'dialogue', :priority, :channel, :contact_id, :to_address, :address_key,"
+    " :invitation_id, :locale, :body, 'queued', 0, :now, :now)"
+)
 
 
 def enqueue_alerts(session: Session, workspace_id: str, followup_id: str, now: datetime) -> int:
@@ -111,9 +119,8 @@ def enqueue_dialogue(
 ) -> None:
     """What the service itself says in a chat; a link in it is that invitation's."""
     values = {
-        "id": new_id(), "workspace_id": workspace_id, "purpose": "dialogue", "priority": FIRST,
-        "channel": channel, "contact_id": contact_id, "to_address": to_address, "address_key": address_key,
-        "invitation_id": invitation_id, "locale": locale, "body": body, "state": "queued", "due_at": now,
-        "created_at": now,
+        "id": new_id(), "workspace_id": workspace_id, "priority": FIRST, "channel": channel,
+        "contact_id": contact_id, "to_address": to_address, "address_key": address_key,
+        "invitation_id": invitation_id, "locale": locale, "body": body, "now": now,
     }  # fmt: skip
-    session.execute(insert(Message).values(values))
+    _SAY.run(session, values)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
@@ -20,6 +20,28 @@ from app.services.access import Visitor
 IDLE = timedelta(days=14)  # without a visit: a machine that was left behind
 WHOLE = timedelta(days=30)  # in all: a cookie that was copied
 NOTED = timedelta(hours=6)  # a visit is written down this often at most, so that reading stays reading
+
+# Put together once: every page of the console asks one of the two.
+_ALIVE = (
+    select(
+        User.id, User.email, User.name, User.locale, User.shortcuts, User.totp_secret,
+        User.last_workspace_id, UserSession.seen_at, UserSession.token_hash,
+    )
+    .join(UserSession, UserSession.user_id == User.id)
+    .where(
+        UserSession.token_hash == bindparam("hash"),
+        UserSession.expires_at > bindparam("now"),
+        UserSession.seen_at > bindparam("since"),
+    )
+)  # fmt: skip
+_VISIT = (
+    _ALIVE.add_columns(
+        Member.id.label("member_id"), Member.role, Member.joined_at, Workspace.slug, Workspace.kind,
+        Workspace.time_zone, Workspace.id.label("workspace_id"),
+    )
+    .outerjoin(Workspace, Workspace.slug == bindparam("slug"))
+    .outerjoin(Member, (Member.workspace_id == Workspace.id) & (Member.user_id == User.id))
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,9 +75,8 @@ def token_hash(token: str) -> str:
 
 def user_of(runtime: Runtime, token: object) -> Person:
     """Who holds this token; raises Unauthenticated."""
-    query = _alive(runtime.clock(), token)
     with runtime.db.read() as session:
-        row = session.execute(query).one_or_none()
+        row = session.execute(_ALIVE, _alive(runtime.clock(), token)).one_or_none()
     if row is None:
         raise Unauthenticated
     _note_visit(runtime, row, row.last_workspace_id)
@@ -67,17 +88,9 @@ def visit(runtime: Runtime, token: object, slug: str) -> Visitor:
 
     Raises Unauthenticated, and NotFound for a workspace that is unknown or that they are no member of.
     """
-    query = (
-        _alive(runtime.clock(), token)
-        .add_columns(
-            Member.id.label("member_id"), Member.role, Member.joined_at, Workspace.slug, Workspace.kind,
-            Workspace.time_zone, Workspace.id.label("workspace_id"),
-        )
-        .outerjoin(Workspace, Workspace.slug == slug.replace("\0", "?"))  # PostgreSQL takes no NUL
-        .outerjoin(Member, (Member.workspace_id == Workspace.id) & (Member.user_id == User.id))
-    )  # fmt: skip
+    which = _alive(runtime.clock(), token) | {"slug": slug.replace("\0", "?")}  # PostgreSQL takes no NUL
     with runtime.db.read() as session:
-        row = session.execute(query).one_or_none()
+        row = session.execute(_VISIT, which).one_or_none()
     if row is None:
         raise Unauthenticated
     if row.member_id is None:
@@ -167,16 +180,10 @@ def end_all(session: Session, user_id: str, *, but: str | None = None) -> None:
     session.execute(query if but is None else query.where(UserSession.token_hash != token_hash(but)))
 
 
-def _alive(now: datetime, token: object) -> Select[*tuple[Any, ...]]:
+def _alive(now: datetime, token: object) -> dict[str, Any]:
+    """What stands in the place of the names in _ALIVE."""
     hashed = token_hash(token) if isinstance(token, str) and token else ""
-    return (
-        select(
-            User.id, User.email, User.name, User.locale, User.shortcuts, User.totp_secret,
-            User.last_workspace_id, UserSession.seen_at, UserSession.token_hash,
-        )
-        .join(UserSession, UserSession.user_id == User.id)
-        .where(UserSession.token_hash == hashed, _not_over(now))
-    )  # fmt: skip
+    return {"hash": hashed, "now": now, "since": now - IDLE}
 
 
 def _not_over(now: datetime) -> Any:

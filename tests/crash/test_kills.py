@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, RemoteDisconnected
@@ -20,6 +22,8 @@ from app.jobs.worker import run_until_idle
 from app.models import Answer, FollowUp, Invitation, Message, Occurrence, Schedule, Workspace, new_id
 from app.runtime import Runtime
 from app.web import create_app
+from tests.crash.nest import Nest
+from tests.peers.running import free_port
 from tests.smtp import SmtpSink
 from tests.world import Clock, World, token_of
 
@@ -105,11 +109,6 @@ def assert_ledger_is_clean(runtime: Runtime, sink: SmtpSink) -> None:
     assert sum(row.state == "unknown" for row in rows) <= 10
 
 
-def run_dying_worker(env: dict[str, str], point: str, skip: int) -> int:
-    command = [sys.executable, "-m", "tests.crash.dying", point, str(skip), "worker"]
-    return subprocess.run(command, cwd=ROOT, env=env, timeout=60, check=False).returncode
-
-
 @pytest.mark.parametrize(
     ("point", "skip"),
     [
@@ -127,12 +126,14 @@ def test_a_worker_killed_at_a_point_of_sending(
     workspace: Workspace,
     clock: Clock,
     smtp_server: SmtpSink,
+    nest: Nest,
     point: str,
     skip: int,
 ) -> None:
     """C01–C03, C38, E04."""
     plan_everybody(world, workspace)
-    assert run_dying_worker(environment(runtime, smtp_server), point, skip) == KILLED
+    env = environment(runtime, smtp_server)
+    assert nest.hatch(env, "worker", point=point, skip=skip).wait() == KILLED
     run_until_idle(restarted(runtime, smtp_server, clock))
     assert_ledger_is_clean(runtime, smtp_server)
 
@@ -174,13 +175,13 @@ def test_a_worker_that_is_asked_to_stop_finishes_its_group(
 
 @pytest.mark.parametrize("point", ["answer_inserted", "answer_before_commit", "answer_committed"])
 def test_a_web_server_killed_while_an_answer_arrives(
-    runtime: Runtime, world: World, workspace: Workspace, smtp_server: SmtpSink, point: str
+    runtime: Runtime, world: World, workspace: Workspace, smtp_server: SmtpSink, nest: Nest, point: str
 ) -> None:
     """B08, A12: either nothing or answer, state, follow-up and alert; the same again changes nothing."""
     invitation = world.invitation(workspace, world.survey(workspace), world.contact(workspace))
     link = f"/r/{token_of(invitation)}"
     with (
-        running_web(environment(runtime, smtp_server), point) as port,
+        running_web(nest, environment(runtime, smtp_server), point) as port,
         pytest.raises((RemoteDisconnected, OSError)),
     ):
         post(port, link, "score=2")
@@ -208,26 +209,18 @@ def post(port: int, path: str, body: str) -> int:
         connection.close()
 
 
-class running_web:  # noqa: N801 - reads as what it is
-    """A dying web server on a free port, waited for."""
-
-    def __init__(self, env: dict[str, str], point: str) -> None:
-        self.env, self.point = env, point
-
-    def __enter__(self) -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        command = [sys.executable, "-m", "tests.crash.dying", self.point, "0", "web", str(port)]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                return port
-            except OSError:
-                time.sleep(0.05)
-        raise RuntimeError("the server did not start")
-
-    def __exit__(self, *_: object) -> None:
-        assert self.process.wait(20) == KILLED
+@contextmanager
+def running_web(nest: Nest, env: dict[str, str], point: str) -> Iterator[int]:
+    """A dying web server on a free port, waited for; it is dead at the end."""
+    port = free_port()
+    web = nest.hatch(env, "web", port, point=point, skip=0)
+    until = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            assert time.monotonic() < until, "the server did not start"
+            time.sleep(0.02)
+    yield port
+    assert web.wait(20) == KILLED

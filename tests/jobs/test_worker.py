@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from app.domain.access import Role
 from app.errors import Unavailable
 from app.jobs import worker
-from app.jobs.timetable import TIMETABLE, Job
+from app.jobs.timetable import AT_START, TIMETABLE, Job
 from app.models import Heartbeat, Lease
 from app.runtime import Runtime
 from app.services import arrival, heartbeats
@@ -43,6 +43,24 @@ def test_a_worker_that_leaves_frees_its_clock_and_its_heartbeat(runtime: Runtime
     with runtime.db.read() as session:
         assert session.scalars(select(Lease)).all() == []
         assert session.scalars(select(Heartbeat)).all() == []
+
+
+def test_whoever_gets_the_clock_asks_at_once_for_what_nobody_listened_to(
+    runtime: Runtime, clock: Clock
+) -> None:
+    """Not when it starts: one that was killed a moment ago still has the clock."""
+    with runtime.db.write() as session:
+        session.add(Lease(name="clock", holder="killed:1", until=clock.now + heartbeats.LEASE))
+    mine = worker.Worker(runtime)
+
+    def asks() -> bool:
+        return AT_START.name in [job.id for job in mine._scheduler.get_jobs()]
+
+    mine._renew()
+    assert not asks()
+    clock.advance(seconds=5)
+    mine._renew()
+    assert asks()
 
 
 def test_workers_not_heard_of_for_a_day_are_forgotten(runtime: Runtime, clock: Clock, world: World) -> None:

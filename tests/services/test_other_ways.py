@@ -1,0 +1,211 @@
+"""An ask that did not reach somebody takes the next channel of its list, once, and nobody is asked twice."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.channels.base import Event, Kind
+from app.channels.registry import open_channels
+from app.domain.access import Role
+from app.models import Contact, Invitation, Message, Occurrence, Workspace
+from app.runtime import Runtime
+from app.services import asking, inbound, reminding, sending, settling
+from app.services.access import Visitor
+from bots import handle
+from tests.scripted_twilio import CUT, SID, TOKEN, ScriptedTwilio, refused, scripted
+from tests.smtp import SmtpSink
+from tests.world import Clock, World
+
+OURS, MARIA, LANDLINE = "+551140028922", "+5531988884417", "+553132224417"
+BOTH = ["sms", "email"]
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedTwilio]:
+    with scripted() as running:
+        yield running
+
+
+@pytest.fixture
+def place(runtime: Runtime, server: ScriptedTwilio, smtp_server: SmtpSink) -> Iterator[Runtime]:
+    """Texts through Twilio, mails over a real server."""
+    config = replace(
+        runtime.config, twilio_account_sid=SID, twilio_auth_token=TOKEN, twilio_sms_from=OURS,
+        twilio_api_url=server.url, sms_countries=("BR",), smtp_url=smtp_server.url,
+        mail_from="pergunta@aroeira.example",
+    )  # fmt: skip
+    made = replace(runtime, config=config, channels=open_channels(config), inbound=handle)
+    yield made
+    for each in made.channels.values():
+        each.close()
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.workspace(name="Aroeira")
+
+
+@pytest.fixture
+def manager(world: World, workspace: Workspace) -> Visitor:
+    return world.member(workspace, Role.MANAGER)
+
+
+@pytest.fixture
+def maria(world: World, workspace: Workspace) -> Contact:
+    return world.contact(workspace, name="Maria Figueiredo", phone=MARIA, email="maria@bemtevi.example")
+
+
+def ask(place: Runtime, world: World, who: Visitor, contact: Contact, channels: list[str]) -> None:
+    workspace = world.runtime.db
+    with workspace.read() as session:
+        home = session.get_one(Workspace, contact.workspace_id)
+    asking.ask(place, who, world.survey(home).id, contact.id, channels)
+    sending.send_due(place)
+
+
+def invitation(place: Runtime) -> Invitation:
+    with place.db.read() as session:
+        return session.scalars(select(Invitation)).one()
+
+
+def messages(place: Runtime) -> list[tuple[str, str, str]]:
+    with place.db.read() as session:
+        rows = session.scalars(select(Message).order_by(Message.created_at, Message.channel.desc()))
+        return [(row.purpose, row.channel, row.state) for row in rows]
+
+
+def test_a_number_that_does_not_exist_is_asked_by_mail_instead(
+    place: Runtime,
+    world: World,
+    manager: Visitor,
+    maria: Contact,
+    server: ScriptedTwilio,
+    smtp_server: SmtpSink,
+) -> None:
+    server.every = refused(21211)
+    ask(place, world, manager, maria, BOTH)
+    sending.send_due(place)
+    assert [each.recipient for each in smtp_server.messages] == [maria.email]
+    asked = invitation(place)
+    assert (asked.channel, asked.state, asked.reason) == ("email", "sent", None)
+    assert messages(place) == [("invitation", "sms", "failed"), ("invitation", "email", "sent")]
+
+
+def test_a_landline_is_not_even_tried(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, server: ScriptedTwilio,
+    smtp_server: SmtpSink,
+) -> None:  # fmt: skip
+    old = world.contact(workspace, phone=LANDLINE, email="old@bemtevi.example")
+    ask(place, world, manager, old, BOTH)
+    sending.send_due(place)
+    assert server.created == []
+    assert [each.recipient for each in smtp_server.messages] == ["old@bemtevi.example"]
+
+
+def test_an_opt_out_that_the_provider_knows_holds_on_every_channel(
+    place: Runtime,
+    world: World,
+    manager: Visitor,
+    maria: Contact,
+    server: ScriptedTwilio,
+    smtp_server: SmtpSink,
+) -> None:
+    server.every = refused(21610)
+    ask(place, world, manager, maria, BOTH)
+    sending.send_due(place)
+    assert smtp_server.messages == []
+    assert invitation(place).state == "failed"
+
+
+def test_an_end_that_nobody_saw_is_never_followed_by_another_channel(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, server: ScriptedTwilio,
+    smtp_server: SmtpSink, clock: Clock,
+) -> None:  # fmt: skip
+    server.every = CUT
+    ask(place, world, manager, maria, BOTH)
+    assert invitation(place).state == "unknown"
+    clock.advance(hours=25)
+    settling.presume_sent(place)
+    sending.send_due(place)
+    assert smtp_server.messages == []
+    assert invitation(place).state == "sent"
+
+
+def test_a_failure_told_later_takes_the_next_channel_and_a_later_delivery_takes_it_back(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, smtp_server: SmtpSink
+) -> None:
+    ask(place, world, manager, maria, BOTH)
+    with place.db.read() as session:
+        sid = session.scalars(select(Message.provider_id)).one() or ""
+
+    def told(state: str, **more: object) -> None:
+        event = Event(OURS, f"{sid}:{state}", Kind.STATUS, MARIA, quotes=sid, state=state)
+        with place.db.write() as session:
+            inbound.keep(session, "sms", replace(event, **more), place.clock())  # type: ignore[arg-type]
+        inbound.handle_new(place)
+
+    told("failed", reason="unreachable", permanent=True)
+    assert (invitation(place).channel, invitation(place).state) == ("email", "queued")
+    told("delivered")
+    sending.send_due(place)
+    assert smtp_server.messages == []
+    assert (invitation(place).channel, invitation(place).state) == ("sms", "delivered")
+
+
+def test_with_nothing_left_in_the_list_it_stays_failed_with_its_reason(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, server: ScriptedTwilio
+) -> None:
+    server.every = refused(21211)
+    ask(place, world, manager, maria, ["sms"])
+    assert (invitation(place).state, invitation(place).reason) == ("failed", "invalid_address")
+
+
+def test_who_does_not_answer_is_reminded_once_after_three_days_where_they_were_asked(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, server: ScriptedTwilio, clock: Clock
+) -> None:
+    ask(place, world, manager, maria, BOTH)
+    clock.advance(days=2, hours=23)
+    assert reminding.remind(place) == 0
+    clock.advance(hours=1)
+    assert (reminding.remind(place), reminding.remind(place)) == (1, 0)
+    sending.send_due(place)
+    assert len(server.created) == 2
+    clock.advance(days=20)
+    assert reminding.remind(place) == 0
+    assert messages(place) == [("invitation", "sms", "sent"), ("reminder", "sms", "sent")]
+
+
+def test_an_answer_an_opt_out_and_the_end_of_the_link_leave_nothing_to_remind_of(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, server: ScriptedTwilio, clock: Clock
+) -> None:
+    survey = world.survey(workspace)
+    answered, gone = (world.contact(workspace, email=f"{name}@b.example") for name in ("a", "b"))
+    for each in (answered, gone):
+        asking.ask(place, manager, survey.id, each.id)
+    sending.send_due(place)
+    with place.db.write() as session:
+        rows = {row.contact_id: row for row in session.scalars(select(Invitation))}
+        rows[answered.id].state = "answered"
+        rows[gone.id].expires_at = clock() + timedelta(days=1)
+    clock.advance(days=4)
+    reminding.remind(place)
+    assert [purpose for purpose, _, _ in messages(place)] == ["invitation"] * 2
+
+
+def test_a_schedule_may_remind_up_to_three_times_and_elsewhere(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, server: ScriptedTwilio,
+    smtp_server: SmtpSink, clock: Clock,
+) -> None:  # fmt: skip
+    ask(place, world, manager, maria, BOTH)
+    with place.db.write() as session:
+        session.scalars(select(Occurrence)).one().terms = {"reminders": [3, 7, 14], "remind_elsewhere": True}
+    for day in range(1, 29):
+        clock.advance(days=1)
+        reminding.remind(place)
+        sending.send_due(place)
+        sent = len(server.created) + len(smtp_server.messages)
+        assert sent == 1 + sum(day >= each for each in (3, 7, 14))
+    assert len(smtp_server.messages) == 3

@@ -27,6 +27,7 @@ class Workspace(HasId, Base):
     opens_at: Mapped[str] = mapped_column(String(5))  # "09:00", in the workspace's zone
     closes_at: Mapped[str] = mapped_column(String(5))
     holidays: Mapped[list[str]]  # ISO dates
+    blackout_dates: Mapped[list[str]] = mapped_column(default=list, server_default="[]")  # nobody is asked
     rest_days: Mapped[int]  # across all surveys
     rest_days_by_metric: Mapped[dict[str, Any]]
     root_causes: Mapped[list[str]]  # suggested when a follow-up is closed

@@ -1,135 +1,90 @@
 """The planner: due schedules become occurrences, and these invitations; every due moment ends in a row."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_into
-from app.domain.cadence import Cadence, Repeat, Run, due_runs, late_runs
 from app.domain.metrics import Metric
-from app.models import Contact, Occurrence, Schedule, Survey, Workspace, new_id
+from app.models import Contact, Occurrence, Schedule, Survey, Workspace
+from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime
-from app.services import eligible, inviting, pulses, unsent
+from app.services import eligible, inviting, pulses, unsent, whose_turn
+from app.services.coming_due import cadence_of, come_due
 
-SCHEDULES = 50  # looked at in one tick; the next tick comes within a second
+SCHEDULES = 200  # read at once; a tick goes on until none is due
 CHUNK = 50  # people planned in one commit: some ten milliseconds of the writer's lock
 PAUSE = 0.005  # seconds between two chunks: whoever waits to write comes in between
-Ended = tuple[str, str] | None  # the state and the reason of a run that ends before it begins
 
 
 def plan_schedules(runtime: Runtime) -> int:
-    """Turn what is due into occurrences. How many schedules were due."""
+    """Turn what is due into occurrences, each schedule in a transaction of its own. How many were due."""
     now = runtime.clock()
+    planned = 0
+    while due := _due_schedules(runtime, now):
+        for schedule_id in due:
+            with runtime.db.write() as session:
+                schedule = session.scalars(
+                    select(Schedule).where(Schedule.id == schedule_id).with_for_update()
+                ).one()
+                come_due(session, schedule, now)
+            runtime.reach("planned")
+        planned += len(due)
+        if len(due) < SCHEDULES:
+            break
+        time.sleep(PAUSE)
+    return planned
+
+
+def _due_schedules(runtime: Runtime, now: datetime) -> Sequence[str]:
     with runtime.db.read() as session:
-        due = session.scalars(
+        return session.scalars(
             select(Schedule.id)
             .where(Schedule.state.in_(("active", "paused")), Schedule.next_due_at <= now)
             .order_by(Schedule.next_due_at)
             .limit(SCHEDULES)
         ).all()
-    for schedule_id in due:
-        with runtime.db.write() as session:
-            schedule = session.scalars(
-                select(Schedule).where(Schedule.id == schedule_id).with_for_update()
-            ).one()
-            come_due(session, schedule, now)
-        runtime.reach("planned")
-    return len(due)
-
-
-def cadence_of(schedule: Schedule) -> Cadence:
-    """The rule of a schedule's row."""
-    starts_at = datetime.fromisoformat(schedule.starts_at)
-    return Cadence(Repeat(schedule.repeat), starts_at, ZoneInfo(schedule.time_zone))
-
-
-def come_due(session: Session, schedule: Schedule, now: datetime) -> None:
-    """A step: a row for every moment of this locked schedule that has come, and when the next one is.
-
-    What comes due while it is paused is skipped and not made up for: nobody is asked by surprise.
-    """
-    if schedule.state not in ("active", "paused") or not schedule.next_due_at or schedule.next_due_at > now:
-        return  # another worker was quicker, or somebody cancelled it
-    cadence = cadence_of(schedule)
-    if schedule.state == "paused":
-        for each in due_runs(cadence, schedule.next_due_at, now):
-            _occur(session, schedule, each, now, ("skipped", "paused"))
-    else:
-        missed, run = late_runs(cadence, schedule.next_due_at, now)
-        for each in missed:
-            _occur(session, schedule, each, now, ("missed", "late"))
-        if run is not None:
-            _occur(session, schedule, run, now)
-    wait_for(schedule, cadence.next_run(now))
-
-
-def wait_for(schedule: Schedule, run: Run | None) -> None:
-    """A step: this is its next run; without one it has ended."""
-    schedule.next_due_at = run.due_at if run else None
-    if run is None:
-        schedule.state = "ended"
-
-
-def _occur(session: Session, schedule: Schedule, run: Run, now: datetime, ended: Ended = None) -> None:
-    """One row for one due moment. Unique by schedule, local time and zone: a second planner adds nothing."""
-    state, reason = ended or ("due", None)
-    values = {
-        "id": new_id(),
-        "workspace_id": schedule.workspace_id,
-        "schedule_id": schedule.id,
-        "survey_id": schedule.survey_id,
-        "origin": "schedule",
-        "key": f"{schedule.id}:{run.local}:{schedule.time_zone}",
-        "audience": schedule.audience,
-        "channels": schedule.channels,
-        "state": state,
-        "reason": reason,
-        "due_at": run.due_at,
-        "created_at": now,
-        "ended_at": now if ended else None,
-    }
-    session.execute(insert_into(session, Occurrence).values(values).on_conflict_do_nothing())
 
 
 def expand_occurrences(runtime: Runtime) -> int:
     """Ask the people of every due occurrence, some at a time. How many people were decided about.
 
-    One that fails keeps no other waiting; it is due again at the next tick. Raises the first failure.
+    They take turns, so that a large one lets all others begin. One that fails keeps no other waiting; it is
+    due again at the next tick. Raises the first failure.
     """
-    now = runtime.clock()
-    with runtime.db.read() as session:
-        due = session.scalars(
-            select(Occurrence.id)
-            .join(Schedule, Schedule.id == Occurrence.schedule_id)
-            .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= now)
-            .where(Occurrence.origin == "schedule", Schedule.state != "paused")
-            .order_by(Occurrence.due_at)
-        ).all()
     decided = 0
     failures: list[Exception] = []
-    for each in due:
-        try:
-            decided += _expand(runtime, each)
-        except Exception as error:
-            failures.append(error)
+    going = list(_due_occurrences(runtime))
+    while going:
+        for each in tuple(going):
+            try:
+                with runtime.db.write() as session:
+                    number = _expand_some(session, runtime, each)
+                runtime.reach("expanded_some")
+            except Exception as error:
+                failures.append(error)
+                number = 0
+            decided += number
+            if number < CHUNK:
+                going.remove(each)
+            else:
+                time.sleep(PAUSE)
     if failures:
         raise failures[0]
     return decided
 
 
-def _expand(runtime: Runtime, occurrence_id: str) -> int:
-    decided = 0
-    while True:
-        with runtime.db.write() as session:
-            number = _expand_some(session, runtime, occurrence_id)
-        runtime.reach("expanded_some")
-        decided += number
-        if number < CHUNK:
-            return decided
-        time.sleep(PAUSE)
+def _due_occurrences(runtime: Runtime) -> Sequence[str]:
+    with runtime.db.read() as session:
+        return session.scalars(
+            select(Occurrence.id)
+            .join(Schedule, Schedule.id == Occurrence.schedule_id)
+            .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= runtime.clock())
+            .where(Occurrence.origin.in_(ORIGINS_OF_SCHEDULES), Schedule.state != "paused")
+            .order_by(Occurrence.due_at, Occurrence.step)
+        ).all()
 
 
 def _expand_some(session: Session, runtime: Runtime, occurrence_id: str) -> int:
@@ -143,16 +98,9 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str) -> int:
     if metric is None:
         return 0
     inviting.one_at_a_time(session, occurrence.workspace_id)
-    ask = eligible.asking(
-        session,
-        runtime,
-        occurrence.workspace_id,
-        metric,
-        channels=occurrence.channels,
-        repeat=schedule.repeat,
-        occurrence_id=occurrence.id,
-    )
-    people = eligible.audience(occurrence.workspace_id).order_by(Contact.id).limit(CHUNK)
+    ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
+    people = whose_turn.narrow(session, schedule, occurrence, ask, eligible.audience(occurrence.workspace_id))
+    people = people.order_by(Contact.id).limit(CHUNK)
     if occurrence.expanded_to is not None:
         people = people.where(Contact.id > occurrence.expanded_to)
     decided = eligible.decide(session, ask, people)
@@ -189,13 +137,16 @@ def _begin(
     metric = Metric(survey.metric)
     if occurrence.state == "running":
         return metric
+    if whose_turn.too_late(schedule, occurrence, now):
+        occurrence.state, occurrence.reason, occurrence.ended_at = "missed", "late", now
+        return None
     if survey.published_version_id is None or survey.archived_at is not None:
         occurrence.state, occurrence.reason, occurrence.ended_at = "skipped", "unpublished", now
         return None
     occurrence.version_id, occurrence.state = survey.published_version_id, "running"
     session.flush()
     if metric is Metric.ENPS:
-        pulses.open_occurrence(session, runtime, occurrence, schedule.repeat)
+        pulses.open_occurrence(session, runtime, occurrence, cadence_of(schedule).early_days)
         return None
     return metric
 

@@ -12,8 +12,8 @@ from app.models import Schedule, Survey
 from app.runtime import Runtime
 from app.services import access, unsent
 from app.services.access import Visitor
+from app.services.coming_due import cadence_of, days_off_of
 from app.services.paging import PAGE, Page, cut, in_order
-from app.services.planning import cadence_of
 from app.services.runs import Outcome, latest
 from app.services.schedules import is_under_way
 
@@ -103,7 +103,7 @@ def askable(runtime: Runtime, who: Visitor) -> list[Askable]:
 
 def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome | None = None) -> Sheet:
     """A step: the row as it is read."""
-    due = schedule.next_due_at
+    due, days_off = schedule.next_due_at, days_off_of(session, schedule.workspace_id)
     return Sheet(
         id=schedule.id,
         name=schedule.name,
@@ -115,7 +115,7 @@ def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome
         time_zone=schedule.time_zone,
         channels=tuple(schedule.channels),
         state=schedule.state,
-        next_runs=tuple(cadence_of(schedule).next_runs(due - A_MOMENT, RUNS)) if due else (),
+        next_runs=tuple(cadence_of(schedule, days_off).next_runs(due - A_MOMENT, RUNS)) if due else (),
         last=last,
         waiting=unsent.number(session, schedule.id),
         under_way=is_under_way(session, schedule.id),

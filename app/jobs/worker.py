@@ -25,6 +25,7 @@ class Worker:
         self.runtime = runtime
         self.stopped = threading.Event()
         self.has_clock = False
+        self.looked = heartbeats.look(runtime)
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
@@ -39,7 +40,8 @@ class Worker:
             scheduler.add_job(self._tick, "interval", args=[job], seconds=job.every_seconds, id=job.name)
         self._renew()
         do(self.runtime, next(each for each in TIMETABLE if each.name == "heartbeat"))
-        scheduler.add_job(self._tick, args=[AT_START], id=AT_START.name)  # it may have missed much
+        for job in AT_START:  # it may have missed much
+            scheduler.add_job(self._tick, args=[job], id=job.name)
         scheduler.start()
         log.info("worker started", name=heartbeats.worker_name())
         while not self.stopped.wait(RENEW_SECONDS):
@@ -52,6 +54,7 @@ class Worker:
         self.stopped.set()
 
     def _renew(self) -> None:
+        self.looked = heartbeats.watch_clock(self.runtime, self.looked)
         try:
             self.has_clock = heartbeats.hold_clock(self.runtime)
         except Unavailable:

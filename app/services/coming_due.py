@@ -64,6 +64,14 @@ def retime(schedule: Schedule, cadence: Cadence) -> bool:
     return schedule.next_due_at != before
 
 
+def retime_all(session: Session, workspace_id: str) -> None:
+    """A step: the same for every schedule of a workspace whose days off have changed."""
+    query = select(Schedule).where(Schedule.workspace_id == workspace_id, Schedule.next_due_at.is_not(None))
+    days_off = days_off_of(session, workspace_id)
+    for schedule in session.scalars(query.order_by(Schedule.id).with_for_update()):
+        retime(schedule, cadence_of(schedule, days_off))
+
+
 def come_due(session: Session, schedule: Schedule, now: datetime) -> None:
     """A step: a row for every moment of this locked schedule that has come, and when the next one is.
 

@@ -28,6 +28,9 @@ class Outcome:
     due_at: datetime
     state: str
     reason: str | None
+    origin: str = "schedule"
+    step: int = 0  # of a sequence
+    contact_id: str | None = None  # a run for one person
     asked: int = 0  # a message left, or is leaving
     waiting: int = 0
     not_asked: tuple[tuple[str, int], ...] = field(default=())  # reason and number, the largest first
@@ -143,6 +146,9 @@ def _outcomes(session: Session, rows: Sequence[Occurrence]) -> Iterator[Outcome]
             due_at=row.due_at,
             state=row.state,
             reason=row.reason,
+            origin=row.origin,
+            step=row.step,
+            contact_id=row.contact_id,
             asked=asked,
             waiting=waiting,
             not_asked=tuple(reasons),

@@ -7,7 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.cadence import Repeat, Run
+from app.domain.days_off import OffDays
 from app.domain.metrics import Metric
+from app.domain.rrules import Rule
+from app.domain.schedules import Step
+from app.domain.triggers import Trigger, read_trigger
 from app.models import Schedule, Survey
 from app.runtime import Runtime
 from app.services import access, unsent
@@ -35,6 +39,12 @@ class Sheet:
     at: str
     time_zone: str
     channels: tuple[str, ...]
+    rule: Rule | None  # the calendar's, also of the simple ones
+    every_days: int | None
+    trigger: Trigger | None
+    off_days: OffDays
+    steps: tuple[Step, ...]
+    late_hours: int | None
     state: str
     next_runs: tuple[Run, ...]  # also of a paused one: what they would be
     last: Outcome | None
@@ -43,6 +53,13 @@ class Sheet:
     revision: int
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def rrule(self) -> str | None:
+        """The rule as scripts read it, with nothing left open."""
+        if self.rule is None or self.every_days is not None:
+            return None
+        return str(self.rule.from_beginning(datetime.fromisoformat(self.at)))
 
     @property
     def is_over(self) -> bool:
@@ -103,19 +120,26 @@ def askable(runtime: Runtime, who: Visitor) -> list[Askable]:
 
 def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome | None = None) -> Sheet:
     """A step: the row as it is read."""
-    due, days_off = schedule.next_due_at, days_off_of(session, schedule.workspace_id)
+    due = schedule.next_due_at
+    cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
     return Sheet(
         id=schedule.id,
         name=schedule.name,
         survey_id=survey.id,
         survey_name=survey.name,
         metric=Metric(survey.metric),
-        repeat=Repeat(schedule.repeat),
+        repeat=cadence.repeat,
         at=schedule.starts_at,
         time_zone=schedule.time_zone,
         channels=tuple(schedule.channels),
+        rule=cadence.rule,
+        every_days=schedule.every_days,
+        trigger=read_trigger(schedule.trigger) if schedule.trigger else None,
+        off_days=cadence.off_days,
+        steps=tuple(Step(**step) for step in schedule.steps),
+        late_hours=schedule.late_hours,
         state=schedule.state,
-        next_runs=tuple(cadence_of(schedule, days_off).next_runs(due - A_MOMENT, RUNS)) if due else (),
+        next_runs=tuple(cadence.next_runs(due - A_MOMENT, RUNS)) if due else (),
         last=last,
         waiting=unsent.number(session, schedule.id),
         under_way=is_under_way(session, schedule.id),

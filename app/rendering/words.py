@@ -119,6 +119,7 @@ REASONS = {
     "inactive": "Inactive",
     "no_lawful_basis": "No lawful basis",
     "in_another_pulse": "In another pulse",
+    "another_day": "On another day",
     "cancelled": "Cancelled",
 }
 # Whole: what a person reads in a timeline
@@ -150,6 +151,7 @@ REASON_SENTENCES = {
     "inactive": "The contact is marked inactive.",
     "no_lawful_basis": "No lawful basis for asking is recorded.",
     "in_another_pulse": "Takes part in another open pulse.",
+    "another_day": "Their turn comes on another day: about as many people are asked each day.",
     "cancelled": "Cancelled before it was sent.",
 }
 RESTING_UNTIL = "Was asked or answered a short time ago, and rests until %(until)s."

@@ -36,6 +36,7 @@ from app.services import opt_outs
 # An ask that left, or is about to: what a rest is counted from. Skipped, failed and cancelled ones are none.
 COUNTED = ("planned", "queued", "sending", "sent", "delivered", "unknown", "answered", "expired")
 SOME = 500  # people whose facts one statement gathers; databases take so many values and far more
+THEIRS = aliased(Invitation)  # an earlier ask; made once, as making it costs more than asking with it
 Decided = list[tuple[Contact, Verdict]]
 
 
@@ -202,7 +203,7 @@ def _chosen_key(ask: Asking) -> Label[str | None]:
 
 def asked_at(ask: Asking, metric: Metric | None = None) -> ColumnElement[datetime]:
     """When this person, or anybody with their address, was last asked in this workspace."""
-    theirs = aliased(Invitation)
+    theirs = THEIRS
     moment = func.coalesce(theirs.sent_at, theirs.created_at)
     query = select(func.max(moment, type_=Invitation.created_at.type)).where(
         _is_theirs(theirs), theirs.state.in_(COUNTED)
@@ -216,7 +217,7 @@ def in_another_pulse(ask: Asking) -> ColumnElement[bool]:
     """Is this person, or anybody with their address, being asked by a pulse that is open?"""
     if ask.metric is not Metric.ENPS:
         return false()
-    theirs = aliased(Invitation)
+    theirs = THEIRS
     query = (
         select(theirs.id)
         .join(Pulse, Pulse.occurrence_id == theirs.occurrence_id)

@@ -1,15 +1,15 @@
 """Schedules as pages and scripts read them: the list, and one with its next runs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.domain.cadence import Repeat, Run
+from app.domain.cadence import Cadence, Repeat, Run
 from app.domain.days_off import OffDays
 from app.domain.metrics import Metric
-from app.domain.rrules import Rule
 from app.domain.schedules import Step
 from app.domain.triggers import Trigger, read_trigger
 from app.models import Schedule, Survey
@@ -27,6 +27,13 @@ OVER = ("ended", "cancelled")
 
 
 @dataclass(frozen=True)
+class Follows(Step):
+    """A step of a sequence, with the name of its survey."""
+
+    survey_name: str
+
+
+@dataclass(frozen=True)
 class Sheet:
     """One schedule. `at` is the time on the wall that its rule counts from."""
 
@@ -35,15 +42,13 @@ class Sheet:
     survey_id: str
     survey_name: str
     metric: Metric
-    repeat: Repeat
+    cadence: Cadence
     at: str
     time_zone: str
     channels: tuple[str, ...]
-    rule: Rule | None  # the calendar's, also of the simple ones
     every_days: int | None
     trigger: Trigger | None
-    off_days: OffDays
-    steps: tuple[Step, ...]
+    steps: tuple[Follows, ...]
     late_hours: int | None
     state: str
     next_runs: tuple[Run, ...]  # also of a paused one: what they would be
@@ -57,9 +62,18 @@ class Sheet:
     @property
     def rrule(self) -> str | None:
         """The rule as scripts read it, with nothing left open."""
-        if self.rule is None or self.every_days is not None:
+        rule = self.cadence.rule
+        if rule is None or self.every_days is not None:
             return None
-        return str(self.rule.from_beginning(datetime.fromisoformat(self.at)))
+        return str(rule.from_beginning(self.cadence.starts_at))
+
+    @property
+    def repeat(self) -> Repeat:
+        return self.cadence.repeat
+
+    @property
+    def off_days(self) -> OffDays:
+        return self.cadence.off_days
 
     @property
     def is_over(self) -> bool:
@@ -128,15 +142,13 @@ def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome
         survey_id=survey.id,
         survey_name=survey.name,
         metric=Metric(survey.metric),
-        repeat=cadence.repeat,
+        cadence=cadence,
         at=schedule.starts_at,
         time_zone=schedule.time_zone,
         channels=tuple(schedule.channels),
-        rule=cadence.rule,
         every_days=schedule.every_days,
         trigger=read_trigger(schedule.trigger) if schedule.trigger else None,
-        off_days=cadence.off_days,
-        steps=tuple(Step(**step) for step in schedule.steps),
+        steps=tuple(_steps(session, schedule)),
         late_hours=schedule.late_hours,
         state=schedule.state,
         next_runs=tuple(cadence.next_runs(due - A_MOMENT, RUNS)) if due else (),
@@ -147,3 +159,8 @@ def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome
         created_at=schedule.created_at,
         updated_at=schedule.updated_at,
     )
+
+
+def _steps(session: Session, schedule: Schedule) -> Iterator[Follows]:
+    for step in schedule.steps:
+        yield Follows(step["survey"], step["after_days"], session.get_one(Survey, step["survey"]).name)

@@ -1,4 +1,4 @@
-"""What tests of recurrence share: a workspace with a manager, schedules by their fields, ticks of the planner."""
+"""What tests of recurrence share: a workspace with its manager, schedules by their fields, ticks."""
 
 from dataclasses import dataclass
 
@@ -34,9 +34,9 @@ class House:
         planning.expand_occurrences(self.runtime)
 
     def live(self, days: int = 0, hours: int = 0) -> None:
-        """Let time pass, hour by hour, with a worker that is awake; what is queued leaves at once."""
-        for _ in range(days * 24 + hours):
-            self.clock.advance(hours=1)
+        """Let time pass day by day, then hour by hour, with a worker awake; what is queued leaves at once."""
+        for step in [24] * days + [1] * hours:
+            self.clock.advance(hours=step)
             self.tick()
             self.leave()
 
@@ -55,8 +55,8 @@ class House:
             {
                 "id": new_id(), "workspace_id": self.who.workspace_id, "name": f"P{place}",
                 "search_name": f"p{place}", "email": f"p{place}@b.example", "email_key": f"k{place}",
-                "kind": "customer", "attributes": {}, "lawful_basis": "consent", "active": True, "revision": 1,
-                "created_at": self.clock.now, "updated_at": self.clock.now,
+                "kind": "customer", "attributes": {}, "lawful_basis": "consent", "active": True,
+                "revision": 1, "created_at": self.clock.now, "updated_at": self.clock.now,
             }
             for place in range(number)
         ]  # fmt: skip

@@ -79,13 +79,11 @@ def test_another_event_under_the_same_id_is_refused(house: House, maria: Contact
 
 def test_told_four_times_at_once_it_is_one_event(house: House, maria: Contact) -> None:
     id = after(house)
-    assert at_once(*[lambda: tell(house, "t-1", maria)] * 4) == [None] * 4
+    assert not any(isinstance(each, Exception) for each in at_once(*[lambda: tell(house, "t-1", maria)] * 4))
     assert (rows(house), house.outcomes(id)) == (1, [("due", None)])
 
 
-def test_a_contact_is_known_by_ones_own_id_and_an_unknown_one_makes_nobody(
-    house: House, maria: Contact
-) -> None:
+def test_a_contact_is_known_by_ones_own_id_and_a_stranger_makes_nobody(house: House, maria: Contact) -> None:
     told = Told("t-1", "ticket.solved", {"external_id": "c-1"}, None, {})
     assert events.tell(house.runtime, house.who, told)[1]
     for stranger in ("nobody", {"external_id": "c-2"}):

@@ -37,6 +37,12 @@ def survey(world: World, workspace: Workspace) -> Survey:
 
 @pytest.fixture
 def form(visit: Visit, camila: Visitor, survey: Survey) -> Page:
+    return visit(f"/w/aroeira/schedules/new?survey={survey.id}", camila)
+
+
+@pytest.fixture
+def plain(visit: Visit, camila: Visitor, survey: Survey) -> Page:
+    """The same without any script."""
     return visit(f"/w/aroeira/schedules/new?survey={survey.id}", camila, javascript=False)
 
 
@@ -53,7 +59,7 @@ def test_the_first_business_day_of_each_quarter_is_chosen_seen_and_saved(form: P
     expect(form.get_by_role("heading", level=1)).to_contain_text(
         "On the first business day of every 3 months at 10:00"
     )
-    expect(form.get_by_text("moved from")).to_have_count(2)
+    expect(form.get_by_text("moved from Saturday, 1 January 2028")).to_have_count(1)
     look(form)
     keep(form, "quarter")
     form.get_by_role("button", name="Save schedule").click()
@@ -63,19 +69,19 @@ def test_the_first_business_day_of_each_quarter_is_chosen_seen_and_saved(form: P
     expect(form.get_by_label("On", exact=True)).to_have_value("first_business")
 
 
-def test_what_was_typed_stays_while_one_looks_at_other_fields(form: Page) -> None:
-    form.get_by_label("Name", exact=True).fill("Tuesdays")
-    choose(form, "By the week")
-    form.get_by_label("Every so many weeks").fill("two")
-    form.get_by_label("Tuesday").check()
-    form.get_by_role("button", name="See whom it would ask").click()
-    expect(form.get_by_text("Write a whole number.").first).to_be_visible()
-    expect(form.get_by_label("Every so many weeks")).to_have_value("two")
-    expect(form.get_by_label("Tuesday")).to_be_checked()
-    expect(form.get_by_label("Name", exact=True)).to_have_value("Tuesdays")
-    form.get_by_label("Every so many weeks").fill("2")
-    form.get_by_role("button", name="See whom it would ask").click()
-    expect(form.get_by_role("heading", level=1)).to_contain_text("Every 2 weeks on Tuesday at")
+def test_without_a_script_what_was_typed_stays_while_one_looks_at_other_fields(plain: Page) -> None:
+    plain.get_by_label("Name", exact=True).fill("Tuesdays")
+    choose(plain, "By the week")
+    plain.get_by_label("Every so many weeks").fill("two")
+    plain.get_by_label("Tuesday").check()
+    plain.get_by_role("button", name="See whom it would ask").click()
+    expect(plain.get_by_text("Write a whole number.").first).to_be_visible()
+    expect(plain.get_by_label("Every so many weeks")).to_have_value("two")
+    expect(plain.get_by_label("Tuesday")).to_be_checked()
+    expect(plain.get_by_label("Name", exact=True)).to_have_value("Tuesdays")
+    plain.get_by_label("Every so many weeks").fill("2")
+    plain.get_by_role("button", name="See whom it would ask").click()
+    expect(plain.get_by_role("heading", level=1)).to_contain_text("Every 2 weeks on Tuesday at")
 
 
 def test_after_an_event_with_a_condition_and_a_sequence(form: Page, look: Look) -> None:

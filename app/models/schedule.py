@@ -66,7 +66,9 @@ class Occurrence(HasId, Base):
     origin: Mapped[str] = mapped_column(String(16))  # schedule, trigger, sequence, request, closure, pulse
     key: Mapped[str] = mapped_column(String(120))
     contact_id: Mapped[str | None] = mapped_column(ForeignKey("contacts.id"))  # a run for one person
-    after_id: Mapped[str | None] = mapped_column(ForeignKey("occurrences.id"))  # whom that run asked
+    after_id: Mapped[str | None] = mapped_column(
+        ForeignKey("occurrences.id"), index=True
+    )  # whom that run asked
     step: Mapped[int] = mapped_column(default=0, server_default="0")  # of a sequence; 0 is its first ask
     audience: Mapped[dict[str, Any]]
     channels: Mapped[list[str]]

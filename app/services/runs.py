@@ -98,16 +98,19 @@ def people(
 
 
 def latest(session: Session, schedule_ids: Sequence[str]) -> dict[str, Outcome]:
-    """A step: the last run of each of these schedules that had one."""
+    """A step: the last run of each of these schedules that had one; what only comes due is none."""
     later = aliased(Occurrence)
     after = select(later.id).where(
         later.schedule_id == Occurrence.schedule_id,
+        later.state != "due",
         or_(
             later.due_at > Occurrence.due_at,
             and_(later.due_at == Occurrence.due_at, later.id > Occurrence.id),
         ),
     )
-    query = select(Occurrence).where(Occurrence.schedule_id.in_(schedule_ids), ~after.exists())
+    query = select(Occurrence).where(
+        Occurrence.schedule_id.in_(schedule_ids), Occurrence.state != "due", ~after.exists()
+    )
     rows = session.scalars(query).all()
     return {
         str(row.schedule_id): outcome for row, outcome in zip(rows, _outcomes(session, rows), strict=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.domain.cadence import Cadence, Repeat, Run
@@ -12,7 +12,7 @@ from app.domain.days_off import OffDays
 from app.domain.metrics import Metric
 from app.domain.schedules import Step
 from app.domain.triggers import Trigger, read_trigger
-from app.models import Schedule, Survey
+from app.models import Occurrence, Schedule, Survey
 from app.runtime import Runtime
 from app.services import access, unsent
 from app.services.access import Visitor
@@ -54,6 +54,7 @@ class Sheet:
     next_runs: tuple[Run, ...]  # also of a paused one: what they would be
     last: Outcome | None
     waiting: int  # people decided about and not asked yet
+    coming: int  # questions after an event or in a sequence that are not due yet
     under_way: bool
     revision: int
     created_at: datetime
@@ -154,6 +155,7 @@ def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome
         next_runs=tuple(cadence.next_runs(due - A_MOMENT, RUNS)) if due else (),
         last=last,
         waiting=unsent.number(session, schedule.id),
+        coming=_coming(session, schedule.id),
         under_way=is_under_way(session, schedule.id),
         revision=schedule.revision,
         created_at=schedule.created_at,
@@ -164,3 +166,10 @@ def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome
 def _steps(session: Session, schedule: Schedule) -> Iterator[Follows]:
     for step in schedule.steps:
         yield Follows(step["survey"], step["after_days"], session.get_one(Survey, step["survey"]).name)
+
+
+def _coming(session: Session, schedule_id: str) -> int:
+    query = select(func.count()).where(
+        Occurrence.schedule_id == schedule_id, Occurrence.state == "due", Occurrence.origin != "schedule"
+    )
+    return session.scalar(query) or 0

@@ -40,6 +40,7 @@ def upgrade() -> None:
         occurrences.create_foreign_key(op.f("fk_occurrences_contact_id"), "contacts", ["contact_id"], ["id"])
         occurrences.create_foreign_key(op.f("fk_occurrences_after_id"), "occurrences", ["after_id"], ["id"])
         occurrences.create_index(op.f("ix_occurrences_contact_id_schedule_id"), ["contact_id", "schedule_id"])
+    op.create_index(op.f("ix_occurrences_after_id"), "occurrences", ["after_id"])
     op.create_table(
         "events",
         sa.Column("workspace_id", sa.String(length=26), nullable=False),
@@ -63,6 +64,7 @@ def downgrade() -> None:
     op.drop_table("events")
     op.execute("UPDATE occurrences SET origin = 'request' WHERE origin IN ('trigger', 'sequence')")
     with op.batch_alter_table("occurrences") as occurrences:
+        occurrences.drop_index(op.f("ix_occurrences_after_id"))
         occurrences.drop_index(op.f("ix_occurrences_contact_id_schedule_id"))
         occurrences.drop_constraint(op.f("fk_occurrences_after_id"), type_="foreignkey")
         occurrences.drop_constraint(op.f("fk_occurrences_contact_id"), type_="foreignkey")

@@ -16,7 +16,15 @@ from app.domain.metrics import Metric
 from app.errors import Invalid
 from app.models import Invitation, Occurrence, Schedule, Workspace, new_id
 from app.runtime import Runtime
-from app.services import heartbeats, planning, retiming, schedule_previews, schedule_sheets, schedules
+from app.services import (
+    heartbeats,
+    planning,
+    retiming,
+    sandbox_clearing,
+    schedule_previews,
+    schedule_sheets,
+    schedules,
+)  # fmt: skip
 from app.services import workspace_settings as settings
 from tests.services.loop import at_once
 from tests.services.recurring import House
@@ -158,6 +166,19 @@ def test_steps_of_a_cancelled_schedule_do_not_come(house: House, workspace: Work
     schedules.cancel(house.runtime, house.who, id)
     house.live(days=41)
     assert house.outcomes(id) == [("run", None), ("cancelled", "cancelled")]
+
+
+def test_clearing_the_sandbox_leaves_a_sequence_that_asks_nobody(house: House, workspace: Workspace) -> None:
+    """What was asked in play is gone; the step that would have followed finds nobody."""
+    house.world.contact(workspace)
+    csat = house.world.survey(workspace, Metric.CSAT)
+    id = house.plans(repeat="once", steps=[{"survey": csat.id, "after_days": 40}])
+    house.tick()
+    with house.runtime.db.write() as session:
+        session.execute(update(Invitation).values(state="sent", sandbox=True, sent_at=house.clock.now))
+    assert sandbox_clearing.clear(house.runtime).invitations == 1
+    house.live(days=41)
+    assert (house.outcomes(id), house.count()) == ([("run", None), ("run", None)], 0)
 
 
 def test_a_pulse_is_neither_a_step_nor_a_drip_nor_an_answer_to_an_event(world: World, clock: Clock) -> None:

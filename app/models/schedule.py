@@ -76,5 +76,6 @@ class Occurrence(HasId, Base):
     reason: Mapped[str | None] = mapped_column(String(32))
     due_at: Mapped[datetime]
     expanded_to: Mapped[str | None] = mapped_column(String(26))  # the last contact planned: where to resume
+    chosen: Mapped[list[str] | None] = mapped_column(deferred=True)  # whose turn it is; none: not looked yet
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Metric
@@ -56,6 +56,7 @@ def expand_occurrences(runtime: Runtime) -> int:
     """
     decided = 0
     failures: list[Exception] = []
+    _choose(runtime)
     going = list(_due_occurrences(runtime))
     while going:
         for each in tuple(going):
@@ -76,15 +77,31 @@ def expand_occurrences(runtime: Runtime) -> int:
     return decided
 
 
+def _choose(runtime: Runtime) -> None:
+    """Of runs that ask each person by their own clock: whose turn it is, looked up while nobody waits."""
+    with runtime.db.read() as session:
+        chosen = {
+            each: whose_turn.choose(session, runtime, each)
+            for each in session.scalars(_due(runtime).where(whose_turn.waits_for_choice())).all()
+        }
+    for each, ids in chosen.items():
+        with runtime.db.write() as session:
+            whose_turn.keep(session, each, ids)
+
+
 def _due_occurrences(runtime: Runtime) -> Sequence[str]:
     with runtime.db.read() as session:
-        return session.scalars(
-            select(Occurrence.id)
-            .join(Schedule, Schedule.id == Occurrence.schedule_id)
-            .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= runtime.clock())
-            .where(Occurrence.origin.in_(ORIGINS_OF_SCHEDULES), Schedule.state != "paused")
-            .order_by(Occurrence.due_at, Occurrence.step)
-        ).all()
+        ready = _due(runtime).where(~whose_turn.waits_for_choice())
+        return session.scalars(ready.order_by(Occurrence.due_at, Occurrence.step)).all()
+
+
+def _due(runtime: Runtime) -> Select[str]:
+    return (
+        select(Occurrence.id)
+        .join(Schedule, Schedule.id == Occurrence.schedule_id)
+        .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= runtime.clock())
+        .where(Occurrence.origin.in_(ORIGINS_OF_SCHEDULES), Schedule.state != "paused")
+    )
 
 
 def _expand_some(session: Session, runtime: Runtime, occurrence_id: str) -> int:
@@ -99,7 +116,7 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str) -> int:
         return 0
     inviting.one_at_a_time(session, occurrence.workspace_id)
     ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
-    people = whose_turn.narrow(session, schedule, occurrence, ask, eligible.audience(occurrence.workspace_id))
+    people = whose_turn.narrow(occurrence, eligible.audience(occurrence.workspace_id))
     people = people.order_by(Contact.id).limit(CHUNK)
     if occurrence.expanded_to is not None:
         people = people.where(Contact.id > occurrence.expanded_to)

@@ -6,15 +6,17 @@ The one place at which recurrence narrows whom planning expands.
 from datetime import datetime
 from math import ceil
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, null, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.cadence import Repeat
 from app.domain.metrics import Metric
-from app.models import Contact, Invitation, Occurrence, Schedule
+from app.models import Contact, Invitation, Occurrence, Schedule, Survey
 from app.runtime import Runtime
 from app.services import coming_due, eligible
 from app.services.eligible import Asking
+
+SOME = 5_000  # ids in one statement; databases take so many values and more
 
 
 def asking(
@@ -38,23 +40,54 @@ def asking(
     )
 
 
-def narrow(
-    session: Session, schedule: Schedule, occurrence: Occurrence, ask: Asking, people: Select[Contact]
-) -> Select[Contact]:
+def narrow(occurrence: Occurrence, people: Select[Contact]) -> Select[Contact]:
     """A step: those of these people whom this run is about."""
-    if occurrence.contact_id is not None and occurrence.after_id is None:
-        return people.where(Contact.id == occurrence.contact_id)
     if occurrence.after_id is not None:
         asked = select(Invitation.contact_id).where(
             Invitation.occurrence_id == occurrence.after_id, Invitation.state.in_(eligible.COUNTED)
         )
         return people.where(Contact.id.in_(asked))
-    if schedule.repeat != Repeat.EACH_PERSON:
+    if occurrence.contact_id is not None:
+        return people.where(Contact.id == occurrence.contact_id)
+    if occurrence.chosen is None:
         return people
-    decided = select(Invitation.contact_id).where(Invitation.occurrence_id == occurrence.id)
-    number = session.scalar(select(func.count()).select_from(decided.subquery())) or 0
-    left = max(0, a_day(session, schedule, people) - number)
-    return people.where(Contact.id.in_(_longest_waiting(ask, people, left, decided)))
+    left = [each for each in occurrence.chosen if each > (occurrence.expanded_to or "")]
+    return people.where(Contact.id.in_(left[:SOME]))
+
+
+def waits_for_choice() -> ColumnElement[bool]:
+    """Of a run and its schedule: nobody has looked yet whose turn it is."""
+    by_person = and_(Schedule.repeat == Repeat.EACH_PERSON.value, Occurrence.origin == "schedule")
+    return and_(by_person, Occurrence.chosen.is_(null()))
+
+
+def choose(session: Session, runtime: Runtime, occurrence_id: str) -> list[str]:
+    """A step: whose turn it is, by their ids. Only reads: it looks at the whole audience.
+
+    Of those who may be asked: who never was, then who has waited longest, then by their random ids.
+    """
+    occurrence = session.get_one(Occurrence, occurrence_id)
+    schedule = session.get_one(Schedule, occurrence.schedule_id)
+    metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
+    ask = asking(session, runtime, schedule, metric, occurrence)
+    people = eligible.audience(schedule.workspace_id, metric)
+    longest = (
+        select(Contact.id)
+        .where(Contact.id.in_(eligible.because(ask, people, None)))
+        .order_by(eligible.asked_at(ask, ask.metric).asc().nulls_first(), Contact.id)
+        .limit(a_day(session, schedule, people))
+    )
+    return sorted(session.scalars(longest))
+
+
+def keep(session: Session, occurrence_id: str, chosen: list[str]) -> None:
+    """A step: the choice stands, so that after a restart the same people are asked. The first one wins."""
+    session.execute(
+        update(Occurrence)
+        .where(Occurrence.id == occurrence_id, Occurrence.chosen.is_(null()))
+        .values(chosen=chosen)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def a_day(session: Session, schedule: Schedule, people: Select[Contact]) -> int:
@@ -63,20 +96,6 @@ def a_day(session: Session, schedule: Schedule, people: Select[Contact]) -> int:
         select(func.count()).select_from(people.with_only_columns(Contact.id).subquery())
     )
     return ceil((audience or 0) / (schedule.every_days or 1))
-
-
-def _longest_waiting(ask: Asking, people: Select[Contact], number: int, decided: Select[str]) -> Select[str]:
-    """So many of those who may be asked: who never was first, then who waits longest, by their random ids.
-
-    Whoever this very run has decided about is out, so that it chooses the same people after a restart.
-    """
-    may_be_asked = eligible.because(ask, people, None)
-    return (
-        select(Contact.id)
-        .where(Contact.id.in_(may_be_asked), Contact.id.not_in(decided))
-        .order_by(eligible.asked_at(ask, ask.metric).asc().nulls_first(), Contact.id)
-        .limit(number)
-    )
 
 
 def too_late(schedule: Schedule, occurrence: Occurrence, now: datetime) -> bool:

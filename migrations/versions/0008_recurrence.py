@@ -37,6 +37,7 @@ def upgrade() -> None:
         occurrences.add_column(sa.Column("contact_id", sa.String(length=26), nullable=True))
         occurrences.add_column(sa.Column("after_id", sa.String(length=26), nullable=True))
         occurrences.add_column(sa.Column("step", sa.Integer(), server_default="0", nullable=False))
+        occurrences.add_column(sa.Column("chosen", JSON, nullable=True))
         occurrences.create_foreign_key(op.f("fk_occurrences_contact_id"), "contacts", ["contact_id"], ["id"])
         occurrences.create_foreign_key(op.f("fk_occurrences_after_id"), "occurrences", ["after_id"], ["id"])
         occurrences.create_index(op.f("ix_occurrences_contact_id_schedule_id"), ["contact_id", "schedule_id"])
@@ -68,7 +69,7 @@ def downgrade() -> None:
         occurrences.drop_index(op.f("ix_occurrences_contact_id_schedule_id"))
         occurrences.drop_constraint(op.f("fk_occurrences_after_id"), type_="foreignkey")
         occurrences.drop_constraint(op.f("fk_occurrences_contact_id"), type_="foreignkey")
-        for column in ("step", "after_id", "contact_id"):
+        for column in ("chosen", "step", "after_id", "contact_id"):
             occurrences.drop_column(column)
     with op.batch_alter_table("schedules") as schedules:
         for name in (*CHECKS, "repeat"):

@@ -10,7 +10,7 @@ from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Contact, Event, Invitation, Occurrence
-from app.services import erasure, events, schedules
+from app.services import erasure, events, schedules, timeline
 from app.services.events import AskedFor, Told
 from tests.services.loop import at_once
 from tests.services.recurring import House
@@ -165,6 +165,8 @@ def test_a_late_event_is_kept_and_says_that_it_is_late(house: House, maria: Cont
     (asked,) = tell(house, "t-1", maria, house.clock.now - timedelta(days=4, hours=1))
     assert (asked.state, asked.reason) == ("missed", "late")
     assert house.outcomes(id) == [("missed", "late")]
+    told = timeline.timeline(house.runtime, house.who, maria.id).items
+    assert ("held_back", "late") in [(each.kind, getattr(each, "reason", None)) for each in told]
     with pytest.raises(Invalid, match="not come yet"):
         tell(house, "t-2", maria, house.clock.now + timedelta(hours=1))
 

@@ -1,19 +1,23 @@
-"""When a schedule is due: a local rule and a zone become moments, across clock changes and short months.
+"""When a schedule is due: a rule and a zone become moments, across clock changes, short months and days off.
 
 A local time that a clock change skips is due at the first moment after the gap; one that comes twice, the
 first time. A monthly rule that begins on the 31st takes the last day of shorter months.
 """
 
 import calendar
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import count, islice, takewhile
+from itertools import groupby, islice, takewhile
 from zoneinfo import ZoneInfo
+
+from app.domain.days_off import FURTHEST_MOVE, NO_DAYS_OFF, DaysOff, OffDays
+from app.domain.rrules import Rule
 
 MINUTE = timedelta(minutes=1)
 LOCAL = "%Y-%m-%dT%H:%M"
+LONGEST_GAP = timedelta(days=6 * 366)  # longer than any rule's; further on there are only days off
 
 
 class Repeat(StrEnum):
@@ -24,44 +28,80 @@ class Repeat(StrEnum):
     WEEKLY = "weekly"
     MONTHLY = "monthly"
     QUARTERLY = "quarterly"
+    CUSTOM = "custom"  # a rule of its own
+    EACH_PERSON = "each_person"  # a look every day at whose turn it is
+    EVENT = "event"  # never by the clock
 
 
+CALENDAR = (Repeat.ONCE, Repeat.DAILY, Repeat.WEEKLY, Repeat.MONTHLY, Repeat.QUARTERLY, Repeat.CUSTOM)
+_RULES = {
+    Repeat.DAILY: Rule("DAILY"),
+    Repeat.WEEKLY: Rule("WEEKLY"),
+    Repeat.MONTHLY: Rule("MONTHLY"),
+    Repeat.QUARTERLY: Rule("MONTHLY", interval=3),
+    Repeat.EACH_PERSON: Rule("DAILY"),
+}
 # After downtime a run still happens if it is no later than this; older ones end as missed, a row each.
 LATEST = {
-    Repeat.ONCE: timedelta(days=7),
-    Repeat.DAILY: timedelta(hours=12),
-    Repeat.WEEKLY: timedelta(days=3),
-    Repeat.MONTHLY: timedelta(days=7),
-    Repeat.QUARTERLY: timedelta(days=7),
+    "DAILY": timedelta(hours=12),
+    "WEEKLY": timedelta(days=3),
+    "MONTHLY": timedelta(days=7),
+    "YEARLY": timedelta(days=7),
 }
-_MONTHS = {Repeat.MONTHLY: 1, Repeat.QUARTERLY: 3}
-_DAYS = {Repeat.DAILY: 1, Repeat.WEEKLY: 7}
+LATEST_ONCE = timedelta(days=7)
 # Rest is met this many days early for rules that come in months: 1 February to 1 May is 89 days.
-EARLY_DAYS = {Repeat.MONTHLY: 7, Repeat.QUARTERLY: 7}
+EARLY_DAYS = {"MONTHLY": 7, "YEARLY": 7}
 
 
 @dataclass(frozen=True)
 class Run:
-    """One due moment: the local time that it stands for, and when that is."""
+    """One due moment: the local time that the rule names, and when that is."""
 
     local: str
     due_at: datetime
+    off: str | None = None  # why it does not take place: day_off, blackout
+    moved: bool = False  # it takes place on another day than the rule says
 
 
 @dataclass(frozen=True)
 class Cadence:
-    """A rule: from a local date and time on, so often, by the clocks of one zone."""
+    """A rule: from a local date and time on, so often, by the clocks of one zone and a workspace's days."""
 
     repeat: Repeat
     starts_at: datetime  # naive: a time on the wall
     zone: ZoneInfo
+    own_rule: Rule | None = None  # of CUSTOM
+    off_days: OffDays = OffDays.RUN
+    days_off: DaysOff = NO_DAYS_OFF
+
+    @property
+    def rule(self) -> Rule | None:
+        """The calendar rule underneath; none for what comes once or never by the clock."""
+        return self.own_rule or _RULES.get(self.repeat)
+
+    @property
+    def latest(self) -> timedelta:
+        """How late a run may be, unless its schedule says otherwise."""
+        return LATEST[self.rule.frequency] if self.rule else LATEST_ONCE
+
+    @property
+    def early_days(self) -> int:
+        """How many days early rest counts as met."""
+        return EARLY_DAYS.get(self.rule.frequency, 0) if self.rule else 0
 
     def runs(self, after: datetime | None = None) -> Iterator[Run]:
-        """The due moments in order, all of them or those later than `after`."""
-        for local in self._locals(after):
-            due_at = moment_of(local, self.zone)
-            if after is None or due_at > after:
-                yield Run(local.strftime(LOCAL), due_at)
+        """The due moments in order, all of them or those later than `after`; days off are left out."""
+        seek, last = None, moment_of(self.starts_at, self.zone)
+        if after is not None:  # a run that moved may be named by a much earlier or later day
+            far = 2 if self.days_off.is_empty else FURTHEST_MOVE + 2
+            seek = after.astimezone(self.zone).replace(tzinfo=None) - timedelta(days=far)
+            last = max(last, after)
+        for run in self.moments(seek):
+            if run.due_at > last + LONGEST_GAP:
+                return
+            if run.off is None and (after is None or run.due_at > after):
+                last = max(last, run.due_at)
+                yield run
 
     def next_run(self, after: datetime) -> Run | None:
         """The first due moment later than `after`, or None when there is none."""
@@ -71,23 +111,37 @@ class Cadence:
         """Some due moments later than `after`."""
         return list(islice(self.runs(after), number))
 
-    def _locals(self, after: datetime | None) -> Iterator[datetime]:
-        if self.repeat is Repeat.ONCE:
-            yield self.starts_at
-            return
-        for step in count(self._steps_before(after)):
-            if self.repeat in _DAYS:
-                yield self.starts_at + timedelta(days=step * _DAYS[self.repeat])
-            else:
-                yield add_months(self.starts_at, step * _MONTHS[self.repeat])
+    def moments(self, planned_to: datetime | None = None) -> Iterator[Run]:
+        """Every moment that the rule names later than this time on the wall; also those that days off undo.
 
-    def _steps_before(self, after: datetime | None) -> int:
-        """A number of steps that surely does not pass `after`."""
-        if after is None:
-            return 0
-        days = (after.astimezone(self.zone).replace(tzinfo=None) - self.starts_at).days
-        length = _DAYS.get(self.repeat) or 31 * _MONTHS[self.repeat]
-        return max(0, days // length - 1)
+        Of several that fall together (Saturday, Sunday and Monday, all on Monday) only one takes place.
+        """
+        named = (self._placed(local) for local in self._locals(planned_to))
+        for _, together in groupby(named, key=lambda run: run.due_at):
+            yield from _one_of(list(together))
+
+    def _placed(self, local: datetime) -> Run:
+        written = local.strftime(LOCAL)
+        if self.days_off.is_empty:
+            return Run(written, moment_of(local, self.zone))
+        why = self.days_off.why_off(local.date(), self.off_days)
+        moved = self.days_off.moved(local, self.off_days)
+        if moved is None:
+            return Run(written, moment_of(local, self.zone), off=why)
+        return Run(written, moment_of(moved, self.zone), moved=moved != local)
+
+    def _locals(self, after: datetime | None) -> Iterator[datetime]:
+        if self.rule is not None:
+            yield from self.rule.locals(self.starts_at, after)
+        elif self.repeat is Repeat.ONCE and (after is None or self.starts_at > after):
+            yield self.starts_at
+
+
+def _one_of(together: Sequence[Run]) -> Iterator[Run]:
+    chosen = next((run for run in together if not run.off and not run.moved), None)
+    chosen = chosen or next((run for run in together if not run.off), None)
+    for run in together:
+        yield run if run.off or run is chosen else replace(run, off="day_off")
 
 
 def moment_of(local: datetime, zone: ZoneInfo) -> datetime:
@@ -118,17 +172,17 @@ def add_months(local: datetime, months: int) -> datetime:
     return local.replace(year=year, month=month + 1, day=day)
 
 
-def due_runs(cadence: Cadence, first: datetime, now: datetime) -> list[Run]:
-    """Every moment that has come due from `first` up to `now`, both included."""
-    return list(takewhile(lambda run: run.due_at <= now, cadence.runs(first - MINUTE)))
+def due_runs(cadence: Cadence, planned_to: datetime, now: datetime) -> list[Run]:
+    """Every moment after `planned_to`, a time on the wall, that has come due up to `now`, included."""
+    return list(takewhile(lambda run: run.due_at <= now, cadence.moments(planned_to)))
 
 
-def late_runs(cadence: Cadence, first: datetime, now: datetime) -> tuple[list[Run], Run | None]:
-    """What is due from `first` up to `now`: the runs that were missed, and the one to do now, if any.
+def late_runs(due: Sequence[Run], now: datetime, latest: timedelta) -> tuple[list[Run], Run | None]:
+    """Of what is due, the runs that were missed, and the one to do now, if any; days off are neither.
 
-    Only the latest is done, and only within LATEST of its time: nobody is asked five times for our absence.
+    Only the latest is done, and only within `latest` of its time: nobody is asked five times for our absence.
     """
-    due = due_runs(cadence, first, now)
-    if due and now - due[-1].due_at <= LATEST[cadence.repeat]:
-        return due[:-1], due[-1]
-    return due, None
+    takes_place = [run for run in due if run.off is None]
+    if takes_place and now - takes_place[-1].due_at <= latest:
+        return takes_place[:-1], takes_place[-1]
+    return takes_place, None

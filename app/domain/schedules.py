@@ -2,18 +2,37 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypedDict, cast
+from typing import Any, TypedDict, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from app.domain.cadence import LOCAL, Cadence, Repeat, Run, moment_of
 from app.domain.channel_choice import channel_problems
+from app.domain.days_off import OffDays
+from app.domain.rrules import Rule, read_rule
+from app.domain.triggers import Trigger, read_trigger
 from app.errors import Invalid, Problem, problem
 
 LONGEST_NAME = 120  # characters: a heading of two lines
 FURTHEST = timedelta(days=5 * 366)  # who plans further ahead has mistyped the year
+LONGEST_CYCLE = 730  # days between two asks of one person; two years is as good as never
+MOST_STEPS = 6  # after the first ask; more is a programme, not a sequence
+LONGEST_LATE = 24 * 31  # hours
 ZONES = frozenset(available_timezones())
 _AT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One ask of a sequence: this survey, so many days after the one before."""
+
+    survey: str
+    after_days: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored and shown to scripts."""
+        return {"survey": self.survey, "after_days": self.after_days}
 
 
 class Changes(TypedDict, total=False):
@@ -26,6 +45,12 @@ class Changes(TypedDict, total=False):
     at: datetime | None  # a time on the wall; none: now
     time_zone: str
     channels: list[str]
+    rrule: Rule | None  # custom
+    off_days: OffDays
+    every_days: int | None  # each_person
+    trigger: Trigger | None  # event
+    steps: list[Step]
+    late_hours: int | None  # none: as the rule says
 
 
 def read_changes(raw: Mapping[str, object]) -> Changes:
@@ -40,6 +65,29 @@ def read_changes(raw: Mapping[str, object]) -> Changes:
     if problems:
         raise Invalid(problems)
     return cast(Changes, values)
+
+
+def missing_problems(
+    repeat: Repeat, rule: Rule | None, every_days: int | None, trigger: Trigger | None
+) -> list[Problem]:
+    """What this way of repeating needs and was not given."""
+    if repeat is Repeat.CUSTOM and rule is None:
+        return [problem("rrule", "Write a rule such as FREQ=MONTHLY;BYDAY=-1FR.")]
+    if repeat is Repeat.EACH_PERSON and every_days is None:
+        return [problem("every_days", "Say after how many days the same person is asked again.")]
+    if repeat is Repeat.EVENT and trigger is None:
+        return [problem("trigger", "Say after which event people are asked.")]
+    return []
+
+
+def foreign_problems(repeat: Repeat, given: Mapping[str, object]) -> list[Problem]:
+    """What was given and belongs to another way of repeating."""
+    belongs = {"rrule": Repeat.CUSTOM, "every_days": Repeat.EACH_PERSON, "trigger": Repeat.EVENT}
+    return [
+        problem(name, "Only when it repeats as “%(repeat)s”.", repeat=owner.value)
+        for name, owner in belongs.items()
+        if given.get(name) is not None and repeat is not owner
+    ]
 
 
 def first_run(cadence: Cadence, now: datetime) -> Run | None:
@@ -123,6 +171,51 @@ def _channels(name: str, value: object) -> list[str]:
     return list(value)
 
 
+def _rrule(name: str, value: object) -> Rule | None:
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str):
+        raise Invalid([problem(name, "This has to be text.")])
+    return read_rule(value, name)
+
+
+def _off_days(name: str, value: object) -> OffDays:
+    try:
+        return OffDays(str(value))
+    except ValueError as error:
+        raise Invalid([problem(name, "Choose what happens on a day off.")]) from error
+
+
+def _every_days(name: str, value: object) -> int | None:
+    return None if value is None else _whole(name, value, 1, LONGEST_CYCLE)
+
+
+def _late_hours(name: str, value: object) -> int | None:
+    return None if value is None else _whole(name, value, 0, LONGEST_LATE)
+
+
+def _trigger(name: str, value: object) -> Trigger | None:
+    return None if value is None else read_trigger(value, name)
+
+
+def _steps(name: str, value: object) -> list[Step]:
+    if not isinstance(value, list | tuple) or len(value) > MOST_STEPS:
+        raise Invalid([problem(name, "At most %(most)s steps.", most=MOST_STEPS)])
+    return [_step(name, each) for each in value]
+
+
+def _step(name: str, value: object) -> Step:
+    if not isinstance(value, Mapping) or set(value) != {"survey", "after_days"}:
+        raise Invalid([problem(name, "A step has a survey and a number of days.")])
+    return Step(_survey(name, value["survey"]), _whole(name, value["after_days"], 1, LONGEST_CYCLE))
+
+
+def _whole(name: str, value: object, least: int, most: int) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise Invalid([problem(name, "A whole number, from %(least)s to %(most)s.", least=least, most=most)])
+    return value
+
+
 def _unknown(name: str, _value: object) -> object:
     raise Invalid([problem(name, "There is no such field.")])
 
@@ -135,4 +228,10 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "at": _at,
     "time_zone": _time_zone,
     "channels": _channels,
+    "rrule": _rrule,
+    "off_days": _off_days,
+    "every_days": _every_days,
+    "trigger": _trigger,
+    "steps": _steps,
+    "late_hours": _late_hours,
 }

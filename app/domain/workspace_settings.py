@@ -57,7 +57,8 @@ PLAIN = (
     "lawful_basis",
 )  # fmt: skip
 RESTS = {f"rest_{metric}": metric for metric in METRICS}
-FORM_FIELDS = (*PLAIN, "business_days", "holidays", "rest_days", *RESTS, "root_causes")
+DATES = ("holidays", "blackout_dates")
+FORM_FIELDS = (*PLAIN, "business_days", *DATES, "rest_days", *RESTS, "root_causes")
 
 
 def from_form(fields: Mapping[str, Any]) -> dict[str, object]:
@@ -71,9 +72,9 @@ def from_form(fields: Mapping[str, Any]) -> dict[str, object]:
         found["business_days"] = [int(day) for day in fields["business_days"] if re.fullmatch("[0-6]", day)]
     if "root_causes" in fields:
         found["root_causes"] = read_lines(fields["root_causes"])
-    for name in {"holidays", "rest_days", *RESTS} & set(fields):
+    for name in {*DATES, "rest_days", *RESTS} & set(fields):
         try:
-            found[name] = read_days(fields[name]) if name == "holidays" else _rest_typed(fields[name])
+            found[name] = read_days(fields[name]) if name in DATES else _rest_typed(fields[name])
         except Refused as error:
             problems.append(Problem(name, error.message, error.params))
     rests = {metric: found.pop(name) for name, metric in RESTS.items() if name in found}
@@ -89,7 +90,7 @@ def from_form(fields: Mapping[str, Any]) -> dict[str, object]:
 def to_form(values: Mapping[str, Any]) -> dict[str, Any]:
     """Stored settings as the fields of a form, the way `from_form` reads them."""
     rests = {name: values["rest_days_by_metric"].get(metric, "") for name, metric in RESTS.items()}
-    lists = {name: "\n".join(values[name]) for name in ("holidays", "root_causes")}
+    lists = {name: "\n".join(values[name]) for name in (*DATES, "root_causes")}
     days = [str(day) for day in values["business_days"]]
     return {**values, **rests, **lists, "business_days": days}
 
@@ -196,7 +197,7 @@ def _time_of_day(value: object) -> str:
     return time.fromisoformat(value).isoformat("minutes")
 
 
-def _holidays(value: object) -> list[str]:
+def _dates(value: object) -> list[str]:
     if not isinstance(value, list | tuple) or not all(isinstance(day, str) for day in value):
         raise Refused("This has to be a list of dates.")
     days = sorted({_read_day(day) for day in value})
@@ -238,7 +239,8 @@ _READERS: dict[str, Callable[[object], object]] = {
     "business_days": _weekdays,
     "opens_at": _time_of_day,
     "closes_at": _time_of_day,
-    "holidays": _holidays,
+    "holidays": _dates,
+    "blackout_dates": _dates,
     "rest_days": _rest,
     "rest_days_by_metric": _rest_by_metric,
     "root_causes": _causes,

@@ -19,6 +19,7 @@ from app.services import (
     pulse_closing,
     pulse_reminders,
     reminding,
+    retiming,
     sending,
     sessions,
     settling,
@@ -45,7 +46,10 @@ class Job:
     upkeep: bool = False
 
 
-AT_START = Job("catch_up_at_start", listening.catch_up_at_start, 0)
+AT_START = (
+    Job("catch_up_at_start", listening.catch_up_at_start, 0),
+    Job("retime_schedules", retiming.retime_schedules, 0),
+)
 TIMETABLE = (
     Job("send_urgent", sending.send_urgent, 0.25, clock=False),  # an alert leaves within a second
     Job("send_due", sending.send_due, 0.5, clock=False, logs_how_much=False),

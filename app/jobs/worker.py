@@ -25,6 +25,7 @@ class Worker:
         self.runtime = runtime
         self.stopped = threading.Event()
         self.has_clock = False
+        self.looked = heartbeats.look(runtime)
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(THREADS)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -54,6 +55,7 @@ class Worker:
 
     def _renew(self) -> None:
         had_it = self.has_clock
+        self.looked = heartbeats.watch_clock(self.runtime, self.looked)
         try:
             self.has_clock = heartbeats.hold_clock(self.runtime)
         except Unavailable:
@@ -61,7 +63,8 @@ class Worker:
         if self.has_clock and not had_it:
             # Before us nobody had it, perhaps for long. A worker that was killed keeps it for some seconds
             # more: whoever starts after it would ask for nothing.
-            self._scheduler.add_job(self._tick, args=[AT_START], id=AT_START.name, replace_existing=True)
+            for job in AT_START:
+                self._scheduler.add_job(self._tick, args=[job], id=job.name, replace_existing=True)
 
     def _tick(self, job: Job) -> None:
         if not self.stopped.is_set() and (self.has_clock or not job.clock):

@@ -4,6 +4,7 @@ from app.models.answer import Answer, AnswerEdit
 from app.models.api_key import ApiKey, IdempotencyKey
 from app.models.base import Base, new_id
 from app.models.contact import Contact, ImportFile, OptOut
+from app.models.event import Event
 from app.models.followup import FollowUp, FollowUpClosure, FollowUpEvent
 from app.models.inbound import ConnectLink, Conversation, InboundEvent, InboundMark
 from app.models.installation import Heartbeat, Lease, RateWindow, Setting
@@ -16,7 +17,7 @@ from app.models.user import OneTimeLink, User, UserSession
 from app.models.workspace import Logo, Member, Workspace
 
 __all__ = [
-    "Answer", "AnswerEdit", "ApiKey", "Attempt", "Base", "ConnectLink", "Contact", "Conversation",
+    "Answer", "AnswerEdit", "ApiKey", "Attempt", "Base", "ConnectLink", "Contact", "Conversation", "Event",
     "FollowUp", "FollowUpClosure", "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey", "ImportFile",
     "InboundEvent", "InboundMark", "Invitation", "Lease", "Logo", "Member", "Message", "Occurrence",
     "OneTimeLink", "OptOut", "Pulse", "PulseComment", "PulseCount", "PulseScore", "RateWindow",

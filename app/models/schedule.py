@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
 
+REPEATS = ("once", "daily", "weekly", "monthly", "quarterly", "custom", "each_person", "event")
+ORIGINS_OF_SCHEDULES = ("schedule", "trigger", "sequence")  # of occurrences that the planner runs
+
 
 class Schedule(HasId, Base):
     """A local rule plus its zone; `next_due_at` is computed from them and only wakes us."""
@@ -15,7 +18,10 @@ class Schedule(HasId, Base):
     __tablename__ = "schedules"
     __table_args__ = (
         CheckConstraint("state IN ('active', 'paused', 'ended', 'cancelled')", name="state"),
-        CheckConstraint("repeat IN ('once', 'daily', 'weekly', 'monthly', 'quarterly')", name="repeat"),
+        CheckConstraint(f"repeat IN {REPEATS}", name="repeat"),
+        CheckConstraint("off_days IN ('run', 'next', 'previous', 'skip')", name="off_days"),
+        CheckConstraint("(repeat = 'custom') = (rrule IS NOT NULL)", name="rrule"),
+        CheckConstraint("(repeat = 'each_person') = (every_days IS NOT NULL)", name="every_days"),
         Index(None, "state", "next_due_at"),
     )
 
@@ -26,6 +32,13 @@ class Schedule(HasId, Base):
     repeat: Mapped[str] = mapped_column(String(16))
     starts_at: Mapped[str] = mapped_column(String(16))  # local, "2026-12-01T10:00"
     time_zone: Mapped[str] = mapped_column(String(64))
+    rrule: Mapped[str | None] = mapped_column(String(200))  # of a custom rule
+    off_days: Mapped[str] = mapped_column(String(8), default="run", server_default="run")
+    every_days: Mapped[int | None]  # of each person
+    trigger: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # of an event
+    steps: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")  # what follows the first ask
+    late_hours: Mapped[int | None]  # how late a run may be; none: as its rule says
+    planned_to: Mapped[str | None] = mapped_column(String(16))  # local: moments up to here have their row
     channels: Mapped[list[str]]
     terms: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # domain.terms
     state: Mapped[str] = mapped_column(String(16))
@@ -44,14 +57,20 @@ class Occurrence(HasId, Base):
         CheckConstraint("state IN ('due', 'running', 'run', 'skipped', 'missed', 'cancelled')", name="state"),
         Index(None, "state", "due_at"),
         Index(None, "schedule_id", "due_at"),
+        Index(None, "contact_id", "schedule_id"),
     )
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
     schedule_id: Mapped[str | None] = mapped_column(ForeignKey("schedules.id"))
     survey_id: Mapped[str] = mapped_column(ForeignKey("surveys.id"))
     version_id: Mapped[str | None] = mapped_column(ForeignKey("survey_versions.id"))
-    origin: Mapped[str] = mapped_column(String(16))  # schedule, request, pulse
+    origin: Mapped[str] = mapped_column(String(16))  # schedule, trigger, sequence, request, closure, pulse
     key: Mapped[str] = mapped_column(String(120))
+    contact_id: Mapped[str | None] = mapped_column(ForeignKey("contacts.id"))  # a run for one person
+    after_id: Mapped[str | None] = mapped_column(
+        ForeignKey("occurrences.id"), index=True
+    )  # whom that run asked
+    step: Mapped[int] = mapped_column(default=0, server_default="0")  # of a sequence; 0 is its first ask
     audience: Mapped[dict[str, Any]]
     channels: Mapped[list[str]]
     terms: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # frozen as it came due
@@ -61,5 +80,6 @@ class Occurrence(HasId, Base):
     reason: Mapped[str | None] = mapped_column(String(32))
     due_at: Mapped[datetime]
     expanded_to: Mapped[str | None] = mapped_column(String(26))  # the last contact planned: where to resume
+    chosen: Mapped[list[str] | None] = mapped_column(deferred=True)  # whose turn it is; none: not looked yet
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

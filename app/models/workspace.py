@@ -29,6 +29,7 @@ class Workspace(HasId, Base):
     holidays: Mapped[list[str]]  # ISO dates
     quiet: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # domain.quiet_hours
     caps: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # {"day": 1, "week": 2}
+    blackout_dates: Mapped[list[str]] = mapped_column(default=list, server_default="[]")  # nobody is asked
     rest_days: Mapped[int]  # across all surveys
     rest_days_by_metric: Mapped[dict[str, Any]]
     root_causes: Mapped[list[str]]  # suggested when a follow-up is closed

@@ -4,16 +4,41 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from app.domain.cadence import LOCAL, Repeat, Run
+from app.domain.cadence import LOCAL, Cadence, Run
+from app.domain.triggers import Trigger
 from app.rendering.languages import Language
+from app.rendering.rule_words import rhythm
 
-SHORTEST_MONTH = 28  # days; a rule on a later day takes the last one of shorter months
+
+def rule_words(language: Language, cadence: Cadence) -> str:
+    """“Every Tuesday at 10:00”."""
+    at = cadence.starts_at
+    words = rhythm(language, cadence.repeat, cadence.rule, at, cadence.off_days)
+    return language.gettext("%(rhythm)s %(at)s", rhythm=words, at=_at(language, at))
 
 
-def rule_words(language: Language, repeat: Repeat, at: datetime) -> str:
-    """“Every Tuesday at 10:00”; `at` is the time on the wall that the rule counts from."""
-    return language.gettext(
-        "%(rhythm)s %(at)s", rhythm=_rhythm(language, repeat, at.date()), at=_at(language, at)
+def each_person_headline(language: Language, every_days: int, survey: str) -> str:
+    """What a schedule does that counts from each person's own last ask."""
+    return language.ngettext(
+        "Every day, ask everybody “%(survey)s”.",
+        "Ask each person “%(survey)s” every %(num)s days.",
+        every_days,
+        survey=survey,
+    )
+
+
+def event_headline(language: Language, trigger: Trigger, survey: str) -> str:
+    """What a schedule does that waits for an event."""
+    if not trigger.after_hours:
+        return language.gettext(
+            "As soon as “%(event)s” happens, ask “%(survey)s”.", event=trigger.event, survey=survey
+        )
+    return language.ngettext(
+        "%(num)s hour after “%(event)s”, ask “%(survey)s”.",
+        "%(num)s hours after “%(event)s”, ask “%(survey)s”.",
+        trigger.after_hours,
+        event=trigger.event,
+        survey=survey,
     )
 
 
@@ -34,8 +59,8 @@ def run_words(language: Language, run: Run, zone: ZoneInfo) -> str:
 def moment_words(language: Language, moment: datetime, zone: ZoneInfo) -> str:
     """The same for any moment."""
     local = moment.astimezone(zone)
-    weekday = language.weekday(local.date())
-    return f"{weekday[:1].upper()}{weekday[1:]}, {language.date(local.date())}, {language.time(local)}"
+    day = _day(language, local.date())
+    return f"{day[:1].upper()}{day[1:]}, {language.time(local)}"
 
 
 def ahead_words(language: Language, runs: Sequence[Run], zone: ZoneInfo, now: datetime) -> list[str]:
@@ -75,42 +100,18 @@ def run_sentence(language: Language, state: str, reason: str | None, asked: int)
         return language.gettext("Missed: nothing ran at that time, and afterwards it was too late.")
     skipped = {
         "paused": language.gettext("Skipped: the schedule was paused."),
+        "overlap": language.gettext("Skipped: the run before was still asking."),
+        "day_off": language.gettext("Skipped: it was a day off."),
+        "blackout": language.gettext("Skipped: nobody is asked on this date."),
+        "newer_event": language.gettext("Skipped: something newer happened to the same person."),
         "unpublished": language.gettext("Skipped: the survey was not published."),
         "nobody": language.gettext("Skipped: there was nobody to ask."),
     }
     return skipped.get(reason or "", f"{people}.")
 
 
-def _rhythm(language: Language, repeat: Repeat, day: date) -> str:
-    whole = language.date(day)
-    return {
-        Repeat.ONCE: language.gettext("On %(day)s", day=whole),
-        Repeat.DAILY: language.gettext("Every day"),
-        Repeat.WEEKLY: _every_weekday(language, day),
-        Repeat.MONTHLY: _every_month(language, day.day),
-        Repeat.QUARTERLY: language.gettext("Every three months from %(day)s", day=whole),
-    }[repeat]
-
-
-def _every_month(language: Language, day: int) -> str:
-    if day <= SHORTEST_MONTH:
-        return language.gettext("On day %(day)s of every month", day=day)
-    if day <= 30:
-        return language.gettext("On day %(day)s of every month, or its last,", day=day)
-    return language.gettext("On the last day of every month")
-
-
-def _every_weekday(language: Language, day: date) -> str:
-    # Whole sentences: in Portuguese Saturday and Sunday are of another gender
-    return (
-        language.gettext("Every Monday"),
-        language.gettext("Every Tuesday"),
-        language.gettext("Every Wednesday"),
-        language.gettext("Every Thursday"),
-        language.gettext("Every Friday"),
-        language.gettext("Every Saturday"),
-        language.gettext("Every Sunday"),
-    )[day.weekday()]
+def _day(language: Language, day: date) -> str:
+    return f"{language.weekday(day)}, {language.date(day)}"
 
 
 def _at(language: Language, at: datetime) -> str:
@@ -125,9 +126,11 @@ def _later(language: Language, days: int) -> str:
 
 
 def _clock_note(language: Language, before: Run | None, run: Run, zone: ZoneInfo) -> str | None:
-    """What a change of the clocks does to this run."""
+    """What a day off or a change of the clocks does to this run."""
     local = run.due_at.astimezone(zone)
     wanted = datetime.strptime(run.local, LOCAL)  # noqa: DTZ007 - a time on the wall
+    if run.moved:
+        return language.gettext("moved from %(day)s, a day off", day=_day(language, wanted.date()))
     if local.replace(tzinfo=None) != wanted:
         return language.gettext("the clocks skip %(time)s that day", time=language.time(wanted))
     if before is not None and before.due_at.astimezone(zone).utcoffset() != local.utcoffset():

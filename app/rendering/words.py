@@ -119,6 +119,13 @@ REASONS = {
     "inactive": "Inactive",
     "no_lawful_basis": "No lawful basis",
     "in_another_pulse": "In another pulse",
+    "another_day": "On another day",
+    "late": "Too late to ask",
+    "paused": "Schedule paused",
+    "newer_event": "Something newer happened",
+    "day_off": "A day off",
+    "blackout": "A date of silence",
+    "unpublished": "Survey not published",
     "cancelled": "Cancelled",
 }
 # Whole: what a person reads in a timeline
@@ -150,6 +157,13 @@ REASON_SENTENCES = {
     "inactive": "The contact is marked inactive.",
     "no_lawful_basis": "No lawful basis for asking is recorded.",
     "in_another_pulse": "Takes part in another open pulse.",
+    "late": "It was due while nothing ran, or we heard of it too late.",
+    "paused": "The schedule was paused when it happened.",
+    "newer_event": "Something newer happened to them, and the question is about that.",
+    "day_off": "It was a day off.",
+    "blackout": "Nobody is asked on this date.",
+    "unpublished": "The survey was not published.",
+    "another_day": "Their turn comes on another day: about as many people are asked each day.",
     "cancelled": "Cancelled before it was sent.",
 }
 RESTING_UNTIL = "Was asked or answered a short time ago, and rests until %(until)s."

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from app.db import is_postgresql
-from app.domain.cadence import EARLY_DAYS, Repeat
 from app.domain.eligibility import Rest, Way
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
@@ -46,20 +45,21 @@ def asking(
     metric: Metric,
     *,
     channels: Iterable[str] = ("email",),
-    repeat: str | None = None,
+    early_days: int = 0,
+    least_days: int = 0,
     occurrence_id: str | None = None,
     schedule_id: str | None = None,
     terms: Terms = NONE,
     limits: Mapping[str, int] | None = None,
 ) -> Asking:
-    """With the workspace's resting periods; a monthly or quarterly rule may come a few days early."""
+    """With the workspace's resting periods, met `early_days` early; of this metric at least `least_days`."""
     workspace = session.get_one(Workspace, workspace_id)
     days = workspace.rest_days
     rest = Rest(
         days=days,
-        metric_days=int(workspace.rest_days_by_metric.get(metric.value, days)),
+        metric_days=max(int(workspace.rest_days_by_metric.get(metric.value, days)), least_days),
         zone=ZoneInfo(workspace.time_zone),
-        early_days=EARLY_DAYS.get(Repeat(repeat), 0) if repeat else 0,
+        early_days=early_days,
     )
     return Asking(
         workspace_id=workspace_id,

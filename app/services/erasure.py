@@ -12,6 +12,7 @@ from app.models import (
     ConnectLink,
     Contact,
     Conversation,
+    Event,
     FollowUp,
     FollowUpClosure,
     FollowUpEvent,
@@ -34,7 +35,7 @@ WORDS = ("noted", "contacted", "replied", "closed", "heard")
 TOUCHED = (
     "contacts", "answers", "answer_edits", "messages", "attempts", "tokens", "sandbox_copies", "opt_outs",
     "followup_events", "followup_closures", "invitations", "import_files",
-    "sealed_answers", "inbound_events", "conversations", "connect_links",
+    "sealed_answers", "inbound_events", "conversations", "connect_links", "events",
 )  # fmt: skip
 
 
@@ -98,6 +99,7 @@ def _forget_words(session: Session, contact: Contact) -> None:
     # The event's name stays: without it the provider's list would bring the words again
     came = InboundEvent.contact_id == contact.id
     session.execute(update(InboundEvent).where(came).values(payload={}, error=None))
+    session.execute(update(Event).where(Event.contact_id == contact.id).values(properties={}))
     keys = [key for key in (contact.phone_key, contact.telegram_key) if key]
     session.execute(delete(Conversation).where(Conversation.address_key.in_(keys)))
     session.execute(delete(ConnectLink).where(ConnectLink.contact_id == contact.id))

@@ -1,21 +1,23 @@
 """Expansion: the people of due occurrences become invitations, some at a time, resumed where it stopped."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, null, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
 from app.models import Contact, Occurrence, Schedule, Survey, Workspace
+from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime
-from app.services import asking_terms, eligible, eligible_sql, inviting, inviting_many, lots, pulses
-from app.services.asking_terms import Asking
+from app.services import eligible, eligible_sql, inviting, inviting_many, lots, pulses, whose_turn
+from app.services.coming_due import cadence_of
 
 FIRST = 50  # people planned in the first commit; how long it takes says how many come next
-MOST = 10_000
+MOST = 5_000  # no more than a run that chose its people names in one statement
 HELD = {"sqlite": 0.015, "postgresql": 0.3}  # seconds: the one pen of all; the planning of one workspace
 PAUSE = 0.005  # seconds between two commits: whoever waits to write comes in between
 
@@ -36,37 +38,57 @@ class Pace:
 
 
 def expand_occurrences(runtime: Runtime) -> int:
-    """Ask the people of every due occurrence, in turn. How many people were decided about.
+    """Ask the people of every due occurrence, some at a time. How many people were decided about.
 
-    One that fails keeps no other waiting; it is due again at the next tick. Raises the first failure.
+    They take turns, so that a large one lets all others begin. One that fails keeps no other waiting; it is
+    due again at the next tick. Raises the first failure.
     """
-    now = runtime.clock()
-    with runtime.db.read() as session:
-        waiting = session.scalars(
-            select(Occurrence.id)
-            .join(Schedule, Schedule.id == Occurrence.schedule_id)
-            .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= now)
-            .where(Occurrence.origin == "schedule", Schedule.state != "paused")
-            .order_by(Occurrence.due_at)
-        ).all()
     decided = 0
     failures: list[Exception] = []
-    for each in waiting:
+    _choose(runtime)
+    paces = {each: Pace(HELD[runtime.db.engine.dialect.name]) for each in _due_occurrences(runtime)}
+    for each in paces:
         _draw_lots(runtime, each)
-    paces = {each: Pace(HELD[runtime.db.engine.dialect.name]) for each in waiting}
     while paces:
-        for each in list(paces):  # in turn: a million people of one keep nobody else waiting
+        for each in tuple(paces):
             try:
-                number = _expand(runtime, each, paces[each])
+                number, more = _expand(runtime, each, paces[each])
             except Exception as error:
                 failures.append(error)
-                number = 0
+                number, more = 0, False
             decided += number
-            if not number:
+            if not more:
                 del paces[each]
     if failures:
         raise failures[0]
     return decided
+
+
+def _choose(runtime: Runtime) -> None:
+    """Of runs that ask each person by their own clock: whose turn it is, looked up while nobody waits."""
+    with runtime.db.read() as session:
+        chosen = {
+            each: whose_turn.choose(session, runtime, each)
+            for each in session.scalars(_due(runtime).where(whose_turn.waits_for_choice())).all()
+        }
+    for each, ids in chosen.items():
+        with runtime.db.write() as session:
+            whose_turn.keep(session, each, ids)
+
+
+def _due_occurrences(runtime: Runtime) -> Sequence[str]:
+    with runtime.db.read() as session:
+        ready = _due(runtime).where(~whose_turn.waits_for_choice())
+        return session.scalars(ready.order_by(Occurrence.due_at, Occurrence.step)).all()
+
+
+def _due(runtime: Runtime) -> Select[str]:
+    return (
+        select(Occurrence.id)
+        .join(Schedule, Schedule.id == Occurrence.schedule_id)
+        .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= runtime.clock())
+        .where(Occurrence.origin.in_(ORIGINS_OF_SCHEDULES), Schedule.state != "paused")
+    )
 
 
 def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
@@ -77,39 +99,40 @@ def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
             return
         schedule = session.get_one(Schedule, occurrence.schedule_id)
         metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
-        ask = _asking(session, runtime, occurrence, schedule, metric)
+        ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
         limits = lots.limits(session, ask, eligible_sql.told(ask, people_of(occurrence, metric)))
     with runtime.db.write() as session:
         session.execute(
             update(Occurrence)
-            .where(Occurrence.id == occurrence_id, Occurrence.lots.is_(None))
+            .where(Occurrence.id == occurrence_id, Occurrence.lots.is_(null()))
             .values(lots=limits)
         )
 
 
-def _expand(runtime: Runtime, occurrence_id: str, pace: Pace) -> int:
-    """The next people of one occurrence: how many; 0 when nothing is left."""
+def _expand(runtime: Runtime, occurrence_id: str, pace: Pace) -> tuple[int, bool]:
+    """The next people of one occurrence: how many, and whether there may be more."""
     began = time.perf_counter()
     with runtime.db.write() as session:
-        number = _expand_some(session, runtime, occurrence_id, pace)
+        number, more = _expand_some(session, runtime, occurrence_id, pace)
     pace.took(time.perf_counter() - began)
     runtime.reach("expanded_some")
-    time.sleep(PAUSE)
-    return number
+    if more:
+        time.sleep(PAUSE)
+    return number, more
 
 
-def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, pace: Pace) -> int:
+def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, pace: Pace) -> tuple[int, bool]:
     """Decide about the next people in the order of their ids, and say how far we are, in one transaction."""
     now = runtime.clock()
     found = _lock(session, occurrence_id)
     if found is None:
-        return 0
+        return 0, False
     occurrence, schedule = found
     metric = _begin(session, runtime, occurrence, schedule, now)
     if metric is None:
-        return 0
+        return 0, False
     inviting.one_at_a_time(session, occurrence.workspace_id)
-    ask = _asking(session, runtime, occurrence, schedule, metric)
+    ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
     most = pace.people if ask.terms.per_hour is None else min(pace.people, max(1, ask.terms.per_hour // 60))
     locale = session.get_one(Workspace, occurrence.workspace_id).locale
     people = people_of(occurrence, metric).where(Contact.id > (occurrence.expanded_to or ""))
@@ -120,7 +143,12 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, pace: P
         occurrence.expanded_to = done.last
     if done.number < most:
         occurrence.state, occurrence.ended_at = "run", now
-    return done.number
+    return done.number, done.number == most
+
+
+def people_of(occurrence: Occurrence, metric: Metric) -> Select[Contact]:
+    """Everybody whom this run is about: its audience, frozen as it came due, and what narrows it."""
+    return whose_turn.narrow(occurrence, eligible.audience(occurrence.workspace_id, metric))
 
 
 def _due_at(occurrence: Occurrence, terms: Terms, now: datetime) -> datetime:
@@ -128,21 +156,6 @@ def _due_at(occurrence: Occurrence, terms: Terms, now: datetime) -> datetime:
     if terms.per_hour is None:
         return now
     return max(now, occurrence.due_at + timedelta(hours=1) * (occurrence.asked / terms.per_hour))
-
-
-def _asking(
-    session: Session, runtime: Runtime, occurrence: Occurrence, schedule: Schedule, metric: Metric
-) -> Asking:
-    return asking_terms.asking(
-        session, runtime, occurrence.workspace_id, metric,
-        channels=occurrence.channels, repeat=schedule.repeat, occurrence_id=occurrence.id,
-        schedule_id=schedule.id, terms=Terms.from_json(occurrence.terms), limits=occurrence.lots,
-    )  # fmt: skip
-
-
-def people_of(occurrence: Occurrence, metric: Metric) -> Select[Contact]:
-    """Everybody whom this run is about: its audience, frozen as it came due."""
-    return eligible.audience(occurrence.workspace_id, metric)
 
 
 def _lock(session: Session, occurrence_id: str) -> tuple[Occurrence, Schedule] | None:
@@ -169,12 +182,15 @@ def _begin(
     metric = Metric(survey.metric)
     if occurrence.state == "running":
         return metric
+    if whose_turn.too_late(schedule, occurrence, now):
+        occurrence.state, occurrence.reason, occurrence.ended_at = "missed", "late", now
+        return None
     if survey.published_version_id is None or survey.archived_at is not None:
         occurrence.state, occurrence.reason, occurrence.ended_at = "skipped", "unpublished", now
         return None
     occurrence.version_id, occurrence.state = survey.published_version_id, "running"
     session.flush()
     if metric is Metric.ENPS:
-        pulses.open_occurrence(session, runtime, occurrence, schedule.repeat)
+        pulses.open_occurrence(session, runtime, occurrence, cadence_of(schedule).early_days)
         return None
     return metric

@@ -1,18 +1,32 @@
-"""Workers say that they are alive, and one at a time holds the clock."""
+"""Workers say that they are alive, one at a time holds the clock, and a clock that jumps is noticed."""
 
 import os
 import socket
-from datetime import timedelta
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import delete
 
 from app.db import insert_into
+from app.domain.clock_jumps import jump
 from app.models import Heartbeat, Lease
 from app.runtime import Runtime
 
 CLOCK = "clock"
 LEASE = timedelta(seconds=5)  # after the holder dies another worker takes over this soon
 FORGOTTEN = timedelta(days=1)
+
+log = structlog.get_logger("worker")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the clock on the wall showed, beside one that nobody sets."""
+
+    wall: datetime
+    steady: float
 
 
 def worker_name() -> str:
@@ -41,6 +55,23 @@ def hold_clock(runtime: Runtime) -> bool:
             where=(Lease.holder == values["holder"]) | (Lease.until <= now),
         ).returning(Lease.holder)
         return session.execute(take).first() is not None
+
+
+def look(runtime: Runtime) -> Look:
+    """Both clocks now."""
+    return Look(runtime.clock(), time.monotonic())
+
+
+def watch_clock(runtime: Runtime, before: Look) -> Look:
+    """Both clocks now; says loudly when the one on the wall jumped since.
+
+    Nothing runs twice for it: every due moment has one row, every lease a token.
+    """
+    now = look(runtime)
+    by = jump(now.wall - before.wall, timedelta(seconds=now.steady - before.steady))
+    if by is not None:
+        log.error("clock jumped", seconds=round(by.total_seconds()), do="look after the time service")
+    return now
 
 
 def leave(runtime: Runtime) -> None:

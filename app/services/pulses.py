@@ -93,12 +93,10 @@ def open_pulse(
     return pulse_id
 
 
-def open_occurrence(
-    session: Session, runtime: Runtime, occurrence: Occurrence, repeat: str | None = None
-) -> None:
+def open_occurrence(session: Session, runtime: Runtime, occurrence: Occurrence, early_days: int = 0) -> None:
     """A step: a schedule's e-NPS is due, so its pulse opens; with nobody to ask, the run is skipped."""
     now = runtime.clock()
-    _open(session, runtime, occurrence, now + OPEN_FOR, now, repeat=repeat)
+    _open(session, runtime, occurrence, now + OPEN_FOR, now, early_days=early_days)
 
 
 def read_audience(given: object) -> Audience:
@@ -143,13 +141,13 @@ def _open(
     closes_at: datetime,
     now: datetime,
     *,
-    repeat: str | None = None,
+    early_days: int = 0,
 ) -> tuple[str, int]:
     """The pulse's id and how many people it asks; with nobody to ask there is none: the run is skipped."""
     inviting.one_at_a_time(session, occurrence.workspace_id)
     ask = asking_terms.asking(
         session, runtime, occurrence.workspace_id, Metric.ENPS,
-        channels=occurrence.channels or ("email",), repeat=repeat,
+        channels=occurrence.channels or ("email",), early_days=early_days,
     )  # fmt: skip
     decided = eligible.decide(session, ask, _people(occurrence.workspace_id, occurrence.audience))
     people = sum(verdict.reason is None for _, verdict in decided)

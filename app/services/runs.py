@@ -28,6 +28,9 @@ class Outcome:
     due_at: datetime
     state: str
     reason: str | None
+    origin: str = "schedule"
+    step: int = 0  # of a sequence
+    contact_id: str | None = None  # a run for one person
     asked: int = 0  # a message left, or is leaving
     waiting: int = 0
     not_asked: tuple[tuple[str, int], ...] = field(default=())  # reason and number, the largest first
@@ -95,16 +98,19 @@ def people(
 
 
 def latest(session: Session, schedule_ids: Sequence[str]) -> dict[str, Outcome]:
-    """A step: the last run of each of these schedules that had one."""
+    """A step: the last run of each of these schedules that had one; what only comes due is none."""
     later = aliased(Occurrence)
     after = select(later.id).where(
         later.schedule_id == Occurrence.schedule_id,
+        later.state != "due",
         or_(
             later.due_at > Occurrence.due_at,
             and_(later.due_at == Occurrence.due_at, later.id > Occurrence.id),
         ),
     )
-    query = select(Occurrence).where(Occurrence.schedule_id.in_(schedule_ids), ~after.exists())
+    query = select(Occurrence).where(
+        Occurrence.schedule_id.in_(schedule_ids), Occurrence.state != "due", ~after.exists()
+    )
     rows = session.scalars(query).all()
     return {
         str(row.schedule_id): outcome for row, outcome in zip(rows, _outcomes(session, rows), strict=True)
@@ -143,6 +149,9 @@ def _outcomes(session: Session, rows: Sequence[Occurrence]) -> Iterator[Outcome]
             due_at=row.due_at,
             state=row.state,
             reason=row.reason,
+            origin=row.origin,
+            step=row.step,
+            contact_id=row.contact_id,
             asked=asked,
             waiting=waiting,
             not_asked=tuple(reasons),

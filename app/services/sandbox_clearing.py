@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app import sealing
 from app.db import changed
@@ -151,10 +151,12 @@ def _forget_runs(session: Session, occurrences: Sequence[str]) -> list[str]:
 
 
 def _forget_empty(session: Session, *which: ColumnElement[bool]) -> None:
-    """Those of these runs that have nobody left, and no pulse."""
+    """Those of these runs that have nobody left, no pulse, and no step of a sequence after them."""
+    later = aliased(Occurrence)
+    step = select(later.id).where(later.after_id == Occurrence.id)
     anybody = select(Invitation.id).where(Invitation.occurrence_id == Occurrence.id)
     pulse = select(Pulse.id).where(Pulse.occurrence_id == Occurrence.id)
-    _remove(session, Occurrence, *which, ~anybody.exists(), ~pulse.exists())
+    _remove(session, Occurrence, *which, ~anybody.exists(), ~pulse.exists(), ~step.exists())
 
 
 def _remove(session: Session, table: type[Base], *which: ColumnElement[bool]) -> int:

@@ -10,11 +10,13 @@ from app.domain.eligibility import Verdict
 from app.domain.metrics import Metric
 from app.models import Contact, Schedule, Survey
 from app.runtime import Runtime
-from app.services import access, asking_terms, eligible
+from app.services import access, asking_terms, eligible, whose_turn
 from app.services.access import Visitor
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.schedule_sheets import Sheet, sheet_of
 from app.services.schedules import drafted
+
+ANOTHER_DAY = "another_day"  # may be asked, but so many a day that the load is even
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class Person:
 def preview(runtime: Runtime, who: Visitor, id: str) -> Preview:
     """How many people this schedule would ask now, how many not, by reason. Raises NotFound."""
     with runtime.db.read() as session:
-        return _preview(session, *_audience_of(session, runtime, access.own(session, who, Schedule, id)))
+        schedule = access.own(session, who, Schedule, id)
+        return _preview(session, schedule, *_audience_of(session, runtime, schedule))
 
 
 def look(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> Look:
@@ -58,7 +61,7 @@ def look(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> Look:
         schedule = drafted(session, who, raw, runtime.clock())
         survey = session.get_one(Survey, schedule.survey_id)
         ask, people = _audience_of(session, runtime, schedule)
-        return Look(sheet_of(session, schedule, survey), _preview(session, ask, people))
+        return Look(sheet_of(session, schedule, survey), _preview(session, schedule, ask, people))
 
 
 def people(
@@ -79,20 +82,20 @@ def _audience_of(
     session: Session, runtime: Runtime, schedule: Schedule
 ) -> tuple[asking_terms.Asking, Select[Contact]]:
     metric = Metric(session.get_one(Survey, schedule.survey_id).metric)
-    ask = asking_terms.asking(
-        session,
-        runtime,
-        schedule.workspace_id,
-        metric,
-        channels=schedule.channels,
-        repeat=schedule.repeat,
-    )
+    ask = whose_turn.asking(session, runtime, schedule, metric)
     return ask, eligible.audience(schedule.workspace_id, metric)
 
 
-def _preview(session: Session, ask: asking_terms.Asking, people: Select[Contact]) -> Preview:
+def _preview(
+    session: Session, schedule: Schedule, ask: asking_terms.Asking, people: Select[Contact]
+) -> Preview:
     counts = eligible.counts(session, ask, people)
     asked = counts.pop(None, 0)
+    if schedule.every_days is not None:
+        today = min(asked, whose_turn.a_day(session, schedule, people))
+        if asked > today:
+            counts[ANOTHER_DAY] = asked - today
+        asked = today
     reasons = sorted(((str(code), number) for code, number in counts.items()), key=lambda each: -each[1])
     rest = ask.rest
     return Preview(

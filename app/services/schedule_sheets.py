@@ -1,25 +1,36 @@
 """Schedules as pages and scripts read them: the list, and one with its next runs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.domain.cadence import Repeat, Run
+from app.domain.cadence import Cadence, Repeat, Run
+from app.domain.days_off import OffDays
 from app.domain.metrics import Metric
-from app.models import Schedule, Survey
+from app.domain.schedules import Step
+from app.domain.triggers import Trigger, read_trigger
+from app.models import Occurrence, Schedule, Survey
 from app.runtime import Runtime
 from app.services import access, unsent
 from app.services.access import Visitor
+from app.services.coming_due import cadence_of, days_off_of
 from app.services.paging import PAGE, Page, cut, in_order
-from app.services.planning import cadence_of
 from app.services.runs import Outcome, latest
 from app.services.schedules import is_under_way
 
 RUNS = 5  # shown ahead; enough to see what a rule does to the ends of months
 A_MOMENT = timedelta(microseconds=1)
 OVER = ("ended", "cancelled")
+
+
+@dataclass(frozen=True)
+class Follows(Step):
+    """A step of a sequence, with the name of its survey."""
+
+    survey_name: str
 
 
 @dataclass(frozen=True)
@@ -31,18 +42,39 @@ class Sheet:
     survey_id: str
     survey_name: str
     metric: Metric
-    repeat: Repeat
+    cadence: Cadence
     at: str
     time_zone: str
     channels: tuple[str, ...]
+    every_days: int | None
+    trigger: Trigger | None
+    steps: tuple[Follows, ...]
+    late_hours: int | None
     state: str
     next_runs: tuple[Run, ...]  # also of a paused one: what they would be
     last: Outcome | None
     waiting: int  # people decided about and not asked yet
+    coming: int  # questions after an event or in a sequence that are not due yet
     under_way: bool
     revision: int
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def rrule(self) -> str | None:
+        """The rule as scripts read it, with nothing left open."""
+        rule = self.cadence.rule
+        if rule is None or self.every_days is not None:
+            return None
+        return str(rule.from_beginning(self.cadence.starts_at))
+
+    @property
+    def repeat(self) -> Repeat:
+        return self.cadence.repeat
+
+    @property
+    def off_days(self) -> OffDays:
+        return self.cadence.off_days
 
     @property
     def is_over(self) -> bool:
@@ -104,22 +136,40 @@ def askable(runtime: Runtime, who: Visitor) -> list[Askable]:
 def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome | None = None) -> Sheet:
     """A step: the row as it is read."""
     due = schedule.next_due_at
+    cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
     return Sheet(
         id=schedule.id,
         name=schedule.name,
         survey_id=survey.id,
         survey_name=survey.name,
         metric=Metric(survey.metric),
-        repeat=Repeat(schedule.repeat),
+        cadence=cadence,
         at=schedule.starts_at,
         time_zone=schedule.time_zone,
         channels=tuple(schedule.channels),
+        every_days=schedule.every_days,
+        trigger=read_trigger(schedule.trigger) if schedule.trigger else None,
+        steps=tuple(_steps(session, schedule)),
+        late_hours=schedule.late_hours,
         state=schedule.state,
-        next_runs=tuple(cadence_of(schedule).next_runs(due - A_MOMENT, RUNS)) if due else (),
+        next_runs=tuple(cadence.next_runs(due - A_MOMENT, RUNS)) if due else (),
         last=last,
         waiting=unsent.number(session, schedule.id),
+        coming=_coming(session, schedule.id),
         under_way=is_under_way(session, schedule.id),
         revision=schedule.revision,
         created_at=schedule.created_at,
         updated_at=schedule.updated_at,
     )
+
+
+def _steps(session: Session, schedule: Schedule) -> Iterator[Follows]:
+    for step in schedule.steps:
+        yield Follows(step["survey"], step["after_days"], session.get_one(Survey, step["survey"]).name)
+
+
+def _coming(session: Session, schedule_id: str) -> int:
+    query = select(func.count()).where(
+        Occurrence.schedule_id == schedule_id, Occurrence.state == "due", Occurrence.origin != "schedule"
+    )
+    return session.scalar(query) or 0

@@ -8,18 +8,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.cadence import Cadence, Repeat
+from app.domain.days_off import OffDays
 from app.domain.schedules import (
     Changes,
     beginning_problems,
-    first_run,
     read_changes,
     this_minute,
     written,
 )
-from app.errors import Conflict, Invalid, NotFound, problem
-from app.models import Occurrence, Schedule, Survey, new_id
+from app.errors import Conflict, Invalid, problem
+from app.models import Occurrence, Schedule, new_id
 from app.runtime import Runtime
-from app.services import access, planning, unsent
+from app.services import access, coming_due, planning, schedule_rules, unsent
 from app.services.access import Visitor
 from app.services.once import Once
 
@@ -52,24 +52,27 @@ def drafted(session: Session, who: Visitor, raw: Mapping[str, object], now: date
     at = given.get("at")
     if at is not None and (problems := beginning_problems(at, zone, now)):
         raise Invalid(problems)
-    rule = Cadence(given["repeat"], at or this_minute(zone, now), zone)
-    survey = _survey(session, who, given["survey"])
+    survey = schedule_rules.askable(session, who, given["survey"])
     schedule = Schedule(
         id=new_id(),
         workspace_id=who.workspace_id,
         survey_id=survey.id,
         name=given.get("name") or survey.name,
         audience=given.get("audience", {}),
-        repeat=rule.repeat.value,
-        starts_at=written(rule.starts_at),
+        repeat=given["repeat"].value,
+        starts_at=written(at or this_minute(zone, now)),
         time_zone=zone.key,
+        off_days=OffDays.RUN.value,
+        trigger={},
+        steps=[],
         channels=given.get("channels", ["email"]),
         state="active",
         revision=1,
         created_at=now,
         updated_at=now,
     )
-    planning.wait_for(schedule, first_run(rule, now))
+    schedule_rules.take(session, who, schedule, given)
+    coming_due.begin(schedule, schedule_rules.checked(session, schedule, now), now)
     return schedule
 
 
@@ -86,9 +89,11 @@ def edit(
     with runtime.db.write() as session:
         schedule = access.own(session, who, Schedule, id, lock=True)
         _refuse_change(schedule, revision)
-        planning.come_due(session, schedule, now)
+        coming_due.come_due(session, schedule, now)
+        before = coming_due.cadence_of(schedule)
         _take(session, who, schedule, given)
-        _retime(schedule, given, now)
+        schedule_rules.take(session, who, schedule, given)
+        _retime(session, schedule, before, now)
         _touch(schedule, now)
         return schedule.revision
 
@@ -103,7 +108,7 @@ def pause(runtime: Runtime, who: Visitor, id: str, once: Once | None = None) -> 
         if once:
             once.keep(session, id)
         schedule = access.own(session, who, Schedule, id, lock=True)
-        planning.come_due(session, schedule, now)
+        coming_due.come_due(session, schedule, now)
         if schedule.state == "paused":
             return unsent.number(session, id)
         if schedule.state == "cancelled" or (schedule.state == "ended" and not is_under_way(session, id)):
@@ -123,9 +128,10 @@ def resume(runtime: Runtime, who: Visitor, id: str) -> int:
         schedule = access.own(session, who, Schedule, id, lock=True)
         if schedule.state == "cancelled":
             raise Conflict("This schedule is cancelled. Make a new one.")
-        planning.come_due(session, schedule, now)
+        coming_due.come_due(session, schedule, now)
         if schedule.state == "paused":
-            schedule.state = "active" if schedule.next_due_at else "ended"
+            goes_on = schedule.next_due_at is not None or schedule.repeat == Repeat.EVENT
+            schedule.state = "active" if goes_on else "ended"
             _touch(schedule, now)
         return unsent.release(session, id, now)
 
@@ -140,7 +146,7 @@ def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
         schedule = access.own(session, who, Schedule, id, lock=True)
         if schedule.state == "cancelled":
             return 0
-        planning.come_due(session, schedule, now)
+        coming_due.come_due(session, schedule, now)
         schedule.state = "cancelled"
         schedule.next_due_at = None
         _touch(schedule, now)
@@ -156,17 +162,6 @@ def is_under_way(session: Session, schedule_id: str) -> bool:
     return session.scalar(runs.limit(1)) is not None or unsent.number(session, schedule_id) > 0
 
 
-def _survey(session: Session, who: Visitor, id: str) -> Survey:
-    """A survey of this workspace that people can be asked. Raises Invalid."""
-    try:
-        survey = access.own(session, who, Survey, id)
-    except NotFound:
-        raise Invalid([problem("survey", "There is no such survey here.")]) from None
-    if survey.published_version_id is None or survey.archived_at is not None:
-        raise Invalid([problem("survey", "Publish this survey first.")])
-    return survey
-
-
 def _refuse_change(schedule: Schedule, revision: int | None) -> None:
     if schedule.state == "cancelled":
         raise Conflict("This schedule is cancelled. Make a new one.")
@@ -177,36 +172,32 @@ def _refuse_change(schedule: Schedule, revision: int | None) -> None:
 
 
 def _take(session: Session, who: Visitor, schedule: Schedule, given: Changes) -> None:
-    """Everything but its times."""
+    """Everything but how it repeats."""
     if "survey" in given and given["survey"] != schedule.survey_id:
-        schedule.survey_id = _survey(session, who, given["survey"]).id
+        schedule.survey_id = schedule_rules.askable(session, who, given["survey"]).id
     if given.get("name"):
         schedule.name = str(given["name"])
     if "audience" in given:
         schedule.audience = given["audience"]
+    if at := given.get("at"):
+        schedule.starts_at = written(at)
+    if "time_zone" in given:
+        schedule.time_zone = given["time_zone"]
     if "channels" in given:
         schedule.channels = given["channels"]
 
 
-def _retime(schedule: Schedule, given: Changes, now: datetime) -> None:
+def _retime(session: Session, schedule: Schedule, before: Cadence, now: datetime) -> None:
     """Its next run by the rule as it is now. A beginning that stays may lie in the past, except for once."""
-    rule = planning.cadence_of(schedule)
-    chosen = Cadence(
-        given.get("repeat", rule.repeat),
-        given.get("at") or rule.starts_at,
-        ZoneInfo(given.get("time_zone", schedule.time_zone)),
-    )
-    if chosen == rule:
+    chosen = coming_due.cadence_of(schedule)
+    if chosen == before:
         return
-    begins_anew = chosen.starts_at != rule.starts_at or chosen.repeat is Repeat.ONCE
+    begins_anew = chosen.starts_at != before.starts_at or chosen.repeat is Repeat.ONCE
     if begins_anew and (problems := beginning_problems(chosen.starts_at, chosen.zone, now)):
         raise Invalid(problems)
-    schedule.repeat = chosen.repeat.value
-    schedule.starts_at = written(chosen.starts_at)
-    schedule.time_zone = chosen.zone.key
     if schedule.state == "ended":
         schedule.state = "active"
-    planning.wait_for(schedule, first_run(chosen, now))
+    coming_due.begin(schedule, schedule_rules.checked(session, schedule, now), now)
 
 
 def _touch(schedule: Schedule, now: datetime) -> None:

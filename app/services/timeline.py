@@ -18,6 +18,7 @@ from app.models import (
     FollowUpEvent,
     Invitation,
     Message,
+    Occurrence,
     Survey,
 )
 from app.runtime import Runtime
@@ -74,6 +75,7 @@ def _place(moment: Moment) -> tuple[datetime, int, str]:
 def _all(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
     yield Added(contact.created_at, contact.id, contact.source, contact.lawful_basis)
     yield from _asks(session, who, contact)
+    yield from _never_begun(session, contact)
     yield from _opt_outs(session, contact)
     if not who.is_people:
         yield from _reminders(session, contact)
@@ -98,6 +100,19 @@ def _asks(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
         state = _PULSE_STATES.get(row.state, row.state) if who.is_people else row.state
         at = row.sent_at or row.created_at
         yield Asked(at, row.id, survey, row.metric, row.channel, state, row.reason, row.sandbox)
+
+
+def _never_begun(session: Session, contact: Contact) -> Iterator[Moment]:
+    """Questions about them alone, after an event or in a sequence, that did not even begin."""
+    query = (
+        select(Occurrence, Survey.name, Survey.metric)
+        .join(Survey, Survey.id == Occurrence.survey_id)
+        .where(Occurrence.contact_id == contact.id, Occurrence.state.in_(("skipped", "missed")))
+        .order_by(Occurrence.due_at.desc())
+        .limit(MOST)
+    )
+    for row, survey, metric in session.execute(query):
+        yield HeldBack(row.ended_at or row.due_at, row.id, survey, metric, row.reason, None)
 
 
 def _reminders(session: Session, contact: Contact) -> Iterator[Moment]:

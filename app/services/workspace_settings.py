@@ -13,13 +13,15 @@ from app.errors import Conflict, Invalid, NotFound
 from app.models import Logo, Workspace, new_id
 from app.rendering.assets import logo_path
 from app.runtime import Runtime
-from app.services import logos
+from app.services import coming_due, logos
 from app.services.access import Visitor, held_workspace
 
 EDITABLE = (
     "name", "sender_name", "reply_to", "postal_address", "time_zone", "locale", "business_days", "opens_at",
-    "closes_at", "holidays", "rest_days", "rest_days_by_metric", "root_causes", "lawful_basis",
+    "closes_at", "holidays", "blackout_dates", "rest_days", "rest_days_by_metric", "root_causes",
+    "lawful_basis",
 )  # fmt: skip
+OF_THE_CALENDAR = {"business_days", "holidays", "blackout_dates"}  # they move the runs of schedules
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ def update(
         if problems := rules.hours_problems(workspace.opens_at, workspace.closes_at):
             raise Invalid(problems)
         workspace.revision += 1
+        if OF_THE_CALENDAR & set(clean):
+            coming_due.retime_all(session, workspace.id)
         return _settings(session, workspace)
 
 

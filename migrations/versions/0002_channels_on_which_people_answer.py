@@ -83,7 +83,9 @@ def _new_tables() -> None:
         sa.Column("locale", sa.String(length=8), nullable=False),
         sa.Column("content_sid", sa.String(length=64), nullable=False),
         sa.Column("id", sa.String(length=26), nullable=False),
-        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_whatsapp_templates_workspace_id")),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_whatsapp_templates_workspace_id")
+        ),
         sa.ForeignKeyConstraint(["survey_id"], ["surveys.id"], name=op.f("fk_whatsapp_templates_survey_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_whatsapp_templates")),
         sa.UniqueConstraint("survey_id", "locale", name=op.f("uq_whatsapp_templates_survey_id_locale")),

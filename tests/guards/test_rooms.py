@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("domain", "models", "rendering", "channels", "services", "jobs", "web", "cli")
 # Beside the standard library, app.errors and the room itself.
 MAY_IMPORT = {
-    "domain": {"phonenumbers", "email_validator"},
+    "domain": {"dateutil.rrule", "dateutil", "phonenumbers", "email_validator"},
     "models": {"app.db", "app.domain", "sqlalchemy"},
     "channels": {"smtplib", "telegram", "httpx", "twilio", "aiohttp", "structlog"},
     "rendering": {"app.domain", "jinja2", "markupsafe", "babel", "segno"},

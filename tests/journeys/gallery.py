@@ -27,7 +27,7 @@ from app.models import (
     new_id,
 )
 from app.runtime import Runtime
-from app.services import asking, demo, followups, sandbox
+from app.services import asking, demo, followups, sandbox, schedules
 from app.services.access import Visitor
 from app.services.sessions import token_hash
 from tests.services.chat_person import Person
@@ -100,8 +100,24 @@ def fill(runtime: Runtime) -> None:
         address = f"{name.split()[0].lower()}@exemplo.example".replace("í", "i")
         contact = world.contact(workspace, name=name, locale=locale, email=address)
         asking.ask(runtime, who, survey.id, contact.id)
+    nps, ces, csat = sorted(surveys, key=_by_metric)
+    _wait_for_tickets(runtime, who, csat, ces)
     run_until_idle(runtime)
-    _converse(runtime, world, workspace, min(surveys, key=_by_metric))
+    _converse(runtime, world, workspace, nps)
+
+
+def _wait_for_tickets(runtime: Runtime, who: Visitor, csat: Survey, ces: Survey) -> None:
+    """A day after a ticket is solved the question about it, and the effort two months later."""
+    by_hand = {"property": "closed_by", "operator": "not", "values": ["auto"]}
+    trigger = {"event": "ticket.solved", "after_hours": 24, "newest_within_hours": 24, "only": [by_hand]}
+    schedules.create(
+        runtime,
+        who,
+        {
+            "survey": csat.id, "repeat": "event", "name": "Depois do chamado", "trigger": trigger,
+            "off_days": "next", "steps": [{"survey": ces.id, "after_days": 60}],
+        },
+    )  # fmt: skip
 
 
 def _converse(runtime: Runtime, world: World, workspace: Workspace, survey: Survey) -> None:
@@ -181,6 +197,18 @@ def _pulse(gallery: Gallery) -> Page:
     return _room(f"pulses/{last}", DENISE, "aroeira-pessoas")(gallery)
 
 
+def _rule(gallery: Gallery) -> Page:
+    """A new rule, looked at before it is made."""
+    page = _room("schedules/new")(gallery)
+    page.locator("#survey").select_option(index=1)
+    page.locator("#repeat").select_option("quarterly")
+    page.locator("button[value=fields]").click()
+    page.locator("#on").select_option("first_business")
+    page.locator("#at").fill("2027-01-01T10:00")
+    page.locator("button[value=look]").click()
+    return page
+
+
 def _sandbox(gallery: Gallery) -> Page:
     user = gallery.row(User, User.email == CAMILA)
     mails = sandbox.mailbox(gallery.runtime, user.id).page.items
@@ -232,7 +260,9 @@ PAGES: Mapping[str, Callable[[Gallery], Page]] = {
     "followup": _followup,
     "answers": _room("answers"),
     "survey": _of(Survey, "surveys", Survey.metric == "nps"),
-    "schedule": _of(Schedule, "schedules"),
+    "schedule": _of(Schedule, "schedules", Schedule.repeat == "monthly"),
+    "schedule-event": _of(Schedule, "schedules", Schedule.repeat == "event"),
+    "schedule-rule": _rule,
     "contacts": _room("contacts"),
     "contact": _contact,
     "settings": _room("settings", DENISE),

@@ -67,6 +67,8 @@ def test_no_body_sets_what_is_not_its_to_set(route: Any, app: Flask, runtime: Ru
     api = Api(app.test_client(), api_keys.create(runtime, world.member(world.workspace()), "x", None).secret)
     path = route.path.replace("{id}", new_id())
     for name, value in NEVER.items():
+        if (route.path, name) == ("/events", "id"):
+            continue  # the caller's own word for it, not ours
         assert name not in fields
         refused = api(route.method, path, {name: value})
         assert refused.status_code == 422, name

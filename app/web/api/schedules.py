@@ -8,13 +8,43 @@ from app.services import runs, schedule_previews, schedule_sheets
 from app.services import schedules as verbs
 from app.services.schedule_sheets import Sheet
 from app.web.api.routes import Call, Made, noun
-from app.web.api.schemas import Body, Channel, Id, Moment, Paged, PageOf, Resource, absent
+from app.web.api.schemas import Body, Channel, Id, Moment, Paged, PageOf, Resource, Scalar, absent
 
 schedules = noun("Schedules", "Who is asked which survey, when: by the clocks of one time zone.")
 
-Repeat = Literal["once", "daily", "weekly", "monthly", "quarterly"]
+Repeat = Literal["once", "daily", "weekly", "monthly", "quarterly", "custom", "each_person", "event"]
+OffDays = Literal["run", "next", "previous", "skip"]
+OFF_DAYS = "On a weekend or holiday of the workspace: run, or the next or previous business day, or skip."
+RRULE = "With `custom`: a part of RFC 5545, as FREQ=MONTHLY;BYDAY=-1FR; at most one run a day."
+EVERY_DAYS = "With `each_person`: so many days after their last ask of this metric, spread over the days."
+LATE_HOURS = "How late a run may be after downtime; later it is missed. Null: as its rule allows."
+STEPS = "What follows, for those whom the step before asked, answered or not."
 Everybody = Annotated[Any, WithJsonSchema({"const": "all"})]
 Local = Annotated[str, Field(description="A time on the wall, as 2026-12-01T10:00.")]
+
+
+class Condition(Body):
+    """One property of the event, compared exactly; a missing one is an empty text."""
+
+    property: str
+    operator: Literal["equals", "one_of", "not", "is_set"]
+    values: list[Scalar] = absent("None for `is_set`, one for `equals`.")
+
+
+class Trigger(Body):
+    """Ask after an event of this name."""
+
+    event: str
+    after_hours: int = absent("By default at once.")
+    newest_within_hours: int = absent("Of several of one person within it, only the newest. 0: each.")
+    only: list[Condition] = absent("Conditions that all have to hold.")
+
+
+class Step(Body):
+    """The next ask of a sequence."""
+
+    survey: Id
+    after_days: int
 
 
 class NewSchedule(Body):
@@ -27,6 +57,12 @@ class NewSchedule(Body):
     at: Local | None = None
     time_zone: str = absent("An IANA zone.")
     channels: list[Channel] = absent("In the order in which they are tried; by default e-mail.")
+    rrule: str = absent(RRULE)
+    every_days: int = absent(EVERY_DAYS)
+    trigger: Trigger = absent("With `event`: which one.")
+    off_days: OffDays = absent(OFF_DAYS)
+    steps: list[Step] = absent(STEPS)
+    late_hours: int | None = Field(None, description=LATE_HOURS)
 
 
 class ScheduleChanges(Body):
@@ -39,6 +75,12 @@ class ScheduleChanges(Body):
     at: Local = absent()
     time_zone: str = absent()
     channels: list[Channel] = absent()
+    rrule: str = absent(RRULE)
+    every_days: int = absent(EVERY_DAYS)
+    trigger: Trigger = absent()
+    off_days: OffDays = absent(OFF_DAYS)
+    steps: list[Step] = absent(STEPS)
+    late_hours: int | None = Field(None, description=LATE_HOURS)
     revision: int = absent("The one that you read: 409 when somebody has saved since.")
 
 
@@ -53,6 +95,12 @@ class Schedule(Resource):
     at: str = Field(description="The time on the wall that its rule counts from.")
     time_zone: str
     channels: list[Channel]
+    rrule: str | None = Field(description="The calendar rule underneath, also of the simple ones.")
+    every_days: int | None
+    trigger: dict[str, Any] | None
+    off_days: OffDays
+    steps: list[dict[str, Any]]
+    late_hours: int | None
     state: Literal["active", "paused", "ended", "cancelled"]
     next_run_at: Moment | None
     waiting: int = Field(description="People decided about and not asked yet.")
@@ -73,6 +121,9 @@ class Occurrence(Resource):
     """One run that was due, and how it ended."""
 
     id: str
+    origin: Literal["schedule", "trigger", "sequence"]
+    step: int = Field(description="Of a sequence: 0 is its first ask.")
+    contact: str | None = Field(description="A run for one person, after an event.")
     due_at: Moment
     state: Literal["due", "running", "run", "skipped", "missed", "cancelled"]
     reason: str | None
@@ -92,6 +143,12 @@ def _shown(sheet: Sheet) -> dict[str, object]:
         "at": sheet.at,
         "time_zone": sheet.time_zone,
         "channels": list(sheet.channels),
+        "rrule": sheet.rrule,
+        "every_days": sheet.every_days,
+        "trigger": sheet.trigger.to_json() if sheet.trigger else None,
+        "off_days": sheet.off_days.value,
+        "steps": [step.to_json() for step in sheet.steps],
+        "late_hours": sheet.late_hours,
         "state": sheet.state,
         "next_run_at": sheet.next_runs[0].due_at if sheet.next_runs and sheet.state == "active" else None,
         "waiting": sheet.waiting,
@@ -166,6 +223,7 @@ def schedule_occurrences(call: Call, id: str, query: Paged) -> object:
     items = [
         {
             "id": run.id, "due_at": run.due_at, "state": run.state, "reason": run.reason, "asked": run.asked,
+            "origin": run.origin, "step": run.step, "contact": run.contact_id,
             "waiting": run.waiting, "reasons": dict(run.not_asked), "pulse": run.pulse_id,
         }
         for run in page.items

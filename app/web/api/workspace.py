@@ -28,6 +28,7 @@ class WorkspaceChanges(Body):
     opens_at: str = absent("HH:MM, in the workspace's zone.")
     closes_at: str = absent()
     holidays: list[str] = absent("ISO dates.")
+    blackout_dates: list[str] = absent("ISO dates on which no schedule asks anybody.")
     rest_days: int = absent("Days between two asks of one person, across all surveys.")
     rest_days_by_metric: dict[MetricName, int] = absent("The same for one metric.")
     root_causes: list[str] = absent("Suggested when a follow-up is closed.")
@@ -51,6 +52,7 @@ class Workspace(Resource):
     opens_at: str
     closes_at: str
     holidays: list[str]
+    blackout_dates: list[str]
     rest_days: int
     rest_days_by_metric: dict[str, int]
     root_causes: list[str]

@@ -1,6 +1,5 @@
 """Schedules: the list, a new one, one with its next runs, whom it would ask, and what it has done."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,59 +10,16 @@ from app.domain.access import Role
 from app.domain.cadence import Repeat
 from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid
-from app.rendering import schedule_words
+from app.rendering import rule_words, schedule_words
 from app.services import offered_channels, runs, schedule_previews, schedule_sheets, schedules
 from app.services.schedule_previews import Look
 from app.services.schedule_sheets import Sheet
+from app.web.console.schedule_form import Form, operators
 from app.web.pages import _, language, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor
 from app.web.zones import zones
 
 pages = Blueprint("schedules", __name__, url_prefix="/w/<slug>/schedules")
-
-
-@dataclass(frozen=True)
-class Form:
-    """What stands in the fields: as saved, as typed, or as a new one begins."""
-
-    survey: str = ""
-    name: str = ""
-    repeat: str = Repeat.ONCE.value
-    at: str = ""
-    time_zone: str = ""
-    channel: str = "email"
-    revision: int | None = None
-
-    @classmethod
-    def sent(cls) -> "Form":
-        given = request.values
-        return cls(
-            survey=given.get("survey", ""),
-            name=given.get("name", ""),
-            repeat=given.get("repeat", Repeat.ONCE.value),
-            at=given.get("at", ""),
-            time_zone=given.get("time_zone", visitor().time_zone),
-            channel=offered_channels.chosen(runtime_of(), given.get("channel")),
-            revision=given.get("revision", type=int),
-        )
-
-    @classmethod
-    def of(cls, sheet: Sheet) -> "Form":
-        return cls(
-            sheet.survey_id, sheet.name, sheet.repeat.value, sheet.at, sheet.time_zone, sheet.channels[0],
-            sheet.revision,
-        )  # fmt: skip
-
-    def raw(self) -> dict[str, object]:
-        """What the verbs take."""
-        return {
-            "survey": self.survey,
-            "name": self.name,
-            "repeat": self.repeat,
-            "at": self.at,
-            "time_zone": self.time_zone,
-            "channels": [self.channel],
-        }
 
 
 @pages.get("")
@@ -88,6 +44,8 @@ def new() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """First whom it would ask and when; once that was seen, it is made."""
     form = Form.sent()
+    if request.form.get("action") == "fields":
+        return _new(form)
     try:
         if request.form.get("action") == "look":
             return _new(form, looked=schedule_previews.look(runtime_of(), visitor(), form.raw()))
@@ -111,6 +69,8 @@ def detail(id: str) -> ResponseReturnValue:
 def save(id: str) -> ResponseReturnValue:
     """Change it; whoever was overtaken sees what is saved and decides."""
     form = Form.sent()
+    if request.form.get("action") == "fields":
+        return _detail(schedule_sheets.get(runtime_of(), visitor(), id), form)
     try:
         schedules.edit(runtime_of(), visitor(), id, form.raw(), form.revision)
     except Invalid as wrong:
@@ -240,6 +200,8 @@ def _render(name: str, status: int = 200, **values: object) -> ResponseReturnVal
         status,
         active="schedules",
         words=schedule_words,
+        of_rules=rule_words,
+        operators=operators(),
         rule=_rule,
         zone_of=_zone,
         here_zone=ZoneInfo(visitor().time_zone),
@@ -252,11 +214,14 @@ def _render(name: str, status: int = 200, **values: object) -> ResponseReturnVal
 
 def _rule(sheet: Sheet) -> str:
     """Its headline."""
-    words = schedule_words.rule_words(language(), sheet.repeat, datetime.fromisoformat(sheet.at))
+    if sheet.trigger:
+        return schedule_words.event_headline(language(), sheet.trigger, sheet.survey_name)
+    if sheet.every_days is not None:
+        return schedule_words.each_person_headline(language(), sheet.every_days, sheet.survey_name)
     asked = sheet.repeat is Repeat.ONCE and sheet.state == "ended" and sheet.last is not None
     return schedule_words.headline(
         language(),
-        words,
+        schedule_words.rule_words(language(), sheet.cadence),
         sheet.survey_name,
         pulse=sheet.metric is Metric.ENPS,
         asked=asked and sheet.last is not None and sheet.last.state == "run",

@@ -1,0 +1,196 @@
+"""The steps by which what is due becomes occurrences: a row for every moment, whatever becomes of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import insert_into
+from app.domain.cadence import LOCAL, MINUTE, Cadence, Repeat, Run, due_runs, late_runs, moment_of
+from app.domain.days_off import NO_DAYS_OFF, DaysOff, OffDays
+from app.domain.rrules import read_rule
+from app.domain.schedules import first_run
+from app.models import Occurrence, Schedule, Workspace, new_id
+
+Ended = tuple[str, str] | None  # the state and the reason of a run that ends before it begins
+LATEST_FOR_ONE = timedelta(days=3)  # after an event or in a sequence: later the question comes out of nowhere
+
+
+@dataclass(frozen=True)
+class Due:
+    """One due moment: where it came from and by which key it is known there; for one person, or for all."""
+
+    origin: str
+    key: str
+    at: datetime
+    contact_id: str | None = None
+    ended: Ended = None
+
+
+def days_off_of(session: Session, workspace_id: str) -> DaysOff:
+    """A step: the days on which this workspace asks nobody, or may not."""
+    workspace = session.get_one(Workspace, workspace_id)
+    return DaysOff.from_settings(workspace.business_days, workspace.holidays, workspace.blackout_dates)
+
+
+def cadence_of(schedule: Schedule, days_off: DaysOff = NO_DAYS_OFF) -> Cadence:
+    """The rule of a schedule's row, in the week of its workspace."""
+    return Cadence(
+        Repeat(schedule.repeat),
+        datetime.fromisoformat(schedule.starts_at),
+        ZoneInfo(schedule.time_zone),
+        own_rule=read_rule(schedule.rrule) if schedule.rrule else None,
+        off_days=OffDays(schedule.off_days),
+        days_off=days_off,
+    )
+
+
+def begin(schedule: Schedule, cadence: Cadence, now: datetime) -> None:
+    """A step: its next run by a rule that is new; without one it has ended, unless it waits for events."""
+    run = first_run(cadence, now)
+    schedule.planned_to = _before(run.local) if run else None
+    _wait_for(schedule, run)
+
+
+def retime(schedule: Schedule, cadence: Cadence) -> bool:
+    """A step: the rule stays, but zones' rules or days off have changed. Is it due at another moment now?"""
+    before = schedule.next_due_at
+    if before is not None:
+        _wait_for(schedule, next(cadence.moments(_planned_to(schedule)), None))
+    return schedule.next_due_at != before
+
+
+def retime_all(session: Session, workspace_id: str) -> None:
+    """A step: the same for every schedule of a workspace whose days off have changed."""
+    query = select(Schedule).where(Schedule.workspace_id == workspace_id, Schedule.next_due_at.is_not(None))
+    days_off = days_off_of(session, workspace_id)
+    for schedule in session.scalars(query.order_by(Schedule.id).with_for_update()):
+        retime(schedule, cadence_of(schedule, days_off))
+
+
+def come_due(session: Session, schedule: Schedule, now: datetime) -> None:
+    """A step: a row for every moment of this locked schedule that has come, and when the next one is.
+
+    What comes due while it is paused is skipped and not made up for: nobody is asked by surprise.
+    """
+    if schedule.state not in ("active", "paused") or not schedule.next_due_at or schedule.next_due_at > now:
+        return  # another worker was quicker, or somebody cancelled it
+    cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
+    due = due_runs(cadence, _planned_to(schedule), now)
+    for run, ended in _endings(session, schedule, cadence, due, now):
+        key = f"{schedule.id}:{run.local}:{schedule.time_zone}"
+        occur(session, schedule, cadence, Due("schedule", key, run.due_at, ended=ended), now)
+    if due:
+        schedule.planned_to = due[-1].local
+    _wait_for(schedule, next(cadence.moments(_planned_to(schedule)), None))
+
+
+def _endings(
+    session: Session, schedule: Schedule, cadence: Cadence, due: list[Run], now: datetime
+) -> Iterator[tuple[Run, Ended]]:
+    """Each of these moments with how it ends at once; None for the one that runs now."""
+    _, chosen = late_runs(due, now, latest_of(schedule, cadence))
+    for run in due:
+        if run.off is not None:
+            yield run, ("skipped", run.off)
+        elif schedule.state == "paused":
+            yield run, ("skipped", "paused")
+        elif run is not chosen:
+            yield run, ("missed", "late")
+        else:
+            yield run, ("skipped", "overlap") if _still_runs(session, schedule.id) else None
+
+
+def latest_of(schedule: Schedule, cadence: Cadence) -> timedelta:
+    """How late a run by the clock may be: the schedule's own choice, or its rule's."""
+    return cadence.latest if schedule.late_hours is None else timedelta(hours=schedule.late_hours)
+
+
+def latest_for_one(schedule: Schedule) -> timedelta:
+    """The same for a question after an event, or the next of a sequence."""
+    return LATEST_FOR_ONE if schedule.late_hours is None else timedelta(hours=schedule.late_hours)
+
+
+def occur(session: Session, schedule: Schedule, cadence: Cadence, due: Due, now: datetime) -> str | None:
+    """A step: one row for one due moment, and one for each step that follows it; its id.
+
+    Unique by origin and key: None when another planner has written it, who then wrote its steps as well.
+    """
+    state, reason = due.ended or ("due", None)
+    first = {
+        "workspace_id": schedule.workspace_id,
+        "schedule_id": schedule.id,
+        "survey_id": schedule.survey_id,
+        "contact_id": due.contact_id,
+        "origin": due.origin,
+        "key": due.key,
+        "audience": schedule.audience,
+        "channels": schedule.channels,
+        "terms": schedule.terms,
+        "state": state,
+        "reason": reason,
+        "due_at": due.at,
+        "created_at": now,
+        "ended_at": now if due.ended else None,
+    }
+    id = _insert(session, first)
+    if id is not None and due.ended is None:
+        _follow(session, schedule, cadence, first, id)
+    return id
+
+
+def _follow(
+    session: Session, schedule: Schedule, cadence: Cadence, first: dict[str, Any], first_id: str
+) -> None:
+    """The rest of the sequence: each step so many days after the one before, for whom that one has asked."""
+    local, before = first["due_at"].astimezone(cadence.zone).replace(tzinfo=None), first_id
+    for number, step in enumerate(schedule.steps, start=1):
+        local += timedelta(days=step["after_days"])
+        allowed = cadence.days_off.moved(local, OffDays.RUN) or local
+        row = first | {
+            "survey_id": step["survey"],
+            "origin": "sequence",
+            "key": f"{first_id}:{number}",
+            "after_id": before,
+            "step": number,
+            "due_at": moment_of(allowed, cadence.zone),
+        }
+        before = _insert(session, row) or before
+
+
+def _insert(session: Session, values: dict[str, Any]) -> str | None:
+    adding = insert_into(session, Occurrence).values(id=new_id(), **values).on_conflict_do_nothing()
+    return session.scalar(adding.returning(Occurrence.id))
+
+
+def _still_runs(session: Session, schedule_id: str) -> bool:
+    """Is the run before still asking? Two at once would ask in each other's way."""
+    earlier = select(Occurrence.id).where(
+        Occurrence.schedule_id == schedule_id,
+        Occurrence.origin == "schedule",
+        Occurrence.state.in_(("due", "running")),
+    )
+    return session.scalar(earlier.limit(1)) is not None
+
+
+def _wait_for(schedule: Schedule, run: Run | None) -> None:
+    schedule.next_due_at = run.due_at if run else None
+    if run is None and schedule.repeat != Repeat.EVENT:
+        schedule.state = "ended"
+
+
+def _planned_to(schedule: Schedule) -> datetime:
+    """The time on the wall up to which every moment has its row."""
+    if schedule.planned_to is not None:
+        return datetime.fromisoformat(schedule.planned_to)
+    assert schedule.next_due_at is not None  # from before this was kept: nothing of it is due earlier
+    local = schedule.next_due_at.astimezone(ZoneInfo(schedule.time_zone)).replace(tzinfo=None)
+    return local - MINUTE
+
+
+def _before(local: str) -> str:
+    return (datetime.fromisoformat(local) - MINUTE).strftime(LOCAL)

@@ -1,0 +1,221 @@
+"""Events as other systems tell of them: once each, the newest of several, late, unknown, filtered, paused."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app.domain.access import Role
+from app.domain.metrics import Metric
+from app.errors import Conflict, Invalid, NotFound
+from app.models import Contact, Event, Invitation, Occurrence
+from app.services import erasure, events, schedules, timeline
+from app.services.events import AskedFor, Told
+from tests.services.loop import at_once
+from tests.services.recurring import House
+from tests.world import Clock, World
+
+SOLVED = {"event": "ticket.solved", "after_hours": 24}
+
+
+@pytest.fixture
+def house(world: World, clock: Clock) -> House:
+    workspace = world.workspace()
+    return House(world, clock, world.member(workspace, Role.MANAGER), world.survey(workspace, Metric.CSAT))
+
+
+@pytest.fixture
+def maria(world: World, house: House) -> Contact:
+    with house.runtime.db.read() as session:
+        workspace = session.get_one(type(world.workspace()), house.who.workspace_id)
+    return world.contact(workspace, external_id="c-1")
+
+
+def after(house: House, **trigger: object) -> str:
+    """A schedule that waits for solved tickets."""
+    return house.plans(repeat="event", trigger=SOLVED | trigger)
+
+
+def tell(house: House, id: str, contact: Contact, at: datetime | None = None, **given: Any) -> list[AskedFor]:
+    """What came of an event."""
+    name = given.pop("name", "ticket.solved")
+    kept, _ = events.tell(house.runtime, house.who, Told(id, name, contact.id, at, given))
+    return list(events.get(house.runtime, house.who, kept).occurrences)
+
+
+def rows(house: House) -> int:
+    with house.runtime.db.read() as session:
+        return session.scalar(select(func.count()).select_from(Event)) or 0
+
+
+def test_a_solved_ticket_asks_a_day_later(house: House, maria: Contact) -> None:
+    house.crowd(3)
+    id = after(house)
+    (asked,) = tell(house, "t-1", maria)
+    assert (asked.state, asked.due_at) == ("due", house.clock.now + timedelta(hours=24))
+    house.live(hours=23)
+    assert house.count() == 0
+    house.live(hours=1)
+    assert house.outcomes(id) == [("run", None)]
+    with house.runtime.db.read() as session:
+        assert session.scalars(select(Invitation.contact_id)).all() == [maria.id]
+
+
+def test_the_same_event_again_changes_nothing_and_answers_the_same(house: House, maria: Contact) -> None:
+    id = after(house)
+    first = tell(house, "t-1", maria, closed_by="agent")
+    schedules.pause(house.runtime, house.who, id)
+    assert tell(house, "t-1", maria, closed_by="agent") == first
+    assert (rows(house), len(house.outcomes(id))) == (1, 1)
+
+
+def test_another_event_under_the_same_id_is_refused(house: House, maria: Contact) -> None:
+    tell(house, "t-1", maria)
+    with pytest.raises(Conflict, match="Another event has this id"):
+        tell(house, "t-1", maria, closed_by="bot")
+    assert rows(house) == 1
+
+
+def test_told_four_times_at_once_it_is_one_event(house: House, maria: Contact) -> None:
+    id = after(house)
+    assert not any(isinstance(each, Exception) for each in at_once(*[lambda: tell(house, "t-1", maria)] * 4))
+    assert (rows(house), house.outcomes(id)) == (1, [("due", None)])
+
+
+def test_a_contact_is_known_by_ones_own_id_and_a_stranger_makes_nobody(house: House, maria: Contact) -> None:
+    told = Told("t-1", "ticket.solved", {"external_id": "c-1"}, None, {})
+    assert events.tell(house.runtime, house.who, told)[1]
+    for stranger in ("nobody", {"external_id": "c-2"}):
+        with pytest.raises(Invalid, match="no such contact"):
+            events.tell(house.runtime, house.who, Told("t-2", "ticket.solved", stranger, None, {}))
+    assert rows(house) == 1
+
+
+def test_another_workspaces_people_are_unknown_and_its_ids_are_its_own(
+    house: House, maria: Contact, world: World
+) -> None:
+    other = world.workspace()
+    owner, rita = world.member(other, Role.OWNER), world.contact(other)
+    tell(house, "t-1", maria)
+    with pytest.raises(Invalid):
+        events.tell(house.runtime, owner, Told("t-1", "ticket.solved", maria.id, None, {}))
+    kept, is_new = events.tell(house.runtime, owner, Told("t-1", "ticket.solved", rita.id, None, {}))
+    assert is_new
+    with pytest.raises(NotFound):
+        events.get(house.runtime, house.who, kept)
+    people = world.member(world.workspace("people"), Role.OWNER)
+    with pytest.raises(NotFound):
+        events.tell(house.runtime, people, Told("t-1", "x", rita.id, None, {}))
+
+
+@pytest.mark.parametrize(
+    ("only", "properties", "counts"),
+    [
+        ([{"property": "closed_by", "operator": "not", "values": ["auto"]}], {"closed_by": "auto"}, False),
+        ([{"property": "closed_by", "operator": "not", "values": ["auto"]}], {"closed_by": "Ana"}, True),
+        ([{"property": "closed_by", "operator": "not", "values": ["auto"]}], {}, True),
+        ([{"property": "plan", "operator": "equals", "values": ["pro"]}], {"plan": "Pro"}, False),
+        ([{"property": "tier", "operator": "one_of", "values": [1, 2]}], {"tier": 2}, True),
+        ([{"property": "vip", "operator": "equals", "values": [True]}], {"vip": True}, True),
+        ([{"property": "vip", "operator": "is_set"}], {"vip": None}, False),
+        ([{"property": "vip", "operator": "is_set"}], {"vip": False}, True),
+        (
+            [
+                {"property": "plan", "operator": "equals", "values": ["pro"]},
+                {"property": "vip", "operator": "is_set"},
+            ],
+            {"plan": "pro"},
+            False,
+        ),
+    ],
+)
+def test_only_events_that_meet_every_condition_count(
+    house: House, maria: Contact, only: list[object], properties: dict[str, object], counts: bool
+) -> None:
+    after(house, only=only)
+    assert len(tell(house, "t-1", maria, **properties)) == counts
+    assert tell(house, "t-2", maria, name="ticket.opened", **properties) == []
+
+
+def test_of_several_within_the_window_only_the_newest_asks(house: House, maria: Contact) -> None:
+    id = after(house, newest_within_hours=24)
+    tell(house, "t-1", maria)
+    house.live(hours=3)
+    tell(house, "t-2", maria)
+    late_in_coming = tell(house, "t-0", maria, house.clock.now - timedelta(hours=1))
+    assert [(each.state, each.reason) for each in late_in_coming] == [("skipped", "newer_event")]
+    assert house.outcomes(id) == [("skipped", "newer_event")] * 2 + [("due", None)]
+    house.live(hours=24)
+    assert (house.count(), house.outcomes(id)[-1]) == (1, ("run", None))
+
+
+def test_without_a_window_each_asks_and_rest_decides(house: House, maria: Contact) -> None:
+    id = after(house)
+    tell(house, "t-1", maria)
+    house.live(hours=3)
+    tell(house, "t-2", maria)
+    house.live(hours=24)
+    assert house.outcomes(id) == [("run", None)] * 2
+    assert house.count(Invitation.reason == "resting") == 1
+
+
+def test_a_late_event_is_kept_and_says_that_it_is_late(house: House, maria: Contact) -> None:
+    id = after(house)
+    (asked,) = tell(house, "t-1", maria, house.clock.now - timedelta(days=4, hours=1))
+    assert (asked.state, asked.reason) == ("missed", "late")
+    assert house.outcomes(id) == [("missed", "late")]
+    told = timeline.timeline(house.runtime, house.who, maria.id).items
+    assert ("held_back", "late") in [(each.kind, getattr(each, "reason", None)) for each in told]
+    with pytest.raises(Invalid, match="not come yet"):
+        tell(house, "t-2", maria, house.clock.now + timedelta(hours=1))
+
+
+def test_d01_what_came_due_while_we_were_down_too_long_is_missed(house: House, maria: Contact) -> None:
+    id = after(house)
+    tell(house, "t-1", maria)
+    house.clock.advance(days=5)
+    house.tick()
+    assert (house.outcomes(id), house.count()) == ([("missed", "late")], 0)
+
+
+def test_while_it_is_paused_events_are_skipped_and_after_that_they_count_again(
+    house: House, maria: Contact
+) -> None:
+    id = after(house)
+    schedules.pause(house.runtime, house.who, id)
+    assert tell(house, "t-1", maria)[0].reason == "paused"
+    schedules.resume(house.runtime, house.who, id)
+    assert tell(house, "t-2", maria)[0].state == "due"
+    schedules.cancel(house.runtime, house.who, id)
+    assert tell(house, "t-3", maria) == []
+    assert house.outcomes(id) == [("skipped", "paused"), ("cancelled", "cancelled")]
+
+
+def test_an_erased_person_keeps_no_properties_and_takes_no_more_events(house: House, maria: Contact) -> None:
+    after(house)
+    tell(house, "t-1", maria, subject="Rua das Flores 10")
+    erasure.erase(house.runtime, house.who, maria.id)
+    with house.runtime.db.read() as session:
+        assert session.scalars(select(Event.properties)).all() == [{}]
+    with pytest.raises(Invalid):
+        tell(house, "t-2", maria)
+    house.live(hours=25)
+    with house.runtime.db.read() as session:
+        assert session.scalars(select(Occurrence.state)).all() == ["run"]
+    assert house.count(Invitation.state != "skipped") == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": ""}, {"id": "x" * 121}, {"id": "a\nb"}, {"name": ""}, {"name": "böse"}, {"name": "a b"},
+        {"properties": {"deep": {"er": 1}}}, {"properties": {f"p{n}": 1 for n in range(51)}},
+        {"properties": {"long": "x" * 501}}, {"properties": {"": 1}}, {"properties": {"nul": "\0"}},
+    ],
+)  # fmt: skip
+def test_what_is_no_event_is_refused_with_words(house: House, maria: Contact, wrong: dict[str, Any]) -> None:
+    given = {"id": "t-1", "name": "ticket.solved", "properties": {}} | wrong
+    with pytest.raises(Invalid):
+        events.tell(house.runtime, house.who, Told(contact=maria.id, occurred_at=None, **given))
+    assert rows(house) == 0

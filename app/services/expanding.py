@@ -1,8 +1,7 @@
 """Expansion: the people of due occurrences become invitations, some at a time, resumed where it stopped."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, null, select, update
@@ -16,7 +15,7 @@ from app.runtime import Runtime
 from app.services import eligible, eligible_sql, inviting, inviting_many, lots, pulses, whose_turn
 from app.services.coming_due import cadence_of
 
-FIRST = 50  # people planned in the first commit; how long it takes says how many come next
+FIRST = 25  # people planned in the first commit, and the fewest; how long it takes says how many come next
 MOST = 5_000  # no more than a run that chose its people names in one statement
 HELD = {"sqlite": 0.015, "postgresql": 0.3}  # seconds: the one pen of all; the planning of one workspace
 PAUSE = 0.005  # seconds between two commits: whoever waits to write comes in between
@@ -27,12 +26,12 @@ class Pace:
     """How many people one commit takes, so that nobody waits for it longer than `seconds`."""
 
     seconds: float
-    people: int = FIRST
+    people: int = field(default_factory=lambda: FIRST)
 
     def took(self, seconds: float) -> None:
         """What the last commit took: far less, and the next takes twice as many; more, and half."""
         if seconds > self.seconds:
-            self.people = max(FIRST // 2, self.people // 2)
+            self.people = max(FIRST, self.people // 2)
         elif seconds < self.seconds / 2:
             self.people = min(MOST, self.people * 2)
 
@@ -46,9 +45,11 @@ def expand_occurrences(runtime: Runtime) -> int:
     decided = 0
     failures: list[Exception] = []
     _choose(runtime)
-    paces = {each: Pace(HELD[runtime.db.engine.dialect.name]) for each in _due_occurrences(runtime)}
-    for each in paces:
-        _draw_lots(runtime, each)
+    due = _due_occurrences(runtime)
+    for each, waits_for_lots in due:
+        if waits_for_lots:
+            _draw_lots(runtime, each)
+    paces = {each: Pace(HELD[runtime.db.engine.dialect.name]) for each, _ in due}
     while paces:
         for each in tuple(paces):
             try:
@@ -76,10 +77,12 @@ def _choose(runtime: Runtime) -> None:
             whose_turn.keep(session, each, ids)
 
 
-def _due_occurrences(runtime: Runtime) -> Sequence[str]:
+def _due_occurrences(runtime: Runtime) -> list[tuple[str, bool]]:
+    """Their ids, and whether somebody has to draw lots first."""
     with runtime.db.read() as session:
-        ready = _due(runtime).where(~whose_turn.waits_for_choice())
-        return session.scalars(ready.order_by(Occurrence.due_at, Occurrence.step)).all()
+        ready = _due(runtime).where(~whose_turn.waits_for_choice()).add_columns(Occurrence.terms)
+        rows = session.execute(ready.order_by(Occurrence.due_at, Occurrence.step))
+        return [(id, "sample" in terms) for id, terms in rows]
 
 
 def _due(runtime: Runtime) -> Select[str]:
@@ -95,7 +98,7 @@ def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
     """Before the first person of a run that asks only some: who is left out. Read at leisure, then kept."""
     with runtime.db.read() as session:
         occurrence = session.get_one(Occurrence, occurrence_id)
-        if not occurrence.terms.get("sample") or occurrence.lots is not None or occurrence.expanded_to:
+        if occurrence.lots is not None or occurrence.expanded_to:
             return
         schedule = session.get_one(Schedule, occurrence.schedule_id)
         metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)

@@ -6,7 +6,7 @@ from sqlalchemy import func, insert, select, update
 
 from app.models import Contact, Invitation, Occurrence, Survey, new_id
 from app.runtime import Runtime
-from app.services import planning, runs, schedules
+from app.services import expanding, planning, runs, schedules
 from app.services.access import Visitor
 from tests.world import Clock, World
 
@@ -31,7 +31,7 @@ class House:
     def tick(self) -> None:
         """What the worker does each second."""
         planning.plan_schedules(self.runtime)
-        planning.expand_occurrences(self.runtime)
+        expanding.expand_occurrences(self.runtime)
 
     def live(self, days: int = 0, hours: int = 0) -> None:
         """Let time pass day by day, then hour by hour, with a worker awake; what is queued leaves at once."""

@@ -17,6 +17,7 @@ from app.errors import Invalid
 from app.models import Invitation, Occurrence, Schedule, Workspace, new_id
 from app.runtime import Runtime
 from app.services import (
+    expanding,
     heartbeats,
     planning,
     retiming,
@@ -71,7 +72,8 @@ def test_a_drip_asks_everybody_once_a_cycle_and_as_many_each_day(house: House, w
 def test_a_drip_killed_in_the_middle_of_its_day_asks_the_same_people(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "CHUNK", 2)
+    monkeypatch.setattr(expanding, "FIRST", 2)
+    monkeypatch.setattr(expanding, "MOST", 2)
     house.crowd(40)
     id = house.plans(repeat="each_person", every_days=4, at="2026-11-16T10:00")
     planning.plan_schedules(house.runtime)
@@ -83,7 +85,7 @@ def test_a_drip_killed_in_the_middle_of_its_day_asks_the_same_people(
             raise RuntimeError(name)
 
     with pytest.raises(RuntimeError):
-        planning.expand_occurrences(replace(house.runtime, reach=dies_at_the_second))
+        expanding.expand_occurrences(replace(house.runtime, reach=dies_at_the_second))
     assert house.count() == 4
     house.tick()
     assert house.asked(id) == [10]
@@ -386,7 +388,7 @@ def test_d13_a_thousand_schedules_at_nine_all_begin_in_one_tick(house: House) ->
     began = process_time()
     assert planning.plan_schedules(house.runtime) == 1000
     planned = len(transactions)
-    planning.expand_occurrences(house.runtime)
+    expanding.expand_occurrences(house.runtime)
     assert process_time() - began < 60  # of our own work, whatever else the machine does
     assert planned <= 1000 + 1000 / planning.SCHEDULES + 1
     assert len(transactions) - planned <= 1000 + 2
@@ -397,7 +399,8 @@ def test_d13_a_thousand_schedules_at_nine_all_begin_in_one_tick(house: House) ->
 
 def test_d13_a_large_run_lets_the_others_begin(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """After one round everybody has begun, however long the largest takes."""
-    monkeypatch.setattr(planning, "CHUNK", 10)
+    monkeypatch.setattr(expanding, "FIRST", 10)
+    monkeypatch.setattr(expanding, "MOST", 10)
     house.crowd(100)
     ids = [house.plans(repeat="once") for _ in range(5)]
     planning.plan_schedules(house.runtime)
@@ -408,7 +411,7 @@ def test_d13_a_large_run_lets_the_others_begin(house: House, monkeypatch: pytest
             running = select(func.count()).select_from(Occurrence).where(Occurrence.state != "due")
             begun.append(session.scalar(running) or 0)
 
-    planning.expand_occurrences(replace(house.runtime, reach=after_each_chunk))
+    expanding.expand_occurrences(replace(house.runtime, reach=after_each_chunk))
     assert begun[: len(ids)] == [1, 2, 3, 4, 5]
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from app.models import Workspace
 from app.runtime import Runtime
-from app.services import planning
+from app.services import expanding, planning
 from tests.api_client import Api
 from tests.web.api.test_loop_api import published
 from tests.world import Clock, World
@@ -12,7 +12,7 @@ from tests.world import Clock, World
 
 def tick(runtime: Runtime) -> None:
     planning.plan_schedules(runtime)
-    planning.expand_occurrences(runtime)
+    expanding.expand_occurrences(runtime)
 
 
 def test_a_rule_of_ones_own_is_kept_and_shown_in_one_spelling(api: Api) -> None:

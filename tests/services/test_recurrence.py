@@ -95,6 +95,16 @@ def test_a_drip_says_today_and_another_day_and_they_sum_up(house: House) -> None
     preview = schedule_previews.preview(house.runtime, house.who, id)
     assert (preview.total, preview.asked, dict(preview.not_asked)) == (40, 2, {"another_day": 38})
     assert preview.rest_days_of_metric == 90
+    today = schedule_previews.people(house.runtime, house.who, id)
+    later = schedule_previews.people(house.runtime, house.who, id, reason="another_day")
+    assert (len(today.items), len(later.items)) == (2, 38)
+    assert {each.id for each in today.items}.isdisjoint(each.id for each in later.items)
+    assert {each.verdict.reason for each in later.items} == {"another_day"}
+    house.clock.advance(hours=1)
+    house.tick()
+    with house.runtime.db.read() as session:
+        asked = set(session.scalars(select(Invitation.contact_id)))
+    assert asked == {each.id for each in today.items}
 
 
 def test_a_drip_counts_from_the_last_ask_of_the_metric_whoever_asked(

@@ -54,8 +54,8 @@ class Worker:
         self.stopped.set()
 
     def _renew(self) -> None:
-        self.looked = heartbeats.watch_clock(self.runtime, self.looked)
         try:
+            self.looked = heartbeats.watch_clock(self.runtime, self.looked)
             self.has_clock = heartbeats.hold_clock(self.runtime)
         except Unavailable:
             self.has_clock = False

@@ -55,8 +55,8 @@ class Worker:
 
     def _renew(self) -> None:
         had_it = self.has_clock
-        self.looked = heartbeats.watch_clock(self.runtime, self.looked)
         try:
+            self.looked = heartbeats.watch_clock(self.runtime, self.looked)
             self.has_clock = heartbeats.hold_clock(self.runtime)
         except Unavailable:
             self.has_clock = False

@@ -15,7 +15,7 @@ from app.engines import LOG_BYTES
 from app.errors import Unavailable
 from app.models import InboundEvent, Message, Pulse
 from app.runtime import Runtime
-from app.services import database_file, health, losses, schema, sms_rules, switch
+from app.services import database_file, health, heartbeats, losses, schema, sms_rules, switch
 
 State = Literal["ok", "warning", "failed"]
 CLOCKS_APART = timedelta(seconds=5)  # more, and what is due now is not due there
@@ -121,11 +121,15 @@ def _clock(runtime: Runtime) -> Iterator[Check]:
     now = "strftime('%Y-%m-%d %H:%M:%f', 'now')" if runtime.db.is_sqlite else "clock_timestamp()"
     with runtime.db.read() as session:
         theirs = moment(session.scalar(text(f"SELECT {now}")))
+        jumped = heartbeats.last_jump(session, runtime.clock())
     assert theirs is not None  # a clock always has an answer
     apart = abs(runtime.clock() - theirs)
     if apart > CLOCKS_APART:
         says = f"ours and the database's are {apart.total_seconds():.0f} s apart; set both by NTP"
         yield Check("clock", "failed", says)
+    elif jumped is not None:
+        says = f"jumped by {jumped} s within the last day; nothing ran twice, but look after NTP"
+        yield Check("clock", "warning", says)
     else:
         yield Check("clock", "ok", "ours and the database's agree")
 

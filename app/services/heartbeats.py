@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import delete
+from sqlalchemy.orm import Session
 
 from app.db import insert_into
 from app.domain.clock_jumps import jump
-from app.models import Heartbeat, Lease
+from app.models import Heartbeat, Lease, Setting
 from app.runtime import Runtime
 
 CLOCK = "clock"
+JUMPED = "clock_jumped"
 LEASE = timedelta(seconds=5)  # after the holder dies another worker takes over this soon
 FORGOTTEN = timedelta(days=1)
 
@@ -63,15 +65,25 @@ def look(runtime: Runtime) -> Look:
 
 
 def watch_clock(runtime: Runtime, before: Look) -> Look:
-    """Both clocks now; says loudly when the one on the wall jumped since.
+    """Both clocks now; says loudly when the one on the wall jumped, and `doctor` remembers it for a day.
 
     Nothing runs twice for it: every due moment has one row, every lease a token.
     """
     now = look(runtime)
     by = jump(now.wall - before.wall, timedelta(seconds=now.steady - before.steady))
     if by is not None:
-        log.error("clock jumped", seconds=round(by.total_seconds()), do="look after the time service")
+        seconds = round(by.total_seconds())
+        log.error("clock jumped", seconds=seconds, do="look after the time service")
+        with runtime.db.write() as session:
+            session.merge(Setting(name=JUMPED, value=f"{now.wall.isoformat()} {seconds}"))
     return now
+
+
+def last_jump(session: Session, now: datetime) -> int | None:
+    """A step: by how many seconds the clock jumped within the last day, if it did."""
+    told = session.get(Setting, JUMPED)
+    at, _, seconds = told.value.partition(" ") if told else ("", "", "")
+    return int(seconds) if at and abs(now - datetime.fromisoformat(at)) < FORGOTTEN else None
 
 
 def leave(runtime: Runtime) -> None:

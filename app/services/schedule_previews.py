@@ -69,12 +69,17 @@ def people(
 ) -> Page[Person]:
     """Who would be asked now (no reason), or not for this reason, by name. Raises NotFound."""
     with runtime.db.read() as session:
-        ask, everybody = _audience_of(session, runtime, access.own(session, who, Schedule, id))
-        query = everybody.where(Contact.id.in_(eligible.because(ask, everybody, reason)))
+        schedule = access.own(session, who, Schedule, id)
+        ask, everybody = _audience_of(session, runtime, schedule)
+        because = None if reason == ANOTHER_DAY else reason
+        query = everybody.where(Contact.id.in_(eligible.because(ask, everybody, because)))
+        if schedule.every_days is not None and because is None:
+            today = whose_turn.longest_waiting(session, schedule, ask, everybody)
+            query = query.where(Contact.id.in_(today) if reason is None else Contact.id.not_in(today))
         query = in_order(query, cursor, Contact.search_name, Contact.id).limit(PAGE + 1)
         decided = eligible.verdicts(session, ask, query)
     shown, more = cut(decided, PAGE, lambda each: (each[0].search_name, each[0].id))
-    told = Verdict(reason) if reason == "duplicate" else None
+    told = Verdict(reason) if reason in ("duplicate", ANOTHER_DAY) else None
     return Page(tuple(Person(each.id, each.name, told or verdict) for each, verdict in shown), more)
 
 

@@ -66,22 +66,28 @@ def waits_for_choice() -> ColumnElement[bool]:
 
 
 def choose(session: Session, runtime: Runtime, occurrence_id: str) -> list[str]:
-    """A step: whose turn it is, by their ids. Only reads: it looks at the whole audience.
-
-    Of those who may be asked: who never was, then who has waited longest, then by their random ids.
-    """
+    """A step: whose turn it is, by their ids. Only reads: it looks at the whole audience."""
     occurrence = session.get_one(Occurrence, occurrence_id)
     schedule = session.get_one(Schedule, occurrence.schedule_id)
     metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
     ask = asking(session, runtime, schedule, metric, occurrence)
     people = eligible.audience(schedule.workspace_id, metric)
-    longest = (
+    return sorted(session.scalars(longest_waiting(session, schedule, ask, people)))
+
+
+def longest_waiting(
+    session: Session, schedule: Schedule, ask: Asking, people: Select[Contact]
+) -> Select[str]:
+    """A step: the ids of those whom a day brings, of those who may be asked.
+
+    Who never was comes first, then who has waited longest, then by their random ids.
+    """
+    return (
         select(Contact.id)
         .where(Contact.id.in_(eligible.because(ask, people, None)))
         .order_by(eligible_sql.asked_at(ask, ask.metric).asc().nulls_first(), Contact.id)
         .limit(a_day(session, schedule, people))
     )
-    return sorted(session.scalars(longest))
 
 
 def keep(session: Session, occurrence_id: str, chosen: list[str]) -> None:

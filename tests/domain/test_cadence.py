@@ -269,3 +269,28 @@ def test_saturday_sunday_and_monday_on_monday_are_one_run_and_two_that_say_why_n
 def test_a_rule_that_only_names_days_off_never_runs() -> None:
     cadence = on_days_off(Repeat.WEEKLY, "2026-12-06T10:00", OffDays.SKIP)
     assert cadence.next_run(datetime(2026, 12, 1, tzinfo=UTC)) is None
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from(
+        ["FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,SA", "FREQ=MONTHLY;BYMONTHDAY=-1", "FREQ=DAILY;INTERVAL=3"]
+    ),
+    st.sampled_from(list(OffDays)),
+    st.sampled_from(ZONES),
+    st.lists(st.integers(1, 60 * 24 * 40), min_size=1, max_size=12),
+)
+def test_d16_however_the_ticks_fall_every_moment_comes_due_once(
+    rule: str, off_days: OffDays, zone: str, pauses: list[int]
+) -> None:
+    """Seconds or weeks apart: what one tick leaves the next one finds, in order and nothing twice."""
+    start = local("2026-10-01T09:00")
+    cadence = Cadence(Repeat.CUSTOM, start, ZoneInfo(zone), read_rule(rule), off_days, FRIDAY_CLOSED)
+    planned_to, now = start - timedelta(minutes=1), datetime(2026, 10, 1, tzinfo=UTC)
+    found = []
+    for minutes in pauses:
+        now += timedelta(minutes=minutes)
+        due = due_runs(cadence, planned_to, now)
+        found += due
+        planned_to = local(due[-1].local) if due else planned_to
+    assert found == list(takewhile(lambda run: run.due_at <= now, cadence.moments()))

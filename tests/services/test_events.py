@@ -150,6 +150,16 @@ def test_of_several_within_the_window_only_the_newest_asks(house: House, maria: 
     assert (house.count(), house.outcomes(id)[-1]) == (1, ("run", None))
 
 
+def test_four_events_of_one_person_at_once_leave_the_newest(house: House, maria: Contact) -> None:
+    id = after(house, newest_within_hours=24)
+    now = house.clock.now
+    acts = [
+        lambda hour=hour: tell(house, f"t-{hour}", maria, now - timedelta(hours=hour)) for hour in range(4)
+    ]
+    assert not any(isinstance(each, Exception) for each in at_once(*acts))
+    assert house.outcomes(id) == [("skipped", "newer_event")] * 3 + [("due", None)]
+
+
 def test_without_a_window_each_asks_and_rest_decides(house: House, maria: Contact) -> None:
     id = after(house)
     tell(house, "t-1", maria)

@@ -17,6 +17,7 @@ from app.errors import Invalid
 from app.models import Invitation, Occurrence, Schedule, Workspace, new_id
 from app.runtime import Runtime
 from app.services import (
+    doctor,
     expanding,
     heartbeats,
     planning,
@@ -97,6 +98,16 @@ def test_a_drip_says_today_and_another_day_and_they_sum_up(house: House) -> None
     preview = schedule_previews.preview(house.runtime, house.who, id)
     assert (preview.total, preview.asked, dict(preview.not_asked)) == (40, 2, {"another_day": 38})
     assert preview.rest_days_of_metric == 90
+    today = schedule_previews.people(house.runtime, house.who, id)
+    later = schedule_previews.people(house.runtime, house.who, id, reason="another_day")
+    assert (len(today.items), len(later.items)) == (2, 38)
+    assert {each.id for each in today.items}.isdisjoint(each.id for each in later.items)
+    assert {each.verdict.reason for each in later.items} == {"another_day"}
+    house.clock.advance(hours=1)
+    house.tick()
+    with house.runtime.db.read() as session:
+        asked = set(session.scalars(select(Invitation.contact_id)))
+    assert asked == {each.id for each in today.items}
 
 
 def test_a_drip_counts_from_the_last_ask_of_the_metric_whoever_asked(
@@ -347,6 +358,19 @@ def test_d08_a_jump_is_said_loudly_and_an_ordinary_second_is_not(
     assert "-3600" in said
     heartbeats.watch_clock(house.runtime, looked)
     assert "clock jumped" not in "".join(capsys.readouterr())
+    with house.runtime.db.read() as session:
+        assert heartbeats.last_jump(session, house.clock.now) == -3600
+        assert heartbeats.last_jump(session, house.clock.now + timedelta(days=2)) is None
+
+
+def test_d08_the_doctor_remembers_a_jump(house: House) -> None:
+    """By the real clock, as the database's own cannot be moved."""
+    real = replace(house.runtime, clock=lambda: datetime.now(UTC))
+    looked = heartbeats.look(real)
+    heartbeats.watch_clock(real, replace(looked, wall=looked.wall - timedelta(hours=2)))
+    (found,) = [each for each in doctor.examine(real) if each.name == "clock"]
+    assert found.state == "warning"
+    assert "jumped by 7200 s" in found.says
 
 
 def test_d10_a_run_keeps_what_it_was_claimed_with(house: House, workspace: Workspace) -> None:

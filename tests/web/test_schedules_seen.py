@@ -83,7 +83,7 @@ def test_planning_looks_first_without_a_script(
 ) -> None:
     page = visit("/w/aroeira/schedules/new", camila, javascript=False)
     page.get_by_label("Survey", exact=True).select_option("Relationship NPS")
-    page.get_by_label("How often").select_option("Every week")
+    page.get_by_label("How often").select_option("By the week")
     page.get_by_label("When").fill("2026-12-01T10:00")
     page.get_by_role("button", name="See whom it would ask").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Every Tuesday at 10:00")

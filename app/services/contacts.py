@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
+from app.domain.channel_choice import CHANNELS
 from app.domain.contacts import read_contact, search_words
 from app.domain.eligibility import may_ask
 from app.domain.metrics import Metric, metrics_for
@@ -183,7 +184,7 @@ def detail(runtime: Runtime, who: Visitor, id: str, cursor: str | None = None) -
 
 
 def _askable(session: Session, runtime: Runtime, row: Contact, metric: Metric) -> Askable:
-    ask = asking_terms.asking(session, runtime, row.workspace_id, metric)
+    ask = asking_terms.asking(session, runtime, row.workspace_id, metric, channels=CHANNELS)
     verdict = may_ask(eligible.facts(session, ask, row.id), ask.rest, ask.now)
     return Askable(metric.value, verdict.reason, verdict.until)
 

@@ -265,6 +265,8 @@ PAGES: Mapping[str, Callable[[Gallery], Page]] = {
     "schedule-rule": _rule,
     "contacts": _room("contacts"),
     "contact": _contact,
+    "talked": lambda gallery: _room(f"contacts/{gallery.person('Raquel Neri').id}")(gallery),
+    "account": lambda gallery: gallery.visit("/account", BEATRIZ),
     "settings": _room("settings", DENISE),
     "pulse": _pulse,
     "sandbox": _sandbox,

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -81,6 +82,13 @@ def workers(place: Runtime) -> Iterator[None]:
         each.result()
 
 
+def brought(port: int, post: tuple[str, bytes, dict[str, str]]) -> int:
+    """What is said at last; where too many come at once, it is brought again."""
+    while (status := Line(port).post(*post)) == 503:
+        time.sleep(0.02)
+    return status
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("way", [TELEGRAM, SMS], ids=["telegram", "sms"])
 def test_each_event_five_times_out_of_order_and_at_once_is_one_answer_and_one_follow_up(
@@ -97,7 +105,7 @@ def test_each_event_five_times_out_of_order_and_at_once_is_one_answer_and_one_fo
 
     with serving(create_app(place)) as server, workers(place), ThreadPoolExecutor(LINES) as lines:
         port = int(server.url.rpartition(":")[2])
-        assert set(lines.map(lambda post: Line(port).post(*post), posts)) == {200}
+        assert set(lines.map(lambda post: brought(port, post), posts)) == {200}
 
     assert_once_each(place, len(said), PEOPLE)
     with place.db.read() as session:

@@ -5,12 +5,15 @@ import os
 import sqlite3
 import time
 import weakref
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
+
+from app.domain.audience_matching import number_of, plain
 
 STATEMENT_SECONDS = 30  # nothing of ours takes longer; on SQLite a reader that stays lets the log grow
 IDLE_SECONDS = 60  # PostgreSQL: a transaction in which nothing happens is a mistake of ours
@@ -77,6 +80,12 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         "secure_delete=ON",  # what is deleted is overwritten: erasure and closed pulses rely on it
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
+    for rule in (plain, number_of):  # what PostgreSQL can say in SQL; missing stays missing
+        connection.create_function(rule.__name__, 1, partial(_of_text, rule), deterministic=True)
+
+
+def _of_text(rule: Callable[[str], object], text: str | None) -> object:
+    return None if text is None else rule(text)
 
 
 def _begin_sqlite(busy_milliseconds: int, connection: Connection) -> None:

@@ -12,7 +12,7 @@ from app.domain.cadence import Cadence, Repeat, Run, due_runs, late_runs
 from app.domain.metrics import Metric
 from app.models import Contact, Occurrence, Schedule, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import eligible, inviting, pulses, unsent
+from app.services import audiences, eligible, inviting, pulses, unsent
 
 SCHEDULES = 50  # looked at in one tick; the next tick comes within a second
 CHUNK = 50  # people planned in one commit: some ten milliseconds of the writer's lock
@@ -83,7 +83,7 @@ def _occur(session: Session, schedule: Schedule, run: Run, now: datetime, ended:
         "survey_id": schedule.survey_id,
         "origin": "schedule",
         "key": f"{schedule.id}:{run.local}:{schedule.time_zone}",
-        "audience": schedule.audience,
+        "audience": audiences.of_schedule(session, schedule),
         "channels": schedule.channels,
         "state": state,
         "reason": reason,
@@ -152,7 +152,7 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str) -> int:
         repeat=schedule.repeat,
         occurrence_id=occurrence.id,
     )
-    people = eligible.audience(occurrence.workspace_id).order_by(Contact.id).limit(CHUNK)
+    people = audiences.of_occurrence(session, runtime, occurrence).order_by(Contact.id).limit(CHUNK)
     if occurrence.expanded_to is not None:
         people = people.where(Contact.id > occurrence.expanded_to)
     decided = eligible.decide(session, ask, people)

@@ -10,7 +10,7 @@ from app.domain.eligibility import Verdict
 from app.domain.metrics import Metric
 from app.models import Contact, Schedule, Survey
 from app.runtime import Runtime
-from app.services import access, eligible
+from app.services import access, audiences, eligible
 from app.services.access import Visitor
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.schedule_sheets import Sheet, sheet_of
@@ -87,7 +87,8 @@ def _audience_of(
         channels=schedule.channels,
         repeat=schedule.repeat,
     )
-    return ask, eligible.audience(schedule.workspace_id, metric)
+    wanted = audiences.of_schedule(session, schedule)
+    return ask, audiences.people(session, runtime, schedule.workspace_id, wanted, metric)
 
 
 def _preview(session: Session, ask: eligible.Asking, people: Select[Contact]) -> Preview:

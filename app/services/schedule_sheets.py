@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.domain.audience import Group
+from app.domain.audience_reading import read_audience
 from app.domain.cadence import Repeat, Run
 from app.domain.metrics import Metric
-from app.models import Schedule, Survey
+from app.models import Schedule, Segment, Survey
 from app.runtime import Runtime
 from app.services import access, unsent
 from app.services.access import Visitor
@@ -35,6 +37,8 @@ class Sheet:
     at: str
     time_zone: str
     channels: tuple[str, ...]
+    audience: Group  # of the segment, if it has one
+    segment: tuple[str, str] | None  # id and name
     state: str
     next_runs: tuple[Run, ...]  # also of a paused one: what they would be
     last: Outcome | None
@@ -104,6 +108,7 @@ def askable(runtime: Runtime, who: Visitor) -> list[Askable]:
 def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome | None = None) -> Sheet:
     """A step: the row as it is read."""
     due = schedule.next_due_at
+    segment = session.get_one(Segment, schedule.segment_id) if schedule.segment_id else None
     return Sheet(
         id=schedule.id,
         name=schedule.name,
@@ -114,6 +119,8 @@ def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome
         at=schedule.starts_at,
         time_zone=schedule.time_zone,
         channels=tuple(schedule.channels),
+        audience=read_audience(segment.audience if segment else schedule.audience),
+        segment=(segment.id, segment.name) if segment else None,
         state=schedule.state,
         next_runs=tuple(cadence_of(schedule).next_runs(due - A_MOMENT, RUNS)) if due else (),
         last=last,

@@ -45,6 +45,7 @@ class ContactBody(Body):
     locale: str | None = Field(None, description="A language tag, as pt-BR, en or es.")
     time_zone: str | None = Field(None, description="An IANA zone, as America/Sao_Paulo.")
     attributes: dict[str, Scalar] = absent("Facts by name; null takes one away.")
+    tags: list[str] = absent("All of them, in small letters; what is not named goes.")
     active: bool = absent("Who is inactive is not asked.")
     lawful_basis: Basis = absent("By default the workspace's; with `none` never asked.")
     source: str | None = Field(None, description="Where you know this person from.")
@@ -63,6 +64,7 @@ class Contact(Resource):
     locale: str | None
     time_zone: str | None
     attributes: dict[str, Scalar]
+    tags: list[str]
     active: bool
     lawful_basis: Basis
     source: str | None

@@ -127,14 +127,14 @@ class Filter:
         return query.exists() if condition.operator == "has" else ~query.exists()
 
     def _answered(self, condition: Condition) -> Truth:
-        query = self._answers(condition, Answer)
+        query = self._answers(condition, Answer).where(Answer.contact_id == Contact.id)
         if condition.operator == "latest":
             newer = aliased(Answer)
-            place, later = (
-                tuple_(Answer.recorded_at, Answer.id),
-                tuple_(newer.recorded_at, newer.id),
+            later = self._answers(condition, newer).where(
+                newer.contact_id == Answer.contact_id,
+                tuple_(newer.recorded_at, newer.id) > tuple_(Answer.recorded_at, Answer.id),
             )
-            query = query.where(~self._answers(condition, newer).where(later > place).exists())
+            query = query.where(~later.exists())
         if condition.days is not None:
             query = query.where(Answer.recorded_at >= self.scene.cutoff(condition.days))
         if condition.band is not None:
@@ -146,10 +146,8 @@ class Filter:
         return ~query.exists() if condition.operator == "has_not" else query.exists()
 
     def _answers(self, condition: Condition, answer: type[Answer]) -> Select[Any]:
-        """The answers of this person that count, of one metric if one was said."""
-        query = select(answer.id).where(
-            answer.contact_id == Contact.id, answer.suspect.is_(False), answer.late.is_(False)
-        )
+        """The answers that count, of one metric if one was said."""
+        query = select(answer.id).where(answer.suspect.is_(False), answer.late.is_(False))
         if not self.sandbox_on:
             query = query.where(answer.sandbox.is_(False))
         return query if condition.metric is None else query.where(answer.metric == condition.metric)

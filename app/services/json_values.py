@@ -102,6 +102,12 @@ def has_tag(tags: InstrumentedAttribute[list[str]], tag: str) -> ColumnElement[b
     return HasTag(tags, literal(tag, String()), literal(json.dumps([tag]), String()))
 
 
+@compiles(Plain, "sqlite")
+def _plain_on_sqlite(element: Plain, compiler: SQLCompiler, **kw: Any) -> str:
+    (text,) = element.clauses
+    return f"plain({compiler.process(text, **kw)})"
+
+
 @compiles(Plain, "postgresql")
 def _plain_on_postgresql(element: Plain, compiler: SQLCompiler, **kw: Any) -> str:
     (clause,) = element.clauses

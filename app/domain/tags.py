@@ -29,6 +29,10 @@ def read_tags(name: str, value: object) -> list[str]:
     return tags
 
 
+def tag_of(words: str) -> str:
+    """The tag that is meant by these words."""
+    return unicodedata.normalize("NFC", " ".join(words.split()).lower())
+
+
 def _written(words: Iterable[str]) -> list[str]:
-    small = (unicodedata.normalize("NFC", " ".join(each.split()).lower()) for each in words)
-    return sorted({each for each in small if each})
+    return sorted({tag for each in words if (tag := tag_of(each))})

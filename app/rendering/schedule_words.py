@@ -17,8 +17,20 @@ def rule_words(language: Language, repeat: Repeat, at: datetime) -> str:
     )
 
 
-def headline(language: Language, rule: str, survey: str, *, pulse: bool = False, asked: bool = False) -> str:
+def headline(
+    language: Language,
+    rule: str,
+    survey: str,
+    *,
+    pulse: bool = False,
+    asked: bool = False,
+    audience: str | None = None,
+) -> str:
     """What the schedule does, as one sentence; `asked` when it did so, once, and that was all."""
+    if audience is not None:
+        return language.gettext(
+            "%(rule)s: “%(survey)s” for %(audience)s.", rule=rule, survey=survey, audience=audience
+        )
     if pulse:
         return language.gettext("%(rule)s, open the pulse “%(survey)s”.", rule=rule, survey=survey)
     if asked:

@@ -13,6 +13,7 @@ from app.web.api import (
     invitations,
     pulses,
     schedules,
+    segments,
     surveys,
     workspace,
 )
@@ -27,6 +28,7 @@ NOUNS: tuple[Noun, ...] = (
     surveys.surveys,
     invitations.invitations,
     schedules.schedules,
+    segments.segments,
     answers.answers,
     followups.followups,
     pulses.pulses,

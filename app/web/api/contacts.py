@@ -10,9 +10,11 @@ from app.errors import Conflict, Forbidden
 from app.services import connect_links, erasure, opt_outs, timeline
 from app.services import contacts as people
 from app.services.contact_rows import Card
+from app.services.contacts import Sought
 from app.web.api.routes import Call, Made, noun
 from app.web.api.schemas import (
     Body,
+    Id,
     MetricName,
     Moment,
     Paged,
@@ -77,6 +79,8 @@ class ContactsQuery(Paged):
 
     search: Word = Field("", description="Words that stand in name, addresses or external id.")
     show: Literal["active", "inactive", "opted_out", "all"] = "all"
+    segment: Id | None = Field(None, description="Those whom this segment means.")
+    tag: Word | None = Field(None, description="Those who carry it.")
 
 
 class OptInBody(Body):
@@ -155,7 +159,11 @@ def put_contact(call: Call, body: ContactBody) -> Made:
 def list_contacts(call: Call, query: ContactsQuery) -> object:
     """Contacts, by name."""
     found = people.find(
-        call.runtime, call.who, query=query.search, show=query.show, cursor=query.cursor, limit=query.limit
+        call.runtime,
+        call.who,
+        Sought(query.search, query.show, query.segment, query.tag),
+        cursor=query.cursor,
+        limit=query.limit,
     )
     return {"items": [line.contact for line in found.items], "next_cursor": found.next_cursor}
 

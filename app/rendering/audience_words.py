@@ -39,7 +39,7 @@ def operator_word(language: Language, field: str, operator: str) -> str:
     _ = language.gettext
     special = {
         ("answered", "has"): _("have answered"),
-        ("answered", "latest"): _("answered last"),
+        ("answered", "latest"): _("last answered"),
         ("answered", "has_not"): _("have not answered"),
         ("asked", "has"): _("were asked"),
         ("asked", "has_not"): _("were not asked"),
@@ -98,13 +98,25 @@ def condition_words(language: Language, condition: Condition) -> str:
         return _("with an open follow-up") if condition.operator == "yes" else _("without an open follow-up")
     if field == "active":
         return _("active") if condition.operator == "yes" else _("inactive")
+    if field == "tags":
+        return _tagged(language, condition)
     word = operator_word(language, field, condition.operator)
     name = field_word(language, field)
-    if not field.startswith(ATTRIBUTE) and language.code != "en":
+    if not field.startswith(ATTRIBUTE):  # an attribute is written as its owner writes it
         name = name[:1].lower() + name[1:]
     if condition.days is not None:
         return _days(language, name, condition)
     return " ".join(each for each in (name, word, _value(language, condition)) if each)
+
+
+def _tagged(language: Language, condition: Condition) -> str:
+    _ = language.gettext
+    tags = [f"“{each}”" for each in condition.values]
+    if condition.operator == "has_all":
+        return _("tagged with all of %(tags)s", tags=", ".join(tags))
+    if condition.operator == "has_none":
+        return _("not tagged %(tags)s", tags=_either(language, tags))
+    return _("tagged %(tags)s", tags=_either(language, tags))
 
 
 def _value(language: Language, condition: Condition) -> str:
@@ -172,7 +184,7 @@ def _answered(language: Language, condition: Condition) -> str:
     what = _what(language, condition)
     said = {
         "has": _("have answered"),
-        "latest": _("answered last"),
+        "latest": _("last answered"),
         "has_not": _("have not answered"),
     }[condition.operator]
     return _since(language, f"{said} {what}".strip(), condition.days)

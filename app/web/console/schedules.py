@@ -1,6 +1,6 @@
 """Schedules: the list, a new one, one with its next runs, whom it would ask, and what it has done."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,8 @@ from app.rendering import schedule_words
 from app.services import offered_channels, runs, schedule_previews, schedule_sheets, schedules
 from app.services.schedule_previews import Look
 from app.services.schedule_sheets import Sheet
+from app.web.console import schedule_audience
+from app.web.console.schedule_audience import Chosen
 from app.web.pages import _, language, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor
 from app.web.zones import zones
@@ -32,6 +34,7 @@ class Form:
     at: str = ""
     time_zone: str = ""
     channel: str = "email"
+    audience: Chosen = field(default_factory=Chosen)
     revision: int | None = None
 
     @classmethod
@@ -44,6 +47,7 @@ class Form:
             at=given.get("at", ""),
             time_zone=given.get("time_zone", visitor().time_zone),
             channel=offered_channels.chosen(runtime_of(), given.get("channel")),
+            audience=Chosen.sent(),
             revision=given.get("revision", type=int),
         )
 
@@ -51,7 +55,7 @@ class Form:
     def of(cls, sheet: Sheet) -> "Form":
         return cls(
             sheet.survey_id, sheet.name, sheet.repeat.value, sheet.at, sheet.time_zone, sheet.channels[0],
-            sheet.revision,
+            Chosen.of(sheet), sheet.revision,
         )  # fmt: skip
 
     def raw(self) -> dict[str, object]:
@@ -63,6 +67,7 @@ class Form:
             "at": self.at,
             "time_zone": self.time_zone,
             "channels": [self.channel],
+            **self.audience.raw(),
         }
 
 
@@ -246,6 +251,8 @@ def _render(name: str, status: int = 200, **values: object) -> ResponseReturnVal
         now=runtime_of().clock(),
         pulses=visitor().is_people,
         offered=offered_channels.offered(runtime_of()),
+        audiences=schedule_audience.options(),
+        audience_told=schedule_audience.told,
         **values,
     )
 
@@ -260,6 +267,7 @@ def _rule(sheet: Sheet) -> str:
         sheet.survey_name,
         pulse=sheet.metric is Metric.ENPS,
         asked=asked and sheet.last is not None and sheet.last.state == "run",
+        audience=schedule_audience.words_of(sheet),
     )
 
 

@@ -1,6 +1,6 @@
 """Audiences in words: what each field and operator is called, and a whole tree as one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from app.domain.audience import Condition, Group, Member
 from app.domain.audience_fields import ATTRIBUTE
@@ -57,9 +57,9 @@ def operator_word(language: Language, field: str, operator: str) -> str:
         "below": _("is less than"),
         "before": _("is before"),
         "since": _("is on or after"),
-        "within": _("lies in the last days"),
-        "older": _("is longer ago, in days"),
-        "coming": _("lies in the next days"),
+        "within": _("is in the last … days"),
+        "older": _("is more than … days ago"),
+        "coming": _("is in the next … days"),
         "has_any": _("has any of"),
         "has_all": _("has all of"),
         "has_none": _("has none of"),
@@ -89,24 +89,39 @@ def _member(language: Language, member: Member, *, outermost: bool = False) -> s
 
 def condition_words(language: Language, condition: Condition) -> str:
     """One condition as a clause."""
-    _, field = language.gettext, condition.field
-    if field == "answered":
-        return _answered(language, condition)
-    if field == "asked":
-        return _asked(language, condition)
-    if field == "followup":
-        return _("with an open follow-up") if condition.operator == "yes" else _("without an open follow-up")
-    if field == "active":
-        return _("active") if condition.operator == "yes" else _("inactive")
-    if field == "tags":
-        return _tagged(language, condition)
-    word = operator_word(language, field, condition.operator)
-    name = field_word(language, field)
-    if not field.startswith(ATTRIBUTE):  # an attribute is written as its owner writes it
+    said = _SPECIAL.get(condition.field)
+    if said is not None:
+        return said(language, condition)
+    name = field_word(language, condition.field)
+    if not condition.field.startswith(ATTRIBUTE):  # an attribute is written as its owner writes it
         name = name[:1].lower() + name[1:]
     if condition.days is not None:
         return _days(language, name, condition)
+    word = operator_word(language, condition.field, condition.operator)
     return " ".join(each for each in (name, word, _value(language, condition)) if each)
+
+
+def _followup(language: Language, condition: Condition) -> str:
+    _ = language.gettext
+    return _("with an open follow-up") if condition.operator == "yes" else _("without an open follow-up")
+
+
+def _active(language: Language, condition: Condition) -> str:
+    _ = language.gettext
+    return _("active") if condition.operator == "yes" else _("inactive")
+
+
+def _arrived(language: Language, condition: Condition) -> str:
+    _ = language.gettext
+    if condition.day is not None:
+        day = language.date(condition.day)
+        if condition.operator == "before":
+            return _("here since before %(day)s", day=day)
+        return _("here only since %(day)s or later", day=day)
+    days = condition.days or 0
+    if condition.operator == "older":
+        return language.ngettext("here for more than %(num)s day", "here for more than %(num)s days", days)
+    return language.ngettext("here for at most %(num)s day", "here for at most %(num)s days", days)
 
 
 def _tagged(language: Language, condition: Condition) -> str:
@@ -211,3 +226,13 @@ def _since(language: Language, said: str, days: int | None) -> str:
     if days is None:
         return said
     return language.ngettext("%(said)s since yesterday", "%(said)s in the last %(num)s days", days, said=said)
+
+
+_SPECIAL: Mapping[str, Callable[[Language, Condition], str]] = {
+    "answered": _answered,
+    "asked": _asked,
+    "followup": _followup,
+    "active": _active,
+    "created": _arrived,
+    "tags": _tagged,
+}

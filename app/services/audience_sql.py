@@ -21,8 +21,8 @@ from app.services.eligible import COUNTED
 from app.services.json_values import (
     AttributeDay,
     AttributeExactNumber,
+    AttributeIsNumber,
     AttributeNumber,
-    AttributeWord,
     has_tag,
     of_attribute,
     plain,
@@ -58,7 +58,8 @@ class Filter:
         """The condition; everybody is true."""
         if isinstance(audience, Group):
             joined = and_ if audience.every else or_
-            return joined(true() if audience.every else not_(true()), *map(self.of, audience.members))
+            members = sorted(audience.members, key=_cost)  # what is cheap to know spares the look-ups
+            return joined(true() if audience.every else not_(true()), *map(self.of, members))
         if audience.field.startswith(ATTRIBUTE):
             return self._attribute(audience, audience.field.removeprefix(ATTRIBUTE))
         if audience.field in _COLUMNS:
@@ -84,16 +85,7 @@ class Filter:
             return _COMPARED[condition.operator](number, condition.number)
         if condition.day is not None or condition.days is not None:
             return self._dated(condition, of_attribute(AttributeDay, Contact.attributes, name))
-        if condition.operator in ("is_set", "is_not_set"):
-            return _said(condition, attribute_text(Contact.attributes, name))
-        said = _said(condition, of_attribute(AttributeWord, Contact.attributes, name))
-        numbers = [each for each in map(number_of, condition.values) if each is not None]
-        if not numbers or condition.operator not in ("is", "is_not"):
-            return said
-        exact = of_attribute(AttributeExactNumber, Contact.attributes, name)
-        if condition.operator == "is":
-            return or_(said, exact.in_(numbers))
-        return and_(said, or_(exact.is_(None), exact.not_in(numbers)))
+        return _attribute_said(condition, name)
 
     def _dated(self, condition: Condition, day: ColumnElement[str]) -> Truth:
         if condition.day is not None:
@@ -151,6 +143,33 @@ class Filter:
         if not self.sandbox_on:
             query = query.where(answer.sandbox.is_(False))
         return query if condition.metric is None else query.where(answer.metric == condition.metric)
+
+
+def _attribute_said(condition: Condition, name: str) -> Truth:
+    """A condition on an attribute as text. A number is only equal to numbers, and no text stands in it."""
+    said = _said(condition, attribute_text(Contact.attributes, name))
+    if condition.operator in ("is_set", "is_not_set"):
+        return said
+    # Whether it is a number is looked at last: it costs as much again, for nearly nobody
+    number = of_attribute(AttributeIsNumber, Contact.attributes, name)
+    if condition.operator == "contains_not":
+        return or_(said, number)
+    if condition.operator == "contains":
+        return and_(said, not_(number))
+    numbers = [each for each in map(number_of, condition.values) if each is not None]
+    exact = of_attribute(AttributeExactNumber, Contact.attributes, name)
+    if condition.operator == "is":
+        return or_(and_(said, not_(number)), exact.in_(numbers)) if numbers else and_(said, not_(number))
+    return and_(or_(said, number), or_(exact.is_(None), exact.not_in(numbers)))
+
+
+def _cost(member: Member) -> int:
+    """How much it is to know: a column, something in JSON, other tables."""
+    if isinstance(member, Group):
+        return max(map(_cost, member.members), default=0)
+    if member.field in ("answered", "asked", "followup"):
+        return 2
+    return 1 if member.field == "tags" or member.field.startswith(ATTRIBUTE) else 0
 
 
 def _said(condition: Condition, text: Text) -> Truth:

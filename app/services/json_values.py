@@ -33,14 +33,14 @@ class _OfAttribute(FunctionElement[Any]):
     on_postgresql: str  # {json} is the value, {text} the same as text
 
 
-class AttributeWord(_OfAttribute):
-    """A text, or true or false as a word."""
+class AttributeIsNumber(_OfAttribute):
+    """Is it a number in JSON?"""
 
-    name = "attribute_word"
-    type = String()
+    name = "attribute_is_number"
+    type = Boolean()
     inherit_cache = True
-    on_sqlite = "CASE type WHEN 'text' THEN value WHEN 'true' THEN type WHEN 'false' THEN type END"
-    on_postgresql = "CASE jsonb_typeof({json}) WHEN 'number' THEN NULL ELSE {text} END"
+    on_sqlite = "type IN ('integer', 'real')"
+    on_postgresql = "jsonb_typeof({json}) = 'number'"
 
 
 class AttributeNumber(_OfAttribute):

@@ -11,7 +11,7 @@ from app.domain.audience import EVERYBODY
 from app.domain.audience_fields import ANSWERED_METRICS, ATTRIBUTE, FIELDS
 from app.domain.contacts import KINDS, LAWFUL_BASES
 from app.domain.metrics import RULES, metrics_for
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, Unavailable
 from app.rendering import audience_words
 from app.rendering.languages import NAMES
 from app.rendering.words import band_word, metric_word
@@ -128,34 +128,39 @@ def remove(id: str) -> ResponseReturnValue:
 
 def _worked_on(draft: Draft, sheet: Sheet | None = None) -> ResponseReturnValue:
     """The draft after a button; what is not filled in yet is only said when somebody asks who it would be."""
-    asked = request.form.get("act") == "look"
+    looked = _looked(draft)
+    if isinstance(looked, Invalid) and request.form.get("act") == "look":
+        return _editor(draft, sheet, looked, wrong=looked, status=422)
+    return _editor(draft, sheet, looked)
+
+
+def _looked(draft: Draft) -> Found | Invalid | Unavailable:
+    """Whom the draft means now, or why that cannot be said; what was typed is never lost by it."""
     try:
-        found = audiences.preview(runtime_of(), visitor(), draft.tree.raw())
-    except Invalid as wrong:
-        return _editor(draft, sheet, wrong=wrong if asked else None, status=422 if asked else 200, look=False)
-    return _editor(draft, sheet, found=found)
+        return audiences.preview(runtime_of(), visitor(), draft.tree.raw())
+    except (Invalid, Unavailable) as trouble:
+        return trouble
 
 
 def _editor(
     draft: Draft,
     sheet: Sheet | None = None,
+    looked: Found | Invalid | Unavailable | None = None,
     *,
-    found: Found | None = None,
     wrong: Invalid | None = None,
     conflict: str | None = None,
-    look: bool = True,
     status: int = 200,
 ) -> ResponseReturnValue:
     who = visitor()
     vocabulary = audiences.vocabulary(runtime_of(), who)
-    if found is None and wrong is None and look:
-        found = audiences.preview(runtime_of(), who, draft.tree.raw())
+    looked = looked or _looked(draft)
     return _render(
         "editor",
         status,
         draft=draft,
         sheet=sheet,
-        found=found,
+        found=looked if isinstance(looked, Found) else None,
+        too_long=isinstance(looked, Unavailable),
         errors=sentences(audience_form.placed(wrong.problems)) if wrong else {},
         conflict=conflict,
         # A conflict is decided by sending the form again: then it stands on what is saved now

@@ -46,6 +46,7 @@ def open_engine(url: str, busy_milliseconds: int) -> Engine:
             connect_args={
                 "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"
                 f" -c lock_timeout={busy_milliseconds}ms"
+                " -c jit=off"  # compiling a statement took seconds where running it took one
                 f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
                 "connect_timeout": CONNECT_SECONDS,
             },

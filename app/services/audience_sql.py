@@ -53,6 +53,7 @@ class Filter:
 
     scene: Scene
     sandbox_on: bool  # once it is off, what it asked and heard no longer counts
+    run_id: str | None = None  # being asked by this very run changes nobody's place in it
 
     def of(self, audience: Member) -> Truth:
         """The condition; everybody is true."""
@@ -112,6 +113,8 @@ class Filter:
         )
         if not self.sandbox_on:
             query = query.where(Invitation.sandbox.is_(False))
+        if self.run_id is not None:
+            query = query.where(Invitation.occurrence_id != self.run_id)
         if condition.metric is not None:
             query = query.where(Invitation.metric == condition.metric)
         if condition.days is not None:

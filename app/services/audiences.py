@@ -55,24 +55,30 @@ def people(
     workspace_id: str,
     audience: Mapping[str, object],
     metric: Metric | None = None,
+    *,
+    run_id: str | None = None,
 ) -> Select[Contact]:
     """Everybody of an audience who is there, as eligible.audience says it: the one way to a run's people."""
     everybody = eligible.audience(workspace_id, metric)
     tree = read_audience(audience)
-    return everybody.where(condition(session, runtime, workspace_id, tree)) if tree.members else everybody
+    if not tree.members:
+        return everybody
+    return everybody.where(condition(session, runtime, workspace_id, tree, run_id))
 
 
 def of_occurrence(
-    session: Session, runtime: Runtime, occurrence: Occurrence, metric: Metric | None = None
+    session: Session, runtime: Runtime, run: Occurrence, metric: Metric | None = None
 ) -> Select[Contact]:
     """The people of a run: of the audience that it came due with, whatever became of its segment since."""
-    return people(session, runtime, occurrence.workspace_id, occurrence.audience, metric)
+    return people(session, runtime, run.workspace_id, run.audience, metric, run_id=run.id)
 
 
-def condition(session: Session, runtime: Runtime, workspace_id: str, tree: Group) -> ColumnElement[bool]:
+def condition(
+    session: Session, runtime: Runtime, workspace_id: str, tree: Group, run_id: str | None = None
+) -> ColumnElement[bool]:
     """A step: what a statement over Contact asks for, by today and the zone of this workspace."""
     zone = ZoneInfo(session.get_one(Workspace, workspace_id).time_zone)
-    return Filter(Scene(runtime.clock(), zone), sandbox_on=runtime.config.sandbox_on).of(tree)
+    return Filter(Scene(runtime.clock(), zone), runtime.config.sandbox_on, run_id).of(tree)
 
 
 def of_schedule(session: Session, schedule: Schedule) -> dict[str, object]:

@@ -170,11 +170,11 @@ def placed(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _field_of(path: str) -> str:
-    found = re.fullmatch(r"audience((?:\.(?:all|any)\.\d+)*)(?:\.(all|any))?(?:\.(\w+))?", path)
+    found = re.fullmatch(r"audience((?:\.(?:all|any)\.\d+)*)(?:\.(?:all|any))?(?:\.(\w+))?", path)
     if found is None:
         return path
     place = WHOLE + "".join(f"-{at}" for at in re.findall(r"\d+", found[1]))
-    name = {"days": "value", "metric": "what", "band": "what", "field": "name"}.get(found[3], found[3])
+    name = {"days": "value", "metric": "what", "band": "what", "field": "name"}.get(found[2], found[2])
     return f"{place}.{name}" if name else place
 
 

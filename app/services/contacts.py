@@ -3,42 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, get_args
+from typing import get_args
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from app.domain.contacts import read_contact, search_words
+from app.domain.contacts import read_contact
 from app.domain.eligibility import may_ask
 from app.domain.metrics import Metric, metrics_for
-from app.domain.tags import tag_of
 from app.errors import Conflict, Invalid, problem
 from app.models import Contact, FollowUp, Workspace
 from app.runtime import Runtime
-from app.services import audiences, contact_rows, eligible, opt_outs, segments, timeline
+from app.services import contact_rows, eligible, opt_outs, timeline
 from app.services.access import Visitor, held_workspace
 from app.services.contact_rows import Card, Keyed, card
-from app.services.json_values import has_tag
+from app.services.contact_search import EVERYBODY, Show, Sought, found_by, here
 from app.services.once import Once
 from app.services.opt_outs import Standing, is_bounced, is_opted_out
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.timeline import Moment
 
-Show = Literal["active", "inactive", "opted_out", "all"]
 NAMES_SOMEBODY = ("name", "email", "phone", "external_id")
-
-
-@dataclass(frozen=True)
-class Sought:
-    """Which contacts: every word stands in name, addresses or external id, and a segment means them."""
-
-    query: str = ""
-    show: Show = "all"
-    segment: str | None = None
-    tag: str | None = None
-
-
-EVERYBODY = Sought()
 
 
 @dataclass(frozen=True)
@@ -219,7 +204,7 @@ def find(
 ) -> Page[Listed]:
     """Contacts by name. Raises NotFound for a segment that is not here."""
     with runtime.db.read() as session:
-        return _page(session, _found(session, runtime, who, sought), sought.show, cursor, limit)
+        return _page(session, found_by(session, runtime, who, sought), sought.show, cursor, limit)
 
 
 def listing(
@@ -227,9 +212,9 @@ def listing(
 ) -> Listing:
     """The list as a page: some contacts, and how many of each kind are found. Raises as find does."""
     with runtime.db.read() as session:
-        found = _found(session, runtime, who, sought)
+        found = found_by(session, runtime, who, sought)
         counts = {each: _count(session, found, each) for each in get_args(Show)}
-        anybody = bool(counts["all"]) or bool(_count(session, _here(who), "all"))
+        anybody = bool(counts["all"]) or bool(_count(session, here(who), "all"))
         return Listing(_page(session, found, sought.show, cursor, PAGE), counts, anybody)
 
 
@@ -247,18 +232,6 @@ def _page(
 def _count(session: Session, found: list[ColumnElement[bool]], show: Show) -> int:
     chosen: Select[int] = select(func.count(Contact.id)).where(*found, *_shown(show, is_opted_out()))
     return session.scalar(chosen) or 0
-
-
-def _here(who: Visitor) -> list[ColumnElement[bool]]:
-    return [Contact.workspace_id == who.workspace_id, Contact.erased_at.is_(None)]
-
-
-def _found(session: Session, runtime: Runtime, who: Visitor, sought: Sought) -> list[ColumnElement[bool]]:
-    words = [Contact.search_name.contains(word, autoescape=True) for word in search_words(sought.query)]
-    tags = [has_tag(Contact.tags, tag_of(sought.tag))] if sought.tag else []
-    meant = segments.audience_of(session, who, sought.segment)
-    fits = [audiences.condition(session, runtime, who.workspace_id, meant)] if meant.members else []
-    return [*_here(who), *words, *tags, *fits]
 
 
 def _shown(show: Show, opted: ColumnElement[bool]) -> list[ColumnElement[bool]]:

@@ -22,6 +22,7 @@ from app.services import (
     segments,
 )
 from app.services.access import Visitor
+from app.services.contact_search import Sought
 from tests.services.loop import at_once
 from tests.world import Clock, World
 
@@ -153,7 +154,7 @@ def test_h09_neither_count_nor_sample_nor_words_show_another_workspace(
         lambda: segments.get(runtime, other, id),
         lambda: segments.edit(runtime, other, id, {"name": "x"}),
         lambda: segments.delete(runtime, other, id),
-        lambda: contacts.listing(runtime, other, contacts.Sought(segment=id)),
+        lambda: contacts.listing(runtime, other, Sought(segment=id)),
     ):
         with pytest.raises(NotFound):
             act()
@@ -293,13 +294,13 @@ def test_contacts_are_listed_by_segment_and_by_tag(
     runtime: Runtime, camila: Visitor, crowd: dict[str, list[str]], make: Callable[..., str]
 ) -> None:
     contacts.edit(runtime, camila, crowd["pro"][0], {"tags": "VIP, Beta"})
-    found = contacts.listing(runtime, camila, contacts.Sought(segment=make()))
+    found = contacts.listing(runtime, camila, Sought(segment=make()))
     assert (found.counts["all"], {each.contact.id for each in found.page.items}) == (3, set(crowd["pro"]))
-    tagged = contacts.find(runtime, camila, contacts.Sought(tag=" vip "))
+    tagged = contacts.find(runtime, camila, Sought(tag=" vip "))
     assert [each.contact.tags for each in tagged.items] == [["beta", "vip"]]
-    assert contacts.find(runtime, camila, contacts.Sought(tag="vi%")).items == ()
+    assert contacts.find(runtime, camila, Sought(tag="vi%")).items == ()
     erasure.erase(runtime, camila, crowd["pro"][0])
-    assert contacts.find(runtime, camila, contacts.Sought(tag="vip")).items == ()
+    assert contacts.find(runtime, camila, Sought(tag="vip")).items == ()
     with runtime.db.read() as session:
         assert session.get_one(Contact, crowd["pro"][0]).tags == []
 

@@ -10,7 +10,7 @@ from app.errors import Conflict, Forbidden
 from app.services import connect_links, erasure, opt_outs, timeline
 from app.services import contacts as people
 from app.services.contact_rows import Card
-from app.services.contacts import Sought
+from app.services.contact_search import Sought
 from app.web.api.routes import Call, Made, noun
 from app.web.api.schemas import (
     Body,

@@ -16,7 +16,8 @@ from app.rendering.languages import NAMES
 from app.rendering.moments import when
 from app.services import connect_links, contacts, erasure, opt_outs, segments
 from app.services.contact_rows import Card
-from app.services.contacts import Detail, Show, Sought
+from app.services.contact_search import Show, Sought
+from app.services.contacts import Detail
 from app.services.timeline import Moment
 from app.web.console.contact_form import Form, choices_of, differing
 from app.web.pages import _, render, sentence, sentences

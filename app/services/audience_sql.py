@@ -19,10 +19,11 @@ from app.models import Answer, Contact, FollowUp, Invitation
 from app.services.attributes import attribute_text
 from app.services.eligible import COUNTED
 from app.services.json_values import (
-    AttributeDay,
     AttributeExactNumber,
+    AttributeIsDay,
     AttributeIsNumber,
     AttributeNumber,
+    AttributeStart,
     has_tag,
     of_attribute,
     plain,
@@ -85,7 +86,9 @@ class Filter:
             number = of_attribute(AttributeNumber, Contact.attributes, name)
             return _COMPARED[condition.operator](number, condition.number)
         if condition.day is not None or condition.days is not None:
-            return self._dated(condition, of_attribute(AttributeDay, Contact.attributes, name))
+            start = of_attribute(AttributeStart, Contact.attributes, name)
+            is_day = of_attribute(AttributeIsDay, Contact.attributes, name)  # dearer, so it is asked last
+            return and_(self._dated(condition, start), is_day)
         return _attribute_said(condition, name)
 
     def _dated(self, condition: Condition, day: ColumnElement[str]) -> Truth:

@@ -120,13 +120,12 @@ def found(session: Session, runtime: Runtime, who: Visitor, tree: Group) -> Foun
     """A step: the count and the sample, by the order of their random ids."""
     everybody = eligible.audience(who.workspace_id)
     fitting = everybody.where(condition(session, runtime, who.workspace_id, tree))
+    number = _number(session, fitting)
+    some = session.scalars(fitting.order_by(Contact.id).limit(SAMPLE)) if number else ()
     return Found(
-        number=_number(session, fitting),
+        number=number,
         everybody=_number(session, everybody),
-        sample=tuple(
-            Someone(each.id, each.label, each.email)
-            for each in session.scalars(fitting.order_by(Contact.id).limit(SAMPLE))
-        ),
+        sample=tuple(Someone(each.id, each.label, each.email) for each in some),
     )
 
 

@@ -69,14 +69,24 @@ class AttributeExactNumber(_OfAttribute):
     on_postgresql = "CASE jsonb_typeof({json}) WHEN 'number' THEN CAST({text} AS float8) END"
 
 
-class AttributeDay(_OfAttribute):
-    """The day with which a text begins, as 2026-12-01."""
+class AttributeStart(_OfAttribute):
+    """The first ten characters of a text: a day, if AttributeIsDay."""
 
-    name = "attribute_day"
+    name = "attribute_start"
     type = String()
     inherit_cache = True
-    on_sqlite = f"CASE WHEN type = 'text' AND value GLOB {_DAY_GLOB} THEN substr(value, 1, 10) END"
-    on_postgresql = f"substring({{text}} FROM {_DAY.replace('{', '{{').replace('}', '}}')})"
+    on_sqlite = "CASE WHEN type = 'text' THEN substr(value, 1, 10) END"
+    on_postgresql = "left({text}, 10)"
+
+
+class AttributeIsDay(_OfAttribute):
+    """Does it begin with a day, as 2026-12-01?"""
+
+    name = "attribute_is_day"
+    type = Boolean()
+    inherit_cache = True
+    on_sqlite = f"type = 'text' AND value GLOB {_DAY_GLOB}"
+    on_postgresql = f"{{text}} ~ {_DAY.replace('{', '{{').replace('}', '}}')}"
 
 
 class HasTag(FunctionElement[bool]):

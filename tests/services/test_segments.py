@@ -20,6 +20,7 @@ from app.services import (
     schedule_previews,
     schedules,
     segments,
+    tagging,
 )
 from app.services.access import Visitor
 from app.services.contact_search import Sought
@@ -319,3 +320,25 @@ def test_days_are_counted_anew_at_each_run(
     clock.advance(days=2)
     assert schedule_previews.preview(runtime, camila, id).total == 0
     assert person.id not in asked(runtime)
+
+
+def test_j11_tags_for_an_audience_are_put_on_the_number_that_was_confirmed(
+    runtime: Runtime, camila: Visitor, crowd: dict[str, list[str]], make: Callable[..., str], world: World,
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(tagging, "CHUNK", 2)
+    id = make()
+    assert tagging.tag(runtime, camila, id, "VIP, beta", number=3) == 3
+    assert tagging.tag(runtime, camila, id, "vip", number=3) == 0
+    assert tagging.tag(runtime, camila, id, "beta", number=3, away=True) == 3
+    tagged = contacts.find(runtime, camila, Sought(tag="vip")).items
+    assert {each.contact.id for each in tagged} == set(crowd["pro"])
+    assert {tuple(each.contact.tags) for each in tagged} == {("vip",)}
+    world.contact(workspace, attributes={"plan": "pro"})
+    with pytest.raises(Conflict, match="4 people now, not 3"):
+        tagging.tag(runtime, camila, id, "vip", number=3)
+    with pytest.raises(Invalid):
+        tagging.tag(runtime, camila, id, " , ", number=4)
+    other = world.member(world.workspace(), Role.OWNER)
+    with pytest.raises(NotFound):
+        tagging.tag(runtime, other, id, "vip", number=4)

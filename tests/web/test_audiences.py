@@ -252,3 +252,19 @@ def test_tags_are_written_on_the_form_of_a_contact(
     assert 'value="conta chave, vip"' in form
     console.post(f"/w/aroeira/contacts/{id}/edit", data={"name": "Ana", "tags": "", "revision": "1"})
     assert contacts.one(runtime, camila, id).tags == []
+
+
+def test_all_of_an_audience_are_tagged_after_the_number_was_seen(
+    console: FlaskClient, runtime: Runtime, camila: Visitor, world: World, workspace: Workspace
+) -> None:
+    id = segments.create(runtime, camila, {"name": "Pro", "audience": PRO})
+    page = console.get(f"{HERE}/{id}/tags").text
+    assert "Tag 2 people?" in page
+    assert 'name="number" value="2"' in page
+    assert console.post(f"{HERE}/{id}/tags", data={"tags": "", "number": "2"}).status_code == 422
+    world.contact(workspace, attributes={"plan": "pro"})
+    late = console.post(f"{HERE}/{id}/tags", data={"tags": "early", "number": "2"})
+    assert late.status_code == 409
+    assert 'value="early"' in late.text
+    done = console.post(f"{HERE}/{id}/tags", data={"tags": "early", "number": "3"}, follow_redirects=True)
+    assert "The tags of 3 people changed." in done.text

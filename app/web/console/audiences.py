@@ -15,7 +15,7 @@ from app.errors import Conflict, Invalid, Unavailable
 from app.rendering import audience_words
 from app.rendering.languages import NAMES
 from app.rendering.words import band_word, metric_word
-from app.services import audiences, segments
+from app.services import audiences, segments, tagging
 from app.services.audiences import Found, Vocabulary
 from app.services.segments import Sheet
 from app.web.console import audience_form
@@ -124,6 +124,40 @@ def remove(id: str) -> ResponseReturnValue:
         return _render("removal", 409, sheet=sheet, refused=sentence(used))
     flash(_("The saved audience is gone. Its people stay."))
     return redirect(f"/w/{visitor().workspace_slug}/audiences", 303)
+
+
+@pages.get("/<id>/tags")
+@allows(Role.MANAGER)
+def ask_tags(id: str) -> ResponseReturnValue:
+    """Tags for all of its people: how many it would be, before it is done."""
+    return _tags(id)
+
+
+@pages.post("/<id>/tags")
+@allows(Role.MANAGER)
+def put_tags(id: str) -> ResponseReturnValue:
+    """Put them on everybody or take them off, when it was confirmed for this number of people."""
+    words, away = request.form.get("tags", ""), request.form.get("away") == "yes"
+    number = request.form.get("number", -1, type=int)
+    try:
+        changed = tagging.tag(runtime_of(), visitor(), id, words, away=away, number=number)
+    except Invalid as wrong:
+        return _tags(id, sentences(wrong.problems), 422)
+    except Conflict as late:
+        return _tags(id, {"": sentence(late)}, 409)
+    flash(
+        language().ngettext(
+            "The tags of %(num)s person changed.", "The tags of %(num)s people changed.", changed
+        )
+    )
+    return _to(id)
+
+
+def _tags(id: str, errors: dict[str, str] | None = None, status: int = 200) -> ResponseReturnValue:
+    sheet = segments.get(runtime_of(), visitor(), id)
+    found = audiences.preview(runtime_of(), visitor(), sheet.audience.to_json())
+    form = {"tags": request.form.get("tags", ""), "away": request.form.get("away", "no")}
+    return _render("tags", status, sheet=sheet, found=found, form=form, errors=errors or {}, fewest=0)
 
 
 def _worked_on(draft: Draft, sheet: Sheet | None = None) -> ResponseReturnValue:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from app.domain.audience_fields import ATTRIBUTE, FIELDS, Takes, operators_of
+from app.domain.audience_fields import ATTRIBUTE, ATTRIBUTE_OPERATORS, FIELDS, Takes, operators_of
 from app.domain.audience_matching import Answered, Asked, Person, Scene, matches, number_of
 from app.domain.audience_reading import read_audience
 from app.domain.metrics import RULES, Metric, band_of
@@ -274,3 +274,41 @@ def test_the_statement_finds_whom_the_rule_means(
         meant = {contact.id for contact, person in made if matches(tree, person, now)}
         assert found == meant, tree.to_json()
         assert read_audience(tree.to_json()) == tree
+
+
+NOBODY: Said = {
+    "name": "", "email": None, "phone": None, "telegram_chat_id": None, "external_id": None,
+    "kind": "customer", "locale": None, "time_zone": None, "source": None, "lawful_basis": "consent",
+    "attributes": {}, "tags": [], "created": timedelta(0), "asks": [], "answers": [], "followup": None,
+}  # fmt: skip
+VALUES = (*TEXTS, True, False, 10, 10.0, -5.5, 0, 100, 1e-7, 1e15, 2**53 - 1, None)
+
+
+def test_every_operator_means_the_same_for_every_kind_of_value(runtime: Runtime, house: House) -> None:
+    """All that can be said of an attribute, of everything that an attribute can be."""
+    made = [
+        house.add(NOBODY | {"attributes": {} if value is None else {"plan": value}}, sandbox_on=True)
+        for value in VALUES
+    ]
+    scene, ids = Scene(house.world.now, ZoneInfo(ZONE)), [contact.id for contact, _ in made]
+    words = [each for each in TEXTS if each.strip()] + list(SHARP)
+    of_takes: dict[Takes, list[Said]] = {
+        Takes.NOTHING: [{}],
+        Takes.VALUES: [{"value": each} for each in words],
+        Takes.NUMBER: [{"value": each} for each in (10, -5.5, 0, 1e-7, 1e15)],
+        Takes.DAY: [{"value": each} for each in ("2026-11-01", "2026-11-16", "2026-11-17")],
+        Takes.DAYS: [{"days": each} for each in (0, 4, 15)],
+    }
+    with runtime.db.read() as session:
+        for operator, takes in ATTRIBUTE_OPERATORS.items():
+            for more in of_takes[takes]:
+                tree = read_audience({"all": [{"field": "attributes.plan", "op": operator, **more}]})
+                fits = audiences.condition(session, runtime, house.workspace.id, tree)
+                found = set(session.scalars(select(Contact.id).where(Contact.id.in_(ids), fits)))
+                meant = {contact.id: person for contact, person in made if matches(tree, person, scene)}
+                wrong = [
+                    person.attributes
+                    for contact, person in made
+                    if (contact.id in found) != (contact.id in meant)
+                ]
+                assert not wrong, (operator, more)

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import time
 import weakref
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 
+from app.domain.audience_matching import number_of, plain
 from app.domain.terms import draw
 
 STATEMENT_SECONDS = 30  # nothing of ours takes longer; on SQLite a reader that stays lets the log grow
@@ -43,8 +45,9 @@ def open_engine(url: str, busy_milliseconds: int) -> Engine:
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
             connect_args={
-                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC -c jit=off"
+                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"
                 f" -c lock_timeout={busy_milliseconds}ms"
+                " -c jit=off"  # compiling a statement took seconds where running it took one
                 f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
                 "connect_timeout": CONNECT_SECONDS,
             },
@@ -80,6 +83,12 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         "secure_delete=ON",  # what is deleted is overwritten: erasure and closed pulses rely on it
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
+    for rule in (plain, number_of):  # what PostgreSQL can say in SQL; missing stays missing
+        connection.create_function(rule.__name__, 1, partial(_of_text, rule), deterministic=True)
+
+
+def _of_text(rule: Callable[[str], object], text: str | None) -> object:
+    return None if text is None else rule(text)
 
 
 def _begin_sqlite(busy_milliseconds: int, connection: Connection) -> None:

@@ -35,6 +35,7 @@ _HEADINGS: Mapping[str, tuple[str, ...]] = {
     "time_zone": ("timezone", "zone", "tz", "fuso", "fusohorario", "zonahoraria", "husohorario", "huso"),
     "kind": ("kind", "type", "tipo"),
     "active": ("active", "ativo", "ativa", "activo", "activa"),
+    "tags": ("tags", "tag", "etiquetas", "etiqueta", "marcadores", "marcador"),
 }
 _FIELD_OF = {heading: name for name, headings in _HEADINGS.items() for heading in headings}
 _IDENTIFIES = ("email", "phone", "external_id")

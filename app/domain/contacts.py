@@ -8,6 +8,7 @@ from typing import TypeAlias, TypedDict, cast
 from zoneinfo import available_timezones
 
 from app.domain.addresses import Address, BadAddress, read_email, read_phone
+from app.domain.tags import read_tags
 from app.errors import Invalid, Problem, problem
 
 KINDS = ("customer", "employee")
@@ -57,6 +58,7 @@ class ContactValues(TypedDict, total=False):
     locale: str | None
     time_zone: str | None
     attributes: dict[str, Scalar | None]  # None takes the attribute away
+    tags: list[str]  # all of them: what is not named goes
     active: bool
     lawful_basis: str
     source: str | None
@@ -256,6 +258,7 @@ _READERS: Mapping[str, Reader] = {
     "locale": _read_locale,
     "time_zone": _read_time_zone,
     "attributes": _read_attributes,
+    "tags": read_tags,
     "active": _read_active,
     "lawful_basis": read_lawful_basis,
     "source": _read_line_or_none,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict, cast
 from zoneinfo import ZoneInfo, available_timezones
 
+from app.domain.audience_reading import read_audience
 from app.domain.cadence import LOCAL, Cadence, Repeat, Run, moment_of
 from app.domain.channel_choice import channel_problems
 from app.domain.days_off import OffDays
@@ -40,7 +41,7 @@ class Changes(TypedDict, total=False):
 
     name: str | None  # none: the survey's
     survey: str
-    audience: dict[str, object]  # {} is everybody
+    audience: dict[str, object] | str  # filters, {} being everybody; or the id of a segment
     repeat: Repeat
     at: datetime | None  # a time on the wall; none: now
     time_zone: str
@@ -130,10 +131,10 @@ def _survey(name: str, value: object) -> str:
     return value
 
 
-def _audience(name: str, value: object) -> dict[str, object]:
-    if value not in (None, "", "all", {}):
-        raise Invalid([problem(name, "Say “all”: everybody who is there.")])
-    return {}
+def _audience(name: str, value: object) -> dict[str, object] | str:
+    if isinstance(value, str) and value not in ("", "all"):
+        return value
+    return read_audience(value, name).to_json()
 
 
 def _repeat(name: str, value: object) -> Repeat:

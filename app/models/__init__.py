@@ -12,6 +12,7 @@ from app.models.invitation import Invitation
 from app.models.message import Attempt, Message, SandboxCopy, Sender, Token
 from app.models.pulse import Headline, Pulse, PulseComment, PulseCount, PulseScore, SealedAnswer
 from app.models.schedule import Occurrence, Schedule
+from app.models.segment import Segment
 from app.models.survey import Survey, SurveyVersion, WhatsAppTemplate
 from app.models.user import OneTimeLink, User, UserSession
 from app.models.workspace import Logo, Member, Workspace
@@ -21,6 +22,6 @@ __all__ = [
     "FollowUp", "FollowUpClosure", "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey", "ImportFile",
     "InboundEvent", "InboundMark", "Invitation", "Lease", "Logo", "Member", "Message", "Occurrence",
     "OneTimeLink", "OptOut", "Pulse", "PulseComment", "PulseCount", "PulseScore", "RateWindow",
-    "SandboxCopy", "Schedule", "SealedAnswer", "Sender", "Setting", "Survey", "SurveyVersion", "Token",
-    "User", "UserSession", "WhatsAppTemplate", "Workspace", "new_id",
+    "SandboxCopy", "Schedule", "SealedAnswer", "Segment", "Sender", "Setting", "Survey", "SurveyVersion",
+    "Token", "User", "UserSession", "WhatsAppTemplate", "Workspace", "new_id",
 ]  # fmt: skip

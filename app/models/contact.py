@@ -43,6 +43,7 @@ class Contact(HasId, Base):
     locale: Mapped[str | None] = mapped_column(String(8))
     time_zone: Mapped[str | None] = mapped_column(String(64))
     attributes: Mapped[dict[str, Any]]
+    tags: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     active: Mapped[bool] = mapped_column(default=True)
     lawful_basis: Mapped[str] = mapped_column(String(32))
     source: Mapped[str | None] = mapped_column(String(200))

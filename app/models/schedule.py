@@ -28,7 +28,8 @@ class Schedule(HasId, Base):
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"), index=True)
     survey_id: Mapped[str] = mapped_column(ForeignKey("surveys.id"))
     name: Mapped[str] = mapped_column(String(120))
-    audience: Mapped[dict[str, Any]]  # {} is all
+    audience: Mapped[dict[str, Any]]  # {} is all; without meaning while there is a segment
+    segment_id: Mapped[str | None] = mapped_column(ForeignKey("segments.id"), index=True)
     repeat: Mapped[str] = mapped_column(String(16))
     starts_at: Mapped[str] = mapped_column(String(16))  # local, "2026-12-01T10:00"
     time_zone: Mapped[str] = mapped_column(String(64))

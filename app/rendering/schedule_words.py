@@ -42,8 +42,20 @@ def event_headline(language: Language, trigger: Trigger, survey: str) -> str:
     )
 
 
-def headline(language: Language, rule: str, survey: str, *, pulse: bool = False, asked: bool = False) -> str:
+def headline(
+    language: Language,
+    rule: str,
+    survey: str,
+    *,
+    pulse: bool = False,
+    asked: bool = False,
+    audience: str | None = None,
+) -> str:
     """What the schedule does, as one sentence; `asked` when it did so, once, and that was all."""
+    if audience is not None:
+        return language.gettext(
+            "%(rule)s: “%(survey)s” for %(audience)s.", rule=rule, survey=survey, audience=audience
+        )
     if pulse:
         return language.gettext("%(rule)s, open the pulse “%(survey)s”.", rule=rule, survey=survey)
     if asked:

@@ -15,6 +15,7 @@ from app.domain.days_off import NO_DAYS_OFF, DaysOff, OffDays
 from app.domain.rrules import read_rule
 from app.domain.schedules import first_run
 from app.models import Occurrence, Schedule, Workspace, new_id
+from app.services import audiences
 
 Ended = tuple[str, str] | None  # the state and the reason of a run that ends before it begins
 LATEST_FOR_ONE = timedelta(days=3)  # after an event or in a sequence: later the question comes out of nowhere
@@ -128,7 +129,7 @@ def occur(session: Session, schedule: Schedule, cadence: Cadence, due: Due, now:
         "contact_id": due.contact_id,
         "origin": due.origin,
         "key": due.key,
-        "audience": schedule.audience,
+        "audience": audiences.of_schedule(session, schedule),
         "channels": schedule.channels,
         "terms": schedule.terms,
         "state": state,

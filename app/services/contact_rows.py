@@ -17,7 +17,7 @@ from app.services.access import Visitor
 from app.services.address_keys import address_key
 from app.services.chat_addresses import telegram_form
 
-_PLAIN = ("name", "external_id", "kind", "locale", "time_zone", "active")
+_PLAIN = ("name", "external_id", "kind", "locale", "time_zone", "active", "tags")
 _ORIGIN = ("lawful_basis", "source")
 
 
@@ -36,6 +36,7 @@ class Card:
     locale: str | None
     time_zone: str | None
     attributes: dict[str, Scalar]
+    tags: list[str]
     active: bool
     lawful_basis: str
     source: str | None
@@ -139,6 +140,7 @@ def new_row(person: Keyed, workspace: Workspace, now: datetime) -> Contact:
         name="",
         kind="employee" if workspace.kind == "people" else "customer",
         attributes={},
+        tags=[],
         active=True,
         lawful_basis=workspace.lawful_basis,
         revision=1,

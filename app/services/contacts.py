@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, get_args
+from typing import get_args
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.channel_choice import CHANNELS
-from app.domain.contacts import read_contact, search_words
+from app.domain.contacts import read_contact
 from app.domain.eligibility import may_ask
 from app.domain.metrics import Metric, metrics_for
 from app.errors import Conflict, Invalid, problem
@@ -18,12 +18,12 @@ from app.runtime import Runtime
 from app.services import asking_terms, contact_rows, eligible, opt_outs, timeline
 from app.services.access import Visitor, held_workspace
 from app.services.contact_rows import Card, Keyed, card
+from app.services.contact_search import EVERYBODY, Show, Sought, found_by, here
 from app.services.once import Once
 from app.services.opt_outs import Standing, is_bounced, is_opted_out
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.timeline_moments import Moment
 
-Show = Literal["active", "inactive", "opted_out", "all"]
 NAMES_SOMEBODY = ("name", "email", "phone", "external_id")
 
 
@@ -198,26 +198,25 @@ def _open_followup(session: Session, row: Contact) -> str | None:
 def find(
     runtime: Runtime,
     who: Visitor,
+    sought: Sought = EVERYBODY,
     *,
-    query: str = "",
-    show: Show = "all",
     cursor: str | None = None,
     limit: int = PAGE,
 ) -> Page[Listed]:
-    """Contacts by name: those in whose name, addresses or external id every word of the query stands."""
+    """Contacts by name. Raises NotFound for a segment that is not here."""
     with runtime.db.read() as session:
-        return _page(session, _found(who, query), show, cursor, limit)
+        return _page(session, found_by(session, runtime, who, sought), sought.show, cursor, limit)
 
 
 def listing(
-    runtime: Runtime, who: Visitor, *, query: str = "", show: Show = "all", cursor: str | None = None
+    runtime: Runtime, who: Visitor, sought: Sought = EVERYBODY, *, cursor: str | None = None
 ) -> Listing:
-    """The list as a page: some contacts, and how many of each kind the query finds."""
-    found = _found(who, query)
+    """The list as a page: some contacts, and how many of each kind are found. Raises as find does."""
     with runtime.db.read() as session:
+        found = found_by(session, runtime, who, sought)
         counts = {each: _count(session, found, each) for each in get_args(Show)}
-        anybody = bool(counts["all"]) or bool(_count(session, _found(who, ""), "all"))
-        return Listing(_page(session, found, show, cursor, PAGE), counts, anybody)
+        anybody = bool(counts["all"]) or bool(_count(session, here(who), "all"))
+        return Listing(_page(session, found, sought.show, cursor, PAGE), counts, anybody)
 
 
 def _page(
@@ -234,11 +233,6 @@ def _page(
 def _count(session: Session, found: list[ColumnElement[bool]], show: Show) -> int:
     chosen: Select[int] = select(func.count(Contact.id)).where(*found, *_shown(show, is_opted_out()))
     return session.scalar(chosen) or 0
-
-
-def _found(who: Visitor, query: str) -> list[ColumnElement[bool]]:
-    words = [Contact.search_name.contains(word, autoescape=True) for word in search_words(query)]
-    return [Contact.workspace_id == who.workspace_id, Contact.erased_at.is_(None), *words]
 
 
 def _shown(show: Show, opted: ColumnElement[bool]) -> list[ColumnElement[bool]]:

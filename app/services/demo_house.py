@@ -16,7 +16,7 @@ from app.domain.business_time import BusinessCalendar
 from app.domain.contacts import search_text
 from app.domain.metrics import Metric, metrics_for
 from app.domain.ready_texts import ready_texts
-from app.models import Base, Contact, Member, Survey, SurveyVersion, User, Workspace, new_id
+from app.models import Base, Contact, Member, Segment, Survey, SurveyVersion, User, Workspace, new_id
 from app.rendering.languages import LOCALES
 from app.runtime import Runtime
 from app.services import workspaces
@@ -130,11 +130,26 @@ def build(session: Session, runtime: Runtime, chance: random.Random) -> tuple[Ho
     """Both workspaces with their members and published surveys: customers, then people."""
     users = {email: _user(session, runtime, email, name) for email, name, _, _ in TEAM}
     customers = _house(session, runtime, chance, ("Aroeira", "customers"), users)
+    _segment(session, runtime, customers.workspace)
     people = _house(session, runtime, chance, ("Aroeira Pessoas", "people"), users)
     for user in users.values():
         user.last_workspace_id = customers.workspace.id
     session.flush()
     return customers, people
+
+
+def _segment(session: Session, runtime: Runtime, workspace: Workspace) -> None:
+    """Whom one would want to write to first."""
+    unhappy = {"field": "answered", "op": "latest", "metric": "nps", "band": "detractor", "days": 180}
+    larger = {"any": [{"field": "attributes.plano", "op": "is", "value": list(PLANS[1:])},
+                      {"field": "followup", "op": "yes"}]}  # fmt: skip
+    session.add(
+        Segment(
+            id=new_id(), workspace_id=workspace.id, name="Insatisfeitos dos planos maiores",
+            audience={"all": [unhappy, larger]}, revision=1, created_at=runtime.clock() - BEFORE,
+            updated_at=runtime.clock() - BEFORE,
+        )
+    )  # fmt: skip
 
 
 def _user(session: Session, runtime: Runtime, email: str, name: str) -> User:

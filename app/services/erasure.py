@@ -145,6 +145,7 @@ def _forget_person(session: Session, contact: Contact, now: datetime) -> None:
     contact.telegram_chat_id = contact.telegram_key = None
     contact.locale = contact.time_zone = contact.source = None
     contact.attributes = {}
+    contact.tags = []
     contact.active = False
     contact.revision += 1
     contact.updated_at = contact.erased_at = now

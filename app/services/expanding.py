@@ -12,7 +12,7 @@ from app.domain.terms import Terms
 from app.models import Contact, Occurrence, Schedule, Survey, Workspace
 from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime
-from app.services import eligible, eligible_sql, inviting, inviting_many, lots, pulses, whose_turn
+from app.services import audiences, eligible_sql, inviting, inviting_many, lots, pulses, whose_turn
 from app.services.coming_due import cadence_of
 
 FIRST = 25  # people planned in the first commit, and the fewest; how long it takes says how many come next
@@ -103,7 +103,9 @@ def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
         schedule = session.get_one(Schedule, occurrence.schedule_id)
         metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
         ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
-        limits = lots.limits(session, ask, eligible_sql.told(ask, people_of(occurrence, metric)))
+        limits = lots.limits(
+            session, ask, eligible_sql.told(ask, people_of(session, runtime, occurrence, metric))
+        )
     with runtime.db.write() as session:
         session.execute(
             update(Occurrence)
@@ -138,7 +140,9 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, pace: P
     ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
     most = pace.people if ask.terms.per_hour is None else min(pace.people, max(1, ask.terms.per_hour // 60))
     locale = session.get_one(Workspace, occurrence.workspace_id).locale
-    people = people_of(occurrence, metric).where(Contact.id > (occurrence.expanded_to or ""))
+    people = people_of(session, runtime, occurrence, metric).where(
+        Contact.id > (occurrence.expanded_to or "")
+    )
     due_at = _due_at(occurrence, ask.terms, now)
     done = inviting_many.invite_some(session, occurrence, ask, people, most, locale=locale, due_at=due_at)
     occurrence.asked += done.asked
@@ -149,9 +153,9 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, pace: P
     return done.number, done.number == most
 
 
-def people_of(occurrence: Occurrence, metric: Metric) -> Select[Contact]:
+def people_of(session: Session, runtime: Runtime, occurrence: Occurrence, metric: Metric) -> Select[Contact]:
     """Everybody whom this run is about: its audience, frozen as it came due, and what narrows it."""
-    return whose_turn.narrow(occurrence, eligible.audience(occurrence.workspace_id, metric))
+    return whose_turn.narrow(occurrence, audiences.of_occurrence(session, runtime, occurrence, metric))
 
 
 def _due_at(occurrence: Occurrence, terms: Terms, now: datetime) -> datetime:

@@ -1,11 +1,10 @@
 """Opening a pulse: its key, its occurrence and everybody's invitation in one transaction."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from app import sealing
@@ -14,14 +13,12 @@ from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid, problem
 from app.models import Contact, Occurrence, Pulse, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import asking_terms, eligible, inviting
+from app.services import asking_terms, audiences, eligible, inviting, segments
 from app.services.access import Visitor, own
-from app.services.attributes import attribute_text
 from app.services.once import Once
 
 OPEN_FOR = timedelta(days=14)  # two working weeks: long enough for a holiday, short enough to remember
 LONGEST = timedelta(days=90)  # until the next quarter's pulse
-Audience = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -48,11 +45,13 @@ def preview_pulse(
 ) -> Preview:
     """How many people would be asked, and why the others would not. Raises as open_pulse does."""
     now = runtime.clock()
-    wanted, until = read_audience(audience), _closing(closes_at, now)
+    until = _closing(closes_at, now)
     with runtime.db.read() as session:
         _askable(session, who, survey_id)
+        wanted = _frozen(session, who, audience)
         ask = asking_terms.asking(session, runtime, who.workspace_id, Metric.ENPS)
-        counts = Counter(eligible.counts(session, ask, _people(who.workspace_id, wanted)))
+        everybody = audiences.people(session, runtime, who.workspace_id, wanted, Metric.ENPS)
+        counts = Counter(eligible.counts(session, ask, everybody))
     people = counts.pop(None, 0)
     not_asked = [(str(reason), number) for reason, number in counts.most_common()]
     return Preview(people, not_asked, until, Thresholds())
@@ -67,19 +66,19 @@ def open_pulse(
     audience: object = None,
     once: Once | None = None,
 ) -> str:
-    """Ask all active employees, or those of the audience; the pulse's id.
+    """Ask all active employees, or those of the audience (filters, or a segment's id); the pulse's id.
 
     Raises NotFound, Invalid for a closing time or an audience that cannot be, Conflict for a survey that is
     not published and when nobody can be asked.
     """
     now = runtime.clock()
-    wanted = read_audience(audience)
     until = _closing(closes_at, now)
     with runtime.db.write() as session:
         survey = _askable(session, who, survey_id)
         occurrence = Occurrence(
             id=new_id(), workspace_id=who.workspace_id, survey_id=survey.id,
-            version_id=survey.published_version_id, origin="pulse", key=new_id(), audience=dict(wanted),
+            version_id=survey.published_version_id, origin="pulse", key=new_id(),
+            audience=_frozen(session, who, audience),
             channels=["email"], state="running", due_at=now, created_at=now,
         )  # fmt: skip
         session.add(occurrence)
@@ -99,20 +98,10 @@ def open_occurrence(session: Session, runtime: Runtime, occurrence: Occurrence, 
     _open(session, runtime, occurrence, now + OPEN_FOR, now, early_days=early_days)
 
 
-def read_audience(given: object) -> Audience:
-    """Nothing or "all" is everybody; `{"attributes": {name: value}}` those who have all of them.
-
-    Raises Invalid.
-    """
-    if given in (None, "", "all", {}):
-        return {}
-    attributes = given.get("attributes") if isinstance(given, Mapping) and len(given) == 1 else None
-    fits = isinstance(attributes, Mapping) and all(
-        isinstance(each, str) and each for pair in attributes.items() for each in pair
-    )
-    if not fits or not attributes:
-        raise Invalid([problem("audience", "Say “all”, or which attributes have which value.")])
-    return {"attributes": dict(attributes)}
+def _frozen(session: Session, who: Visitor, audience: object) -> dict[str, Any]:
+    """The filters as they are now: whatever becomes of the segment, this pulse asks these people."""
+    filters, segment_id = audiences.chosen(session, who, audience)
+    return segments.audience_of(session, who, segment_id).to_json() if segment_id else filters
 
 
 def _askable(session: Session, who: Visitor, survey_id: str) -> Survey:
@@ -149,7 +138,8 @@ def _open(
         session, runtime, occurrence.workspace_id, Metric.ENPS,
         channels=occurrence.channels or ("email",), early_days=early_days,
     )  # fmt: skip
-    decided = eligible.decide(session, ask, _people(occurrence.workspace_id, occurrence.audience))
+    everybody = audiences.of_occurrence(session, runtime, occurrence, Metric.ENPS)
+    decided = eligible.decide(session, ask, everybody.order_by(Contact.id))
     people = sum(verdict.reason is None for _, verdict in decided)
     pulse_id = new_id()
     if people:
@@ -185,12 +175,3 @@ def _add(
             closes_at=closes_at,
         )
     )
-
-
-def _people(workspace_id: str, audience: Audience) -> Select[Contact]:
-    query = eligible.audience(workspace_id, Metric.ENPS).order_by(Contact.id)
-    attributes = audience.get("attributes")
-    if isinstance(attributes, Mapping):
-        for name, value in attributes.items():
-            query = query.where(attribute_text(Contact.attributes, name) == value)
-    return query

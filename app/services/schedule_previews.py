@@ -10,7 +10,7 @@ from app.domain.eligibility import Verdict
 from app.domain.metrics import Metric
 from app.models import Contact, Schedule, Survey
 from app.runtime import Runtime
-from app.services import access, asking_terms, eligible, whose_turn
+from app.services import access, asking_terms, audiences, eligible, whose_turn
 from app.services.access import Visitor
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.schedule_sheets import Sheet, sheet_of
@@ -88,7 +88,8 @@ def _audience_of(
 ) -> tuple[asking_terms.Asking, Select[Contact]]:
     metric = Metric(session.get_one(Survey, schedule.survey_id).metric)
     ask = whose_turn.asking(session, runtime, schedule, metric)
-    return ask, eligible.audience(schedule.workspace_id, metric)
+    wanted = audiences.of_schedule(session, schedule)
+    return ask, audiences.people(session, runtime, schedule.workspace_id, wanted, metric)
 
 
 def _preview(

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.domain.audience import Group
+from app.domain.audience_reading import read_audience
 from app.domain.cadence import Cadence, Repeat, Run
 from app.domain.days_off import OffDays
 from app.domain.metrics import Metric
 from app.domain.schedules import Step
 from app.domain.triggers import Trigger, read_trigger
-from app.models import Occurrence, Schedule, Survey
+from app.models import Occurrence, Schedule, Segment, Survey
 from app.runtime import Runtime
 from app.services import access, unsent
 from app.services.access import Visitor
@@ -50,6 +52,8 @@ class Sheet:
     trigger: Trigger | None
     steps: tuple[Follows, ...]
     late_hours: int | None
+    audience: Group  # of the segment, if it has one
+    segment: tuple[str, str] | None  # id and name
     state: str
     next_runs: tuple[Run, ...]  # also of a paused one: what they would be
     last: Outcome | None
@@ -137,6 +141,7 @@ def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome
     """A step: the row as it is read."""
     due = schedule.next_due_at
     cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
+    segment = session.get_one(Segment, schedule.segment_id) if schedule.segment_id else None
     return Sheet(
         id=schedule.id,
         name=schedule.name,
@@ -151,6 +156,8 @@ def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome
         trigger=read_trigger(schedule.trigger) if schedule.trigger else None,
         steps=tuple(_steps(session, schedule)),
         late_hours=schedule.late_hours,
+        audience=read_audience(segment.audience if segment else schedule.audience),
+        segment=(segment.id, segment.name) if segment else None,
         state=schedule.state,
         next_runs=tuple(cadence.next_runs(due - A_MOMENT, RUNS)) if due else (),
         last=last,

@@ -19,7 +19,7 @@ from app.domain.schedules import (
 from app.errors import Conflict, Invalid, problem
 from app.models import Occurrence, Schedule, new_id
 from app.runtime import Runtime
-from app.services import access, coming_due, planning, schedule_rules, unsent
+from app.services import access, audiences, coming_due, planning, schedule_rules, unsent
 from app.services.access import Visitor
 from app.services.once import Once
 
@@ -32,6 +32,7 @@ def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object], once: Once
     """
     with runtime.db.write() as session:
         schedule = drafted(session, who, raw, runtime.clock())
+        audiences.hold(session, schedule)
         session.add(schedule)
         if once:
             once.keep(session, schedule.id)
@@ -53,12 +54,14 @@ def drafted(session: Session, who: Visitor, raw: Mapping[str, object], now: date
     if at is not None and (problems := beginning_problems(at, zone, now)):
         raise Invalid(problems)
     survey = schedule_rules.askable(session, who, given["survey"])
+    audience, segment_id = audiences.chosen(session, who, given.get("audience"))
     schedule = Schedule(
         id=new_id(),
         workspace_id=who.workspace_id,
         survey_id=survey.id,
         name=given.get("name") or survey.name,
-        audience=given.get("audience", {}),
+        audience=audience,
+        segment_id=segment_id,
         repeat=given["repeat"].value,
         starts_at=written(at or this_minute(zone, now)),
         time_zone=zone.key,
@@ -178,7 +181,8 @@ def _take(session: Session, who: Visitor, schedule: Schedule, given: Changes) ->
     if given.get("name"):
         schedule.name = str(given["name"])
     if "audience" in given:
-        schedule.audience = given["audience"]
+        schedule.audience, schedule.segment_id = audiences.chosen(session, who, given["audience"])
+        audiences.hold(session, schedule)
     if at := given.get("at"):
         schedule.starts_at = written(at)
     if "time_zone" in given:

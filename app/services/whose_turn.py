@@ -14,7 +14,7 @@ from app.domain.metrics import Metric
 from app.domain.terms import Terms
 from app.models import Contact, Invitation, Occurrence, Schedule, Survey
 from app.runtime import Runtime
-from app.services import asking_terms, coming_due, eligible, eligible_sql
+from app.services import asking_terms, audiences, coming_due, eligible, eligible_sql
 from app.services.asking_terms import Asking
 
 SOME = 5_000  # ids in one statement; databases take so many values and more
@@ -71,7 +71,7 @@ def choose(session: Session, runtime: Runtime, occurrence_id: str) -> list[str]:
     schedule = session.get_one(Schedule, occurrence.schedule_id)
     metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
     ask = asking(session, runtime, schedule, metric, occurrence)
-    people = eligible.audience(schedule.workspace_id, metric)
+    people = audiences.of_occurrence(session, runtime, occurrence, metric)
     return sorted(session.scalars(longest_waiting(session, schedule, ask, people)))
 
 

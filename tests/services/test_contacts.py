@@ -9,6 +9,7 @@ from app.models import Contact
 from app.runtime import Runtime
 from app.services import contacts, opt_outs
 from app.services.access import Visitor
+from app.services.contact_search import Sought
 from tests.services.loop import at_once
 from tests.world import Clock, World
 
@@ -193,14 +194,14 @@ def test_e16_search_finds_without_case_accents_and_punctuation(runtime: Runtime,
         {"name": "María Ávila", "email": "m@x.example", "phone": "31 98888-4417", "external_id": "007"},
     )
     contacts.create(runtime, bea, {"name": "Bia"})
-    assert [each.contact.name for each in contacts.find(runtime, bea, query=query).items] == ["María Ávila"]
-    assert contacts.listing(runtime, bea, query=query).counts["all"] == 1
+    assert [each.contact.name for each in contacts.find(runtime, bea, Sought(query)).items] == ["María Ávila"]
+    assert contacts.listing(runtime, bea, Sought(query)).counts["all"] == 1
 
 
 @pytest.mark.parametrize("query", ["%", "_", "\\", "'; DROP TABLE contacts; --", "a%a"])
 def test_h04_a_query_is_only_text(runtime: Runtime, bea: Visitor, query: str):
     contacts.create(runtime, bea, {"name": "Ana"})
-    assert contacts.find(runtime, bea, query=query).items == ()
+    assert contacts.find(runtime, bea, Sought(query)).items == ()
 
 
 def test_the_list_goes_by_name_in_pages_without_gaps_or_repeats(runtime: Runtime, bea: Visitor):
@@ -223,7 +224,7 @@ def test_the_list_can_be_narrowed_to_who_is_asked_and_who_is_not(runtime: Runtim
     opt_outs.opt_out(runtime, bea, ids["Bia"], "console")
     contacts.set_active(runtime, bea, ids["Caio"], False)
     shown = {
-        show: [each.contact.name for each in contacts.find(runtime, bea, show=show).items]  # type: ignore[arg-type]
+        show: [each.contact.name for each in contacts.find(runtime, bea, Sought(show=show)).items]  # type: ignore[arg-type]
         for show in ("all", "active", "opted_out", "inactive")
     }
     assert shown == {
@@ -239,7 +240,7 @@ def test_h09_neither_list_nor_count_nor_search_shows_another_workspace(
     runtime: Runtime, bea: Visitor, other: Visitor
 ):
     id = contacts.create(runtime, other, ANA)
-    assert contacts.find(runtime, bea, query="ana").items == ()
+    assert contacts.find(runtime, bea, Sought("ana")).items == ()
     assert contacts.listing(runtime, bea).counts["all"] == 0
     for act in (
         lambda: contacts.one(runtime, bea, id),

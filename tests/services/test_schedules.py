@@ -159,7 +159,7 @@ def test_everything_that_is_wrong_is_said_at_once(runtime: Runtime, camila: Visi
         "at": "Write a date and a time, as 2026-12-01T10:00.",
         "time_zone": "Choose a time zone from the list.",
         "channels": "pigeon is not a channel.",
-        "audience": "Say “all”: everybody who is there.",
+        "audience": "Say “all”, or a field and what is to be true of it.",
         "colour": "There is no such field.",
     }
 

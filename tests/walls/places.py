@@ -17,6 +17,7 @@ from app.models import (
     Occurrence,
     SandboxCopy,
     Schedule,
+    Segment,
     UserSession,
     Workspace,
     new_id,
@@ -40,6 +41,8 @@ NOUNS = {
     "/followups/<id>": "followup",
     "/pulses/<id>": "pulse",
     "/schedules/<id>": "schedule",
+    "/audiences/<id>": "segment",
+    "/segments/<id>": "segment",
     "/runs/<run_id>": "run",
     "/settings/keys/<id>": "key",
     "/settings/members/<id>": "member",
@@ -161,7 +164,14 @@ def _add_schedule(world: World, place: Place, survey_id: str, mark: str) -> None
             due_at=world.now, created_at=world.now, ended_at=world.now,
         )
     )  # fmt: skip
-    place.ids |= {"schedule": schedule.id, "run": run.id}
+    segment = world.add(
+        Segment(
+            id=new_id(), workspace_id=place.workspace.id, name=f"{mark} público", created_at=world.now,
+            audience={"all": [{"field": "name", "op": "contains", "value": mark or "a"}]},
+            updated_at=world.now,
+        )
+    )  # fmt: skip
+    place.ids |= {"schedule": schedule.id, "run": run.id, "segment": segment.id}
 
 
 def _add_mail(world: World, place: Place, contact_id: str, mark: str) -> None:

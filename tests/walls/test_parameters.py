@@ -19,6 +19,7 @@ NAMES = """
     extent group_by holidays kind lawful_basis limit locale metric name new_password next order_by
     other_cause over page password phone q question reason removal_password repeat rest_days revision role
     root_cause scopes score seen sent show shown since sort source starts_at step summary sure survey text
+    act segment tag tags t.join t.add t-0.join t-0.field t-0.op t-0.value t-0.what t-0.low t-0-0.field
     time_zone to until value view whose workspace zone website
 """
 HOSTILE = (

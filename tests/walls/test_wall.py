@@ -175,6 +175,8 @@ REFERENCES = (
     ("POST", "/surveys/{survey}/invitations", "contact", "contact"),
     ("POST", "/schedules", "survey", "survey"), ("PATCH", "/schedules/{schedule}", "survey", "survey"),
     ("POST", "/pulses", "survey", "survey"), ("POST", "/followups", "contact", "contact"),
+    ("GET", "/contacts", "segment", "segment"), ("POST", "/schedules", "audience", "segment"),
+    ("PATCH", "/schedules/{schedule}", "audience", "segment"), ("POST", "/pulses", "audience", "segment"),
     ("POST", "/followups", "answer", "answer"), ("PATCH", "/followups/{followup}", "assignee", "member"),
 )  # fmt: skip
 
@@ -197,7 +199,12 @@ def test_references_to_another_workspaces_rows_are_unknown_too(walls: Walls) -> 
 
 
 def refer(intruder: Intruder, method: str, path: str, said: dict[str, str]) -> TestResponse:
-    needed = {"/schedules": {"repeat": "monthly"}, "/followups": {"contact": intruder.place.ids["contact"]}}
+    own = intruder.place.ids
+    needed = {
+        "/schedules": {"repeat": "monthly", "survey": own["survey"]},
+        "/pulses": {"survey": own["survey"]},
+        "/followups": {"contact": own["contact"]},
+    }
     sent = {"query_string": said} if method == "GET" else {"json": {**needed.get(path, {}), **said}}
     headers = {"Authorization": f"Bearer {intruder.place.secret}"}
     return intruder.keyed.open(f"/api/v1{path}", method=method, headers=headers, **sent)

@@ -11,6 +11,7 @@ from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.models import Headline, Pulse, Workspace
 from app.runtime import Runtime
+from app.services import segments
 from app.services.access import Visitor
 from app.services.pulse_closing import close_due_pulses
 from tests.pulse_world import PulseWorld, open_pulse
@@ -214,3 +215,22 @@ def test_every_page_speaks_the_readers_language(world: World, client_for: SignIn
     for path in ("", f"/{pulse.pulse.id}", "/new"):
         seen = client.get(f"/w/{pulse.workspace.slug}/pulses{path}").text
         assert "pulse" not in seen.split("<main", 1)[1].lower().replace("/pulses", "")
+
+
+def test_a_pulse_asks_a_saved_audience(
+    world: World, runtime: Runtime, client_for: SignIn, english: Callable[[Workspace], Visitor]
+) -> None:
+    workspace = world.workspace("people")
+    survey, who = world.survey(workspace, Metric.ENPS), english(workspace)
+    for tags in (["remote"], []):
+        world.contact(workspace, tags=tags)
+    remote = {"all": [{"field": "tags", "op": "has_any", "value": "remote"}]}
+    id = segments.create(runtime, who, {"name": "Remote team", "audience": remote})
+    client, here = client_for(who), f"/w/{workspace.slug}/pulses/new"
+    assert "Remote team" in client.get(here).text
+    confirm = client.get(here, query_string={"survey": survey.id, "segment": id}).text
+    assert "Ask 1 person" in confirm
+    assert f'name="segment" value="{id}"' in confirm
+    both = {"survey": survey.id, "segment": id, "attribute": "team", "value": "x"}
+    assert "not both" in client.post(here, data=both).text
+    assert client.post(here, data={"survey": survey.id, "segment": id}).status_code == 303

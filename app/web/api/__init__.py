@@ -14,6 +14,7 @@ from app.web.api import (
     invitations,
     pulses,
     schedules,
+    segments,
     surveys,
     workspace,
 )
@@ -29,6 +30,7 @@ NOUNS: tuple[Noun, ...] = (
     invitations.invitations,
     schedules.schedules,
     events.events,
+    segments.segments,
     answers.answers,
     followups.followups,
     pulses.pulses,

@@ -10,9 +10,11 @@ from app.errors import Conflict, Forbidden
 from app.services import connect_links, erasure, opt_outs, timeline
 from app.services import contacts as people
 from app.services.contact_rows import Card
+from app.services.contact_search import Sought
 from app.web.api.routes import Call, Made, noun
 from app.web.api.schemas import (
     Body,
+    Id,
     MetricName,
     Moment,
     Paged,
@@ -45,6 +47,7 @@ class ContactBody(Body):
     locale: str | None = Field(None, description="A language tag, as pt-BR, en or es.")
     time_zone: str | None = Field(None, description="An IANA zone, as America/Sao_Paulo.")
     attributes: dict[str, Scalar] = absent("Facts by name; null takes one away.")
+    tags: list[str] = absent("All of them, in small letters; what is not named goes.")
     active: bool = absent("Who is inactive is not asked.")
     lawful_basis: Basis = absent("By default the workspace's; with `none` never asked.")
     source: str | None = Field(None, description="Where you know this person from.")
@@ -63,6 +66,7 @@ class Contact(Resource):
     locale: str | None
     time_zone: str | None
     attributes: dict[str, Scalar]
+    tags: list[str]
     active: bool
     lawful_basis: Basis
     source: str | None
@@ -75,6 +79,8 @@ class ContactsQuery(Paged):
 
     search: Word = Field("", description="Words that stand in name, addresses or external id.")
     show: Literal["active", "inactive", "opted_out", "all"] = "all"
+    segment: Id | None = Field(None, description="Those whom this segment means.")
+    tag: Word | None = Field(None, description="Those who carry it.")
 
 
 class OptInBody(Body):
@@ -164,7 +170,11 @@ def put_contact(call: Call, body: ContactBody) -> Made:
 def list_contacts(call: Call, query: ContactsQuery) -> object:
     """Contacts, by name."""
     found = people.find(
-        call.runtime, call.who, query=query.search, show=query.show, cursor=query.cursor, limit=query.limit
+        call.runtime,
+        call.who,
+        Sought(query.search, query.show, query.segment, query.tag),
+        cursor=query.cursor,
+        limit=query.limit,
     )
     return {"items": [line.contact for line in found.items], "next_cursor": found.next_cursor}
 

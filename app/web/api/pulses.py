@@ -1,12 +1,13 @@
 """/pulses: e-NPS of a people workspace, sealed until it closes."""
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from app.services import pulse_closing, pulse_headlines, pulse_results
 from app.services import pulses as verbs
 from app.services.pulse_results import PulseView
+from app.web.api.audiences import Audience
 from app.web.api.routes import Call, Made, noun
 from app.web.api.schemas import Body, Id, Moment, Paged, PageOf, Query, Resource, Word, absent
 
@@ -14,31 +15,13 @@ pulses = noun(
     "Pulses", "e-NPS: opened, answered in sealed boxes, counted only once closed. See also /metrics/enps."
 )
 
-AUDIENCE = {
-    "oneOf": [
-        {"const": "all"},
-        {
-            "type": "object",
-            "properties": {
-                "attributes": {
-                    "type": "object",
-                    "additionalProperties": {"type": "string", "minLength": 1},
-                    "minProperties": 1,
-                }
-            },
-            "required": ["attributes"],
-            "additionalProperties": False,
-        },
-    ]
-}
-
 
 class NewPulse(Body):
     """A published e-NPS survey, and when to close; by default in two weeks, asking all active employees."""
 
     survey: Id
     closes_at: Moment = absent("At most 90 days from now.")
-    audience: Annotated[Any, WithJsonSchema(AUDIENCE)] = absent("All, or those with these attributes.")
+    audience: Audience = absent("Who is meant; by default all active employees.")
 
 
 class Pulse(Resource):

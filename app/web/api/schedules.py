@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from app.services import runs, schedule_previews, schedule_sheets
 from app.services import schedules as verbs
 from app.services.schedule_sheets import Sheet
+from app.web.api.audiences import Audience, shown
 from app.web.api.routes import Call, Made, noun
 from app.web.api.schemas import Body, Channel, Id, Moment, Paged, PageOf, Resource, Scalar, absent
 
@@ -19,7 +20,6 @@ RRULE = "With `custom`: a part of RFC 5545, as FREQ=MONTHLY;BYDAY=-1FR; at most 
 EVERY_DAYS = "With `each_person`: so many days after their last ask of this metric, spread over the days."
 LATE_HOURS = "How late a run may be after downtime; later it is missed. Null: as its rule allows."
 STEPS = "What follows, for those whom the step before asked, answered or not."
-Everybody = Annotated[Any, WithJsonSchema({"const": "all"})]
 Local = Annotated[str, Field(description="A time on the wall, as 2026-12-01T10:00.")]
 
 
@@ -52,7 +52,7 @@ class NewSchedule(Body):
 
     name: str | None = Field(None, description="By default the survey's.")
     survey: Id
-    audience: Everybody = absent("Everybody who is there.")
+    audience: Audience = absent("Who is meant; by default everybody who is there.")
     repeat: Repeat
     at: Local | None = None
     time_zone: str = absent("An IANA zone.")
@@ -70,7 +70,7 @@ class ScheduleChanges(Body):
 
     name: str = absent()
     survey: Id = absent()
-    audience: Everybody = absent()
+    audience: Audience = absent()
     repeat: Repeat = absent()
     at: Local = absent()
     time_zone: str = absent()
@@ -90,7 +90,7 @@ class Schedule(Resource):
     id: str
     name: str
     survey: str
-    audience: Everybody
+    audience: Audience
     repeat: Repeat
     at: str = Field(description="The time on the wall that its rule counts from.")
     time_zone: str
@@ -138,7 +138,7 @@ def _shown(sheet: Sheet) -> dict[str, object]:
         "id": sheet.id,
         "name": sheet.name,
         "survey": sheet.survey_id,
-        "audience": "all",
+        "audience": shown(sheet.audience, sheet.segment and sheet.segment[0]),
         "repeat": sheet.repeat.value,
         "at": sheet.at,
         "time_zone": sheet.time_zone,

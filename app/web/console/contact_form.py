@@ -7,7 +7,20 @@ from flask import request
 
 from app.services.contact_rows import Card
 
-TEXTS = ("name", "email", "phone", "external_id", "kind", "locale", "time_zone", "lawful_basis", "source")
+TEXTS = (
+    *(
+        "name",
+        "email",
+        "phone",
+        "external_id",
+        "kind",
+        "locale",
+        "time_zone",
+        "lawful_basis",
+        "source",
+        "tags",
+    ),
+)
 SPARE = 2  # empty pairs at the end, so that something can be added without a script
 
 
@@ -72,4 +85,6 @@ def choices_of(known: Iterable[tuple[str, str]], value: str) -> list[tuple[str, 
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(value)
     return "" if value is None else str(value)

@@ -14,9 +14,10 @@ from app.domain.contacts import KINDS, LAWFUL_BASES
 from app.errors import Conflict, Invalid
 from app.rendering.languages import NAMES
 from app.rendering.moments import when
-from app.services import connect_links, contacts, erasure, opt_outs
+from app.services import connect_links, contacts, erasure, opt_outs, segments
 from app.services.contact_rows import Card
-from app.services.contacts import Detail, Show
+from app.services.contact_search import Show, Sought
+from app.services.contacts import Detail
 from app.services.timeline_moments import Moment
 from app.web.console.contact_form import Form, choices_of, differing
 from app.web.pages import _, render, sentence, sentences
@@ -29,12 +30,18 @@ pages = Blueprint("contacts", __name__, url_prefix="/w/<slug>/contacts")
 @allows(Role.VIEWER)
 def index() -> ResponseReturnValue:
     """The list by name; `?q=ana&show=opted_out` narrows it."""
-    query = request.args.get("q", "")[:200]
     show: Show = next((each for each in get_args(Show) if each == request.args.get("show")), "all")
-    cursor = request.args.get("cursor")
-    listing = contacts.listing(runtime_of(), visitor(), query=query, show=show, cursor=cursor)
+    given = {name: request.args.get(name, "")[:200] for name in ("q", "segment", "tag")}
+    sought = Sought(given["q"], show, given["segment"] or None, given["tag"] or None)
+    cursor, known = request.args.get("cursor"), segments.names(runtime_of(), visitor())
     return render(
-        "contacts/index.html", active="contacts", listing=listing, query=query, show=show, cursor=cursor
+        "contacts/index.html",
+        active="contacts",
+        listing=contacts.listing(runtime_of(), visitor(), sought, cursor=cursor),
+        sought=sought,
+        segments=known,
+        segment_name=dict(known).get(sought.segment or ""),
+        cursor=cursor,
     )
 
 

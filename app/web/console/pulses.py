@@ -11,7 +11,7 @@ from app.domain.access import Role
 from app.domain.metrics import RULES, Metric
 from app.errors import Conflict, Invalid, problem
 from app.rendering import charts
-from app.services import pulse_closing, pulse_headlines, pulse_results, pulses, survey_sheets
+from app.services import pulse_closing, pulse_headlines, pulse_results, pulses, segments, survey_sheets
 from app.web.pages import _, render, sentence, sentences
 from app.web.policy import allows, people_only, runtime_of
 
@@ -24,16 +24,22 @@ class Form:
 
     survey: str = ""
     closes_at: str = ""  # local, as a datetime-local field writes it
+    segment: str = ""
     attribute: str = ""
     value: str = ""
 
     @classmethod
     def sent(cls) -> "Form":
         given = request.values
-        return cls(*(given.get(name, "").strip() for name in ("survey", "closes_at", "attribute", "value")))
+        names = ("survey", "closes_at", "segment", "attribute", "value")
+        return cls(*(given.get(name, "").strip() for name in names))
 
     def audience(self) -> object:
-        """Everybody, or those with this value. Half of a condition is none that a person could have meant."""
+        """Everybody, a saved audience, or those with this value. Half a condition is none that was meant."""
+        if self.segment and (self.attribute or self.value):
+            raise Invalid([problem("segment", "Choose a saved audience or an attribute, not both.")])
+        if self.segment:
+            return self.segment
         if not self.attribute and not self.value:
             return None
         if not self.attribute or not self.value:
@@ -153,6 +159,7 @@ def _form(form: Form, errors: dict[str, str], status: int) -> ResponseReturnValu
         form=form,
         errors=errors,
         surveys=[(line.id, line.name) for line in lines if line.live_number and line.metric is Metric.ENPS],
+        segments=segments.names(runtime_of(), who),
         usual_end=until.strftime("%Y-%m-%dT%H:00"),
     )
 

@@ -1,7 +1,7 @@
 """The fields of a schedule as they stand in its form: as saved, as typed, or as a new one begins."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from flask import request
 
@@ -12,6 +12,7 @@ from app.domain.triggers import OPERATORS, Trigger
 from app.errors import Invalid, problem
 from app.services import offered_channels
 from app.services.schedule_sheets import Sheet
+from app.web.console.schedule_audience import Chosen
 from app.web.policy import runtime_of, visitor
 
 MOST_EVERY = 60  # weeks, months or days; longer ones are written as a rule
@@ -41,6 +42,7 @@ class Form:
     at: str = ""
     time_zone: str = ""
     channel: str = "email"
+    audience: Chosen = field(default_factory=Chosen)
     revision: int | None = None
 
     @classmethod
@@ -56,6 +58,7 @@ class Form:
             steps=_pairs(given.getlist("step_survey"), given.getlist("step_days")),
             time_zone=given.get("time_zone", visitor().time_zone),
             channel=offered_channels.chosen(runtime_of(), given.get("channel")),
+            audience=Chosen.sent(),
             revision=given.get("revision", type=int),
         )
 
@@ -72,6 +75,7 @@ class Form:
             at=sheet.at,
             time_zone=sheet.time_zone,
             channel=sheet.channels[0],
+            audience=Chosen.of(sheet),
             revision=sheet.revision,
         )
         if sheet.trigger:
@@ -115,6 +119,7 @@ class Form:
                 for survey, days in self.steps
                 if survey or days
             ],
+            **self.audience.raw(),
             **self._repeats(),
         }
 

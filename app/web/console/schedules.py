@@ -14,6 +14,7 @@ from app.rendering import rule_words, schedule_words
 from app.services import offered_channels, runs, schedule_previews, schedule_sheets, schedules
 from app.services.schedule_previews import Look
 from app.services.schedule_sheets import Sheet
+from app.web.console import schedule_audience
 from app.web.console.schedule_form import Form, operators
 from app.web.pages import _, language, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor
@@ -208,6 +209,8 @@ def _render(name: str, status: int = 200, **values: object) -> ResponseReturnVal
         now=runtime_of().clock(),
         pulses=visitor().is_people,
         offered=offered_channels.offered(runtime_of()),
+        audiences=schedule_audience.options(),
+        audience_told=schedule_audience.told,
         **values,
     )
 
@@ -225,6 +228,7 @@ def _rule(sheet: Sheet) -> str:
         sheet.survey_name,
         pulse=sheet.metric is Metric.ENPS,
         asked=asked and sheet.last is not None and sheet.last.state == "run",
+        audience=schedule_audience.words_of(sheet),
     )
 
 

@@ -101,6 +101,7 @@ def test_every_post_happens_once(api: Api, world: World, shop: Workspace, runtim
         (f"/surveys/{survey}/publication", None),
         (f"/surveys/{survey}/invitations", {"contact": contact}),
         ("/schedules", schedule),
+        ("/segments", {"name": "Pro", "audience": "all"}),
         ("/followups", {"contact": contact}),
         (f"/followups/{followup}/notes", {"text": "Ligamos."}),
         (f"/followups/{followup}/replies", {"text": "Estamos vendo."}),

@@ -18,10 +18,10 @@ def told(ask: Asking, people: Select[Contact]) -> CTE:
 
     Of several people with one address only the first is asked, whichever call of ours comes to them.
     """
-    each = judged(ask, people).cte("judged")
+    each = judged(ask, people).cte()
     turn = func.row_number().over(partition_by=(each.c.key, each.c.reason), order_by=each.c.id)
     place = func.row_number().over(order_by=each.c.id)
-    turns = select(each, turn.label("turn"), place.label("place")).cte("turns")
+    turns = select(each, turn.label("turn"), place.label("place")).cte()
     double = turns.c.turn > 1
     if ask.occurrence_id is not None:
         double = or_(double, found(_asked_here(ask, turns)))
@@ -31,7 +31,7 @@ def told(ask: Asking, people: Select[Contact]) -> CTE:
         *lots.left_out(ask, turns),
         else_=None,
     )
-    return select(turns, code.label("code")).cte("told").prefix_with("MATERIALIZED")
+    return select(turns, code.label("code")).cte().prefix_with("MATERIALIZED")
 
 
 def _asked_here(ask: Asking, turns: CTE) -> Select[str]:
@@ -58,7 +58,7 @@ def judged(ask: Asking, people: Select[Contact]) -> Select[Any]:
 def looked(ask: Asking, people: Select[Contact]) -> CTE:
     """Everything that decides about these people, looked up once for each."""
     # Who first, their facts then: a sorted and limited statement would gather those of everybody
-    who = people.with_only_columns(Contact.id).cte("who").prefix_with("MATERIALIZED")
+    who = people.with_only_columns(Contact.id).cte().prefix_with("MATERIALIZED")
     facts = (
         select(
             Contact.id, Contact.active, Contact.erased_at, Contact.lawful_basis, Contact.email_key,
@@ -71,7 +71,7 @@ def looked(ask: Asking, people: Select[Contact]) -> CTE:
         )
         .join(who, who.c.id == Contact.id)
     )  # fmt: skip
-    return facts.cte("looked").prefix_with("MATERIALIZED")
+    return facts.cte().prefix_with("MATERIALIZED")
 
 
 def closed_ways(ask: Asking) -> list[Label[bool]]:

@@ -129,7 +129,7 @@ def _messages(
 ) -> Any:
     """The first message of everybody who was just queued."""
     place = func.row_number().over(order_by=Invitation.contact_id).label("place")
-    asked = select(Invitation, place).where(made, Invitation.reason.is_(None)).cte("asked")
+    asked = select(Invitation, place).where(made, Invitation.reason.is_(None)).cte()
     fresh = _fresh_ids(session, number)
     address = case(
         (asked.c.channel == "email", Contact.email),

@@ -11,10 +11,11 @@ from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Contact, Invitation, Occurrence, Schedule, Survey, Workspace
 from app.runtime import Runtime
-from app.services import expanding, (
+from app.services import (
     audiences,
     contacts,
     erasure,
+    expanding,
     planning,
     pulses,
     schedule_previews,
@@ -202,7 +203,8 @@ def test_never_asked_means_before_this_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """A run of several chunks, and again after a crash, goes through the same people."""
-    monkeypatch.setattr(planning, "CHUNK", 2)
+    monkeypatch.setattr(expanding, "FIRST", 2)
+    monkeypatch.setattr(expanding, "MOST", 2)
     people = {world.contact(workspace).id for _ in range(5)}
     world.invitation(workspace, survey, world.contact(workspace))
     never = {"all": [{"field": "asked", "op": "has_not"}]}

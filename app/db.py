@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.engines import LOCKED, be_reading, open_engine
 from app.errors import Unavailable
+from app.journal import Journal
 
 BUSY_MILLISECONDS = 5_000  # a respondent waits this long at most behind another writer, then sees 503
 READ_ONLY = "attempt to write a readonly database"
@@ -29,6 +30,7 @@ _NOT_NOW = (  # as SQLite says it; the transaction is undone, and another try ma
     READ_ONLY,
     "interrupted",
 )
+BEFORE, AFTER = "before_commit", "after_commit"
 SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"  # in a Statement: PostgreSQL only; SQLite has one writer
 _SQLITE_MOMENT = "%Y-%m-%d %H:%M:%S.%f"  # as SQLAlchemy writes them
 
@@ -39,6 +41,7 @@ class Database:
 
     engine: Engine
     busy_seconds: float
+    journal: Journal | None = None  # what must survive the loss of this database
     writing: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @property
@@ -58,8 +61,11 @@ class Database:
         """One transaction (SQLite: BEGIN IMMEDIATE), committed at the end or not at all."""
         until = time.monotonic() + self.busy_seconds  # for both waits: in this process, and behind others
         with self._turn(), self._session({"until": until}) as session:
+            session.info["journal"] = self.journal
             yield session
+            _run(session, BEFORE)
             session.commit()
+            _run(session, AFTER)
 
     def look_up(self, statement: "Statement", values: Mapping[str, Any]) -> Any:
         """The first row that one statement finds, or None: a snapshot of its own, in a single round trip."""
@@ -151,9 +157,24 @@ class Database:
         self.engine.dispose()
 
 
-def open_database(url: str, *, busy_milliseconds: int = BUSY_MILLISECONDS) -> Database:
+def open_database(
+    url: str, *, busy_milliseconds: int = BUSY_MILLISECONDS, journal: Journal | None = None
+) -> Database:
     """The database at `url`; connections open lazily, and a child after fork opens its own."""
-    return Database(open_engine(url, busy_milliseconds), busy_milliseconds / 1000)
+    return Database(open_engine(url, busy_milliseconds), busy_milliseconds / 1000, journal)
+
+
+def when(session: Session, moment: str, work: Callable[[Session], None]) -> None:
+    """Run `work` once, BEFORE this transaction commits or right AFTER it has.
+
+    BEFORE is where what all transactions meet in (a chain's end, a file) is touched: last, and so shortest.
+    """
+    session.info.setdefault(moment, {})[work] = None
+
+
+def _run(session: Session, moment: str) -> None:
+    for work in session.info.pop(moment, ()):
+        work(session)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from app.services import (
     doctor,
     heartbeats,
     inbound,
+    journal_replay,
     limits,
     links,
     listening,
@@ -62,6 +63,7 @@ TIMETABLE = (
     Job("forget_links", links.forget_old, 3600),
     Job("forget_limits", limits.forget_old, 3600),
     Job("forget_requests", once.forget_old, 3600),
+    Job("keep_journal", journal_replay.keep, 3600, upkeep=True),
     Job("check_pages", doctor.check_pages, 6 * 3600, upkeep=True),
     Job("forget_import_files", contact_import.forget_old_files, 3600),
 )

@@ -1,5 +1,6 @@
 """Is everything all right, and what to do where it is not: every check is a sentence for an operator."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,7 +43,7 @@ def examine(runtime: Runtime) -> list[Check]:
     reachable = _database(runtime)
     found.append(reachable)
     if reachable.state == "ok":
-        for look in (_clock, _worker, _sending, _messages, _inbound, _keys):
+        for look in (_clock, _worker, _sending, _messages, _inbound, _keys, _journal):
             found += _safely(look, runtime)
     return [*found, *_disk(runtime), *_channels(runtime)]
 
@@ -177,6 +178,19 @@ def _keys(runtime: Runtime) -> Iterator[Check]:
         yield Check("keys", "warning", says)
     else:
         yield Check("keys", "ok", f"{folder} is ours alone" if folder.exists() else "no pulse needs one yet")
+
+
+def _journal(runtime: Runtime) -> Iterator[Check]:
+    """JOURNAL_DIR holds what a restore needs: it must take lines, and be nobody else's to read."""
+    folder = runtime.config.journal_dir
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        says = f"{folder} takes no lines, and a restore would lose opt-outs; is JOURNAL_DIR right?"
+        yield Check("journal", "failed", says)
+    elif folder.exists() and folder.stat().st_mode & 0o077:
+        yield Check("journal", "failed", f"others on this machine can read it; run: chmod 700 {folder}")
+    else:
+        yield Check("journal", "ok", f"{folder} takes what a restore must not lose")
 
 
 def _disk(runtime: Runtime) -> Iterator[Check]:

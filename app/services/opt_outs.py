@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from app.domain.contacts import read_evidence
 from app.models import Contact, Invitation, Message, OptOut, Workspace, new_id
 from app.runtime import Runtime
-from app.services import contact_rows
+from app.services import contact_rows, journal
 from app.services.access import Visitor
 from app.services.once import Once
 from app.services.turns import Turn
@@ -132,11 +132,7 @@ def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> No
     proof = read_evidence(evidence)
     with runtime.db.write() as session:
         contact = contact_rows.load(session, who, contact_id)
-        session.execute(
-            update(OptOut)
-            .where(_of(contact), OptOut.kind.in_(WISHES), OptOut.lifted_at.is_(None))
-            .values(lifted_at=runtime.clock(), lifted_evidence=proof)
-        )
+        _lift(session, _of(contact), OptOut.kind.in_(WISHES), now=runtime.clock(), evidence=proof)
 
 
 def opt_out_by_message(session: Session, message_id: str, origin: str, now: datetime) -> None:
@@ -169,24 +165,24 @@ def opt_out_by_chat(turn: Turn) -> None:
 
 def open_again(session: Session, key: str, now: datetime) -> None:
     """A step: a chat that had shut us out pressed START, so it is open to whoever writes there."""
-    session.execute(
-        update(OptOut)
-        .where(OptOut.address_key == key, OptOut.kind == "bounce", OptOut.lifted_at.is_(None))
-        .values(lifted_at=now, lifted_evidence="START in the chat")
-    )
+    shut = OptOut.address_key == key, OptOut.kind == "bounce"
+    _lift(session, *shut, now=now, evidence="START in the chat")
 
 
 def opt_in_by_chat(turn: Turn, message_id: str) -> None:
     """A step: the person's own word, for the address that they wrote from; no bounce, no legal block."""
-    turn.session.execute(
+    theirs = or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id)
+    _lift(turn.session, theirs, OptOut.kind.in_(WISHES), now=turn.now, evidence=f"message {message_id}")
+
+
+def _lift(session: Session, *which: ColumnElement[bool], now: datetime, evidence: str) -> None:
+    lifting = (
         update(OptOut)
-        .where(
-            or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id),
-            OptOut.kind.in_(WISHES),
-            OptOut.lifted_at.is_(None),
-        )
-        .values(lifted_at=turn.now, lifted_evidence=f"message {message_id}")
+        .where(*which, OptOut.lifted_at.is_(None))
+        .values(lifted_at=now, lifted_evidence=evidence)
+        .returning(OptOut.id)
     )
+    journal.lifted(session, session.scalars(lifting).all(), now)
 
 
 def record(
@@ -209,21 +205,17 @@ def record(
     )
     known = {(row.contact_id, row.address_key) for row in session.execute(standing)}
     addresses = {key for _, key in known}
-    for key in keys or [None]:
-        if (contact_id, key) in known or (contact_id is None and key in addresses):
-            continue
-        session.add(
-            OptOut(
-                id=new_id(),
-                workspace_id=workspace_id,
-                contact_id=contact_id,
-                address_key=key,
-                kind=kind,
-                origin=origin,
-                created_at=now,
-            )
+    rows = [
+        OptOut(
+            id=new_id(), workspace_id=workspace_id, contact_id=contact_id, address_key=key, kind=kind,
+            origin=origin, created_at=now,
         )
+        for key in keys or [None]
+        if (contact_id, key) not in known and not (contact_id is None and key in addresses)
+    ]  # fmt: skip
+    session.add_all(rows)
     session.flush()
+    journal.opted_out(session, rows)
 
 
 def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:

@@ -30,7 +30,7 @@ _NOT_NOW = (  # as SQLite says it; the transaction is undone, and another try ma
     READ_ONLY,
     "interrupted",
 )
-BEFORE, AFTER = "before_commit", "after_commit"
+BEFORE, LAST, AFTER = "before_commit", "last_before_commit", "after_commit"
 SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"  # in a Statement: PostgreSQL only; SQLite has one writer
 _SQLITE_MOMENT = "%Y-%m-%d %H:%M:%S.%f"  # as SQLAlchemy writes them
 
@@ -64,6 +64,7 @@ class Database:
             session.info["journal"] = self.journal
             yield session
             _run(session, BEFORE)
+            _run(session, LAST)
             session.commit()
             _run(session, AFTER)
 
@@ -165,9 +166,10 @@ def open_database(
 
 
 def when(session: Session, moment: str, work: Callable[[Session], None]) -> None:
-    """Run `work` once, BEFORE this transaction commits or right AFTER it has.
+    """Run `work` once: BEFORE this transaction commits, LAST of all, or right AFTER it has.
 
-    BEFORE is where what all transactions meet in (a chain's end, a file) is touched: last, and so shortest.
+    BEFORE is where rows are locked that others wait for, so that they wait shortest; LAST, when the database
+    has nothing left to refuse, what stands outside it is written.
     """
     session.info.setdefault(moment, {})[work] = None
 

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from app.errors import Invalid, problem
 from app.models import Member, User
 from app.runtime import Runtime
-from app.services import connect_links
+from app.services import audit, connect_links
 
 CHOICES = ("email", "telegram", "both")
 
@@ -37,6 +37,7 @@ def choose(runtime: Runtime, user_id: str, alerts_by: str) -> None:
         if alerts_by not in CHOICES or (alerts_by != "email" and user.telegram_chat_id is None):
             raise Invalid([problem("alerts_by", "Connect your Telegram first.")])
         session.execute(update(Member).where(Member.user_id == user_id).values(alerts_by=alerts_by))
+        audit.note_of_account(session, runtime.clock(), "account.alerts_chosen", user_id, by=alerts_by)
 
 
 def disconnect(runtime: Runtime, user_id: str) -> None:
@@ -44,3 +45,4 @@ def disconnect(runtime: Runtime, user_id: str) -> None:
     with runtime.db.write() as session:
         session.get_one(User, user_id).telegram_chat_id = None
         session.execute(update(Member).where(Member.user_id == user_id).values(alerts_by="email"))
+        audit.note_of_account(session, runtime.clock(), "account.chat_disconnected", user_id)

@@ -14,7 +14,7 @@ from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid, NotFound, problem
 from app.models import Contact, Invitation, Occurrence, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import access, eligible, inviting
+from app.services import access, audit, eligible, inviting
 from app.services.access import Visitor
 from app.services.once import Once
 
@@ -97,6 +97,7 @@ def ask(
         decided = [(contact, _verdict(session, runtime, survey, contact, channels))]
         locale = session.get_one(Workspace, who.workspace_id).locale
         (id,) = inviting.invite(session, occurrence, survey.metric, decided, now, locale=locale)
+        audit.note(session, who, now, "contact.asked", contact.id, survey=survey.id)
         if once:
             once.keep(session, id)
         return id

@@ -5,7 +5,7 @@ SQLite copies itself (its backup API); PostgreSQL does it with its own programs,
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -13,7 +13,16 @@ from sqlalchemy import func, select
 from app.errors import Refusal
 from app.models import Message, Pulse, Workspace
 from app.runtime import Runtime
-from app.services import address_keys, journal_replay, migrating, postgresql_copies, schema, sqlite_copies
+from app.services import (
+    address_keys,
+    audit,
+    audit_log,
+    journal_replay,
+    migrating,
+    postgresql_copies,
+    schema,
+    sqlite_copies,
+)
 from app.services.journal_replay import Replayed
 
 WHY_PAUSED = "restored from a backup"
@@ -73,6 +82,9 @@ def restore(runtime: Runtime, source: Path, *, force: bool = False) -> Restored:
     address_keys.forget(runtime.db.engine)
     migrating.upgrade(runtime.db)
     replayed = journal_replay.replay(runtime)
+    with runtime.db.write() as session:
+        audit.note(session, None, runtime.clock(), "installation.restored", **asdict(replayed))
+        audit_log.begin_again(session, runtime.clock())
     return _what_to_know(runtime, replayed)
 
 

@@ -16,7 +16,7 @@ from app.engines import LOG_BYTES
 from app.errors import Unavailable
 from app.models import InboundEvent, Message, Pulse
 from app.runtime import Runtime
-from app.services import database_file, health, schema, switch
+from app.services import audit_log, database_file, health, schema, switch
 
 State = Literal["ok", "warning", "failed"]
 CLOCKS_APART = timedelta(seconds=5)  # more, and what is due now is not due there
@@ -43,7 +43,7 @@ def examine(runtime: Runtime) -> list[Check]:
     reachable = _database(runtime)
     found.append(reachable)
     if reachable.state == "ok":
-        for look in (_clock, _worker, _sending, _messages, _inbound, _keys, _journal):
+        for look in (_clock, _worker, _sending, _messages, _inbound, _keys, _journal, _audit):
             found += _safely(look, runtime)
     return [*found, *_disk(runtime), *_channels(runtime)]
 
@@ -191,6 +191,15 @@ def _journal(runtime: Runtime) -> Iterator[Check]:
         yield Check("journal", "failed", f"others on this machine can read it; run: chmod 700 {folder}")
     else:
         yield Check("journal", "ok", f"{folder} takes what a restore must not lose")
+
+
+def _audit(runtime: Runtime) -> Iterator[Check]:
+    found = audit_log.check(runtime)
+    if found.breaks:
+        says = f"{len(found.breaks)} breaks, the first: {found.breaks[0]}. Run: flask --app wsgi audit verify"
+        yield Check("audit", "failed", says)
+    else:
+        yield Check("audit", "ok", f"{found.rows} rows are as they were written")
 
 
 def _disk(runtime: Runtime) -> Iterator[Check]:

@@ -24,7 +24,7 @@ from app.models import (
     Token,
 )  # fmt: skip
 from app.runtime import Runtime
-from app.services import contact_rows, journal, opt_outs
+from app.services import audit, contact_rows, journal, opt_outs
 from app.services.access import Visitor
 from app.services.chat_addresses import key_of
 from app.services.followup_opening import leave_event
@@ -50,6 +50,7 @@ def erase(runtime: Runtime, who: Visitor, id: str) -> None:
     now = runtime.clock()
     with runtime.db.write() as session:
         contact = contact_rows.load(session, who, id, lock=True)
+        audit.note(session, who, now, "contact.erased", contact.id)
         forget(session, contact, now, by=who.name, member_id=who.member_id)
     runtime.db.scrub(*TOUCHED)
 
@@ -65,6 +66,7 @@ def forget(
     forget_sealed(session, contact.id)
     _close_followups(session, contact, now, by, member_id)
     _forget_person(session, contact, now)
+    audit.forget(session, contact.id)
     journal.erased(session, contact, now)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.orm import Session
 
-from app.db import AFTER, BEFORE, when
+from app.db import AFTER, LAST, when
 from app.journal import Journal, Line
 from app.models import Contact, OptOut
 from app.services import address_keys
@@ -41,7 +41,7 @@ def erased_line(contact_id: str, workspace_id: str, at: datetime) -> Line:
 
 def opted_out(session: Session, rows: Iterable[OptOut]) -> None:
     """These rows are about to be committed."""
-    _note(session, BEFORE, map(opt_out_line, rows))
+    _note(session, LAST, map(opt_out_line, rows))
 
 
 def lifted(session: Session, ids: Iterable[str], at: datetime) -> None:
@@ -51,7 +51,12 @@ def lifted(session: Session, ids: Iterable[str], at: datetime) -> None:
 
 def erased(session: Session, contact: Contact, at: datetime) -> None:
     """This person is forgotten with this transaction."""
-    _note(session, BEFORE, [erased_line(contact.id, contact.workspace_id, at)])
+    _note(session, LAST, [erased_line(contact.id, contact.workspace_id, at)])
+
+
+def note_restored(session: Session, line: Line) -> None:
+    """This database is a copy from here on; what the journal said of later rows of its audit is over."""
+    _note(session, AFTER, [line])
 
 
 def _note(session: Session, moment: str, lines: Iterable[Line]) -> None:
@@ -60,12 +65,12 @@ def _note(session: Session, moment: str, lines: Iterable[Line]) -> None:
         return
     session.info.setdefault(_LINES, {}).setdefault(moment, []).extend(found)
     session.info.setdefault("installation", address_keys.installation(session))
-    when(session, moment, _write_ahead if moment == BEFORE else _write_behind)
+    when(session, moment, _write_ahead if moment == LAST else _write_behind)
 
 
 def _write_ahead(session: Session) -> None:
     session.flush()  # whatever the database refuses, it refuses before the line is written
-    write(session.info["journal"], session.info["installation"], session.info[_LINES].pop(BEFORE))
+    write(session.info["journal"], session.info["installation"], session.info[_LINES].pop(LAST))
 
 
 def _write_behind(session: Session) -> None:

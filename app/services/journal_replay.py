@@ -14,7 +14,7 @@ from app.db import changed, insert_into
 from app.journal import Journal, Line
 from app.models import Contact, OptOut, Workspace
 from app.runtime import Runtime
-from app.services import address_keys, erasure, journal
+from app.services import address_keys, audit_log, erasure, journal
 from app.services.journal import ERASED, LIFTED, OPT_OUT
 
 AT_ONCE = 200  # lines or rows in one transaction
@@ -63,13 +63,14 @@ def keep(runtime: Runtime) -> int:
     if kept is None:
         return done
     known: dict[str, set[str]] = {OPT_OUT: set(), LIFTED: set(), ERASED: set()}
-    for line in kept.lines(name):
-        if line is not None and line.get("what") in known:
+    for line in filter(None, kept.lines(name)):
+        if line.get("what") in known:
             known[line["what"]].add(line["id"])
     for lines in _portions(_missing(runtime, known)):
         if not journal.write(kept, name, lines):
-            break
+            return done
         done += len(lines)
+    journal.write(kept, name, _ends(runtime, kept, name))
     return done
 
 
@@ -146,6 +147,12 @@ def _missing(runtime: Runtime, known: dict[str, set[str]]) -> Iterator[Line]:
     for contact in _rows(runtime, Contact, Contact.erased_at.is_not(None)):
         if contact.erased_at is not None and contact.id not in known[ERASED]:
             yield journal.erased_line(contact.id, contact.workspace_id, contact.erased_at)
+
+
+def _ends(runtime: Runtime, kept: Journal, name: str) -> list[Line]:
+    """How far the audit has come, where the journal does not know."""
+    with runtime.db.read() as session:
+        return list(audit_log.new_ends(session, kept, name, runtime.clock()))
 
 
 def _portions(things: Iterable[Thing]) -> Iterator[list[Thing]]:

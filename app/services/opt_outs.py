@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from app.domain.contacts import read_evidence
 from app.models import Contact, Invitation, Message, OptOut, Workspace, new_id
 from app.runtime import Runtime
-from app.services import contact_rows, journal
+from app.services import audit, contact_rows, journal
 from app.services.access import Visitor
 from app.services.once import Once
 from app.services.turns import Turn
@@ -122,6 +122,7 @@ def opt_out(runtime: Runtime, who: Visitor, contact_id: str, origin: str, once: 
             origin=origin,
             now=runtime.clock(),
         )
+        audit.note(session, who, runtime.clock(), "contact.opted_out", contact.id)
 
 
 def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> None:
@@ -133,6 +134,7 @@ def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> No
     with runtime.db.write() as session:
         contact = contact_rows.load(session, who, contact_id)
         _lift(session, _of(contact), OptOut.kind.in_(WISHES), now=runtime.clock(), evidence=proof)
+        audit.note(session, who, runtime.clock(), "contact.opted_in", contact.id)
 
 
 def opt_out_by_message(session: Session, message_id: str, origin: str, now: datetime) -> None:

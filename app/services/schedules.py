@@ -19,7 +19,7 @@ from app.domain.schedules import (
 from app.errors import Conflict, Invalid, NotFound, problem
 from app.models import Occurrence, Schedule, Survey, new_id
 from app.runtime import Runtime
-from app.services import access, planning, unsent
+from app.services import access, audit, planning, unsent
 from app.services.access import Visitor
 from app.services.once import Once
 
@@ -33,6 +33,7 @@ def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object], once: Once
     with runtime.db.write() as session:
         schedule = drafted(session, who, raw, runtime.clock())
         session.add(schedule)
+        audit.note(session, who, schedule.created_at, "schedule.created", schedule.id)
         if once:
             once.keep(session, schedule.id)
         return schedule.id
@@ -90,6 +91,7 @@ def edit(
         _take(session, who, schedule, given)
         _retime(schedule, given, now)
         _touch(schedule, now)
+        audit.note(session, who, now, "schedule.edited", id, fields=sorted(given))
         return schedule.revision
 
 
@@ -109,6 +111,7 @@ def pause(runtime: Runtime, who: Visitor, id: str, once: Once | None = None) -> 
         if schedule.state == "cancelled" or (schedule.state == "ended" and not is_under_way(session, id)):
             raise Conflict("Nothing of this schedule is left to pause.")
         schedule.state = "paused"
+        audit.note(session, who, now, "schedule.paused", id)
         _touch(schedule, now)
         return unsent.hold(session, id)
 
@@ -126,6 +129,7 @@ def resume(runtime: Runtime, who: Visitor, id: str) -> int:
         planning.come_due(session, schedule, now)
         if schedule.state == "paused":
             schedule.state = "active" if schedule.next_due_at else "ended"
+            audit.note(session, who, now, "schedule.resumed", id)
             _touch(schedule, now)
         return unsent.release(session, id, now)
 
@@ -142,6 +146,7 @@ def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
             return 0
         planning.come_due(session, schedule, now)
         schedule.state = "cancelled"
+        audit.note(session, who, now, "schedule.cancelled", id)
         schedule.next_due_at = None
         _touch(schedule, now)
         session.flush()

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from app.db import Statement
 from app.models import Setting
 from app.runtime import Runtime
+from app.services import audit
 
 NAME = "sending_paused"
 _STANDS = Statement("SELECT 1 FROM installation WHERE name = :name")  # asked before each group that leaves
@@ -32,6 +33,7 @@ def pause(runtime: Runtime, why: str) -> None:
     """Stop all sending; what is under way ends within one group. Twice is harmless."""
     with runtime.db.write() as session:
         session.merge(Setting(name=NAME, value=why))
+        audit.note(session, None, runtime.clock(), "sending.paused", why=why)
 
 
 def resume(runtime: Runtime) -> None:
@@ -40,3 +42,4 @@ def resume(runtime: Runtime) -> None:
         found = session.get(Setting, NAME)
         if found is not None:
             session.delete(found)
+            audit.note(session, None, runtime.clock(), "sending.resumed")

@@ -66,7 +66,7 @@ class Detail:
 
     @property
     def is_opted_out(self) -> bool:
-        return any(each.lifted_at is None and each.kind != "bounce" for each in self.opt_outs)
+        return any(each.holds_everywhere for each in self.opt_outs)
 
     @property
     def bounced_at(self) -> datetime | None:

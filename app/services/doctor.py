@@ -16,7 +16,7 @@ from app.engines import LOG_BYTES
 from app.errors import Unavailable
 from app.models import InboundEvent, Message, Pulse
 from app.runtime import Runtime
-from app.services import audit_log, database_file, health, schema, switch
+from app.services import audit_log, database_file, health, person_requests, schema, switch
 
 State = Literal["ok", "warning", "failed"]
 CLOCKS_APART = timedelta(seconds=5)  # more, and what is due now is not due there
@@ -43,7 +43,7 @@ def examine(runtime: Runtime) -> list[Check]:
     reachable = _database(runtime)
     found.append(reachable)
     if reachable.state == "ok":
-        for look in (_clock, _worker, _sending, _messages, _inbound, _keys, _journal, _audit):
+        for look in (_clock, _worker, _sending, _messages, _inbound, _keys, _journal, _audit, _requests):
             found += _safely(look, runtime)
     return [*found, *_disk(runtime), *_channels(runtime)]
 
@@ -200,6 +200,16 @@ def _audit(runtime: Runtime) -> Iterator[Check]:
         yield Check("audit", "failed", says)
     else:
         yield Check("audit", "ok", f"{found.rows} rows are as they were written")
+
+
+def _requests(runtime: Runtime) -> Iterator[Check]:
+    with runtime.db.read() as session:
+        late = person_requests.overdue(session, runtime.clock())
+    if late:
+        says = f"{late} requests of people are overdue; see Settings, Privacy"
+        yield Check("requests", "warning", says)
+    else:
+        yield Check("requests", "ok", "nobody waits longer than 15 days for their data")
 
 
 def _disk(runtime: Runtime) -> Iterator[Check]:

@@ -171,12 +171,16 @@ def reason(ask: Asking) -> Label[str | None]:
 def _ways_closed(ask: Asking) -> list[tuple[ColumnElement[bool], ColumnElement[str]]]:
     """The same as domain's way_out: no address at all, every address closed, none that we can send on."""
     absent = [Contact.key_of(way.channel).is_(None) for way in ask.ways]
-    closed = [opt_outs.is_bounced(Contact.key_of(way.channel)) for way in ask.ways]
+    closed = [opt_outs.is_shut(way.channel) for way in ask.ways]
     lost = [or_(none, dead) for none, dead in zip(absent, closed, strict=True)]
     shut = [each if way.ready else true() for way, each in zip(ask.ways, lost, strict=True)]
     first = [
-        (~none, literal(CLOSED.get(way.channel, "bounced")))
+        (and_(~none, holds), literal(code))
         for way, none in zip(ask.ways, absent, strict=True)
+        for holds, code in (
+            (opt_outs.is_unwanted(way.channel), "opted_out"),
+            (true(), CLOSED.get(way.channel, "bounced")),
+        )
     ]
     return [
         (and_(*absent), literal("no_address")),
@@ -189,7 +193,7 @@ def _chosen_key(ask: Asking) -> Label[str | None]:
     """The address of the first way that is open."""
     open_ways = [
         (
-            and_(Contact.key_of(way.channel).is_not(None), ~opt_outs.is_bounced(Contact.key_of(way.channel))),
+            and_(Contact.key_of(way.channel).is_not(None), ~opt_outs.is_shut(way.channel)),
             Contact.key_of(way.channel),
         )
         for way in ask.ways
@@ -247,12 +251,11 @@ def _counts_for(ask: Asking, theirs: type[Invitation]) -> list[ColumnElement[boo
 
 
 def _columns(ask: Asking) -> tuple[ColumnElement[Any], ...]:
+    names = [way.channel for way in ask.ways]
     return (
         opt_outs.is_opted_out().label("opted_out"),
-        *(
-            opt_outs.is_bounced(Contact.key_of(way.channel)).label(f"closed_{way.channel}")
-            for way in ask.ways
-        ),
+        *(opt_outs.is_bounced(Contact.key_of(each)).label(f"closed_{each}") for each in names),
+        *(opt_outs.is_unwanted(each).label(f"unwanted_{each}") for each in names),
         in_another_pulse(ask).label("elsewhere"),
         asked_at(ask).label("asked_at"),
         asked_at(ask, ask.metric).label("asked_metric_at"),
@@ -271,6 +274,7 @@ def _facts(ask: Asking, row: Row[*tuple[Any, ...]]) -> Facts:
                 way,
                 has_address=contact.key_on(way.channel) is not None,
                 closed=bool(getattr(row, f"closed_{way.channel}")),
+                unwanted=bool(getattr(row, f"unwanted_{way.channel}")),
             )
             for way in ask.ways
         ),

@@ -10,6 +10,7 @@ from app.models import (
     AnswerEdit,
     Attempt,
     ConnectLink,
+    ConsentChange,
     Contact,
     Conversation,
     FollowUp,
@@ -24,7 +25,7 @@ from app.models import (
     Token,
 )  # fmt: skip
 from app.runtime import Runtime
-from app.services import audit, contact_rows, journal, opt_outs
+from app.services import audit, contact_rows, journal, opt_outs, person_requests
 from app.services.access import Visitor
 from app.services.chat_addresses import key_of
 from app.services.followup_opening import leave_event
@@ -36,7 +37,7 @@ NAMES_IT = ("kind", "sender", "provider_id")  # what stays of an event
 TOUCHED = (
     "contacts", "answers", "answer_edits", "messages", "attempts", "tokens", "sandbox_copies", "opt_outs",
     "followup_events", "followup_closures", "invitations", "import_files",
-    "sealed_answers", "inbound_events", "conversations", "connect_links",
+    "sealed_answers", "inbound_events", "conversations", "connect_links", "consent_changes", "audit_rows",
 )  # fmt: skip
 
 
@@ -67,6 +68,7 @@ def forget(
     _close_followups(session, contact, now, by, member_id)
     _forget_person(session, contact, now)
     audit.forget(session, contact.id)
+    person_requests.done(session, contact.id, now)
     journal.erased(session, contact, now)
 
 
@@ -76,7 +78,9 @@ def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> N
         opt_outs.record(
             session, contact.workspace_id, contact.id, keys, kind="erasure", origin="erasure", now=now
         )
-    session.execute(update(OptOut).where(OptOut.contact_id == contact.id).values(lifted_evidence=None))
+    session.execute(
+        update(OptOut).where(OptOut.contact_id == contact.id).values(evidence=None, lifted_evidence=None)
+    )
 
 
 def _stop_what_is_queued(session: Session, contact: Contact) -> None:
@@ -113,6 +117,8 @@ def _forget_words(session: Session, contact: Contact) -> None:
     keys = [key for key in (contact.phone_key, contact.telegram_key) if key]
     session.execute(delete(Conversation).where(Conversation.address_key.in_(keys)))
     session.execute(delete(ConnectLink).where(ConnectLink.contact_id == contact.id))
+    log = update(ConsentChange).where(ConsentChange.contact_id == contact.id)
+    session.execute(log.values(source=None, evidence=None))
 
 
 def _forget_what_came_in(session: Session, contact: Contact) -> None:

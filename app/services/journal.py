@@ -25,7 +25,8 @@ def opt_out_line(row: OptOut) -> Line:
     """One opt-out as the journal keeps it: keys and random ids, nobody's words."""
     return {
         "what": OPT_OUT, "id": row.id, "workspace": row.workspace_id, "contact": row.contact_id,
-        "address": row.address_key, "kind": row.kind, "origin": row.origin, "at": row.created_at.isoformat(),
+        "address": row.address_key, "kind": row.kind, "origin": row.origin, "channel": row.channel,
+        "at": row.created_at.isoformat(),
     }  # fmt: skip
 
 

@@ -99,6 +99,7 @@ def _opt_out(session: Session, lines: Sequence[dict[str, Any]]) -> int:
         {
             "id": line["id"], "workspace_id": line["workspace"], "contact_id": line["contact"],
             "address_key": line["address"], "kind": line["kind"], "origin": line["origin"],
+            "channel": line["channel"],
             "created_at": datetime.fromisoformat(line["at"]),
         }
         for line in lines

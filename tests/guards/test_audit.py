@@ -47,6 +47,7 @@ NOT_NOTED = {
     "pulse_closing._stop_asking": INSIDE,
     "pulse_reminders.remind_pulses": WORK,
     "recovery.request_reset": DOOR,
+    "retention._pass": WORK,
     "sandbox_phone.answer": "a member plays a respondent",
     "sending._claim": WORK,
     "sending._send_group": WORK,

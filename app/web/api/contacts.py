@@ -13,6 +13,7 @@ from app.services.contact_rows import Card
 from app.web.api.routes import Call, Made, noun
 from app.web.api.schemas import (
     Body,
+    Channel,
     MetricName,
     Moment,
     Paged,
@@ -89,6 +90,13 @@ class OptInQuery(Query):
     evidence: str | None = None
 
 
+class OptOutBody(Body):
+    """What they do not want, and how you know."""
+
+    channel: Channel = absent("Only this one; by default none of them.")
+    evidence: str = absent("When, and in which words they said so. Kept as proof.")
+
+
 class OptOut(Resource):
     """Whether something keeps this person from being asked."""
 
@@ -96,6 +104,7 @@ class OptOut(Resource):
     opted_out: bool
     kinds: list[OptOutKind] = Field(description="Everything that stands, the latest first.")
     since: Moment | None
+    channels: list[Channel] = Field(description="Where they want nothing, though elsewhere they may.")
 
 
 class Happening(Resource):
@@ -217,16 +226,18 @@ def opted_out(call: Call, id: str) -> dict[str, object]:
     kinds = list(dict.fromkeys(each.kind for each in standing))
     return {
         "contact": id,
-        "opted_out": any(kind != "bounce" for kind in kinds),
+        "opted_out": any(each.holds_everywhere for each in standing),
         "kinds": kinds,
+        "channels": sorted({each.channel for each in standing if each.channel}),
         "since": min((each.since for each in standing), default=None),
     }
 
 
 @contacts.post("/contacts/{id}/opt-out", "contacts:write", opted_out, OptOut)
-def opt_out_contact(call: Call, id: str) -> Made:
-    """The person does not want to be asked any more, on no channel. Twice changes nothing."""
-    opt_outs.opt_out(call.runtime, call.who, id, "api", call.once)
+def opt_out_contact(call: Call, id: str, body: OptOutBody | None = None) -> Made:
+    """The person does not want to be asked any more: on no channel, or not on this one. Twice is harmless."""
+    said = body.given() if body else {}
+    opt_outs.opt_out(call.runtime, call.who, id, "api", call.once, **said)
     return Made(id)
 
 

@@ -34,8 +34,12 @@ def read_periods(form: Mapping[str, str]) -> dict[str, int | None]:
         elif text.isascii() and text.isdigit() and LEAST <= int(text[:6]) <= MOST:
             found[kind] = int(text)
         else:
-            message = "A whole number of days, %(least)s to %(most)s; empty keeps it."
-            problems.append(problem(kind, message, least=LEAST, most=MOST))
+            problems.append(
+                problem(
+                    kind, "A whole number of days, %(least)s to %(most)s; empty keeps it.",
+                    least=LEAST, most=MOST,
+                )
+            )  # fmt: skip
     if problems:
         raise Invalid(problems)
     return found

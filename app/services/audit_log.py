@@ -21,10 +21,6 @@ from app.services.paging import PAGE, Page, cursor_at, place_of
 
 END, RESTORED = "audit_end", "restored"  # lines of the journal
 AT_ONCE = 500
-KINDS = (
-    "account", "answer", "channel", "contact", "followup", "installation", "key", "member", "pulse",
-    "sandbox", "schedule", "sending", "survey", "workspace",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,8 +32,7 @@ class Deed:
     actor_kind: str
     actor_id: str | None
     actor: str | None
-    kind: str
-    deed: str
+    action: str
     subject_id: str | None
     subject: str | None
     facts: tuple[tuple[str, str], ...]
@@ -75,8 +70,8 @@ def log(
 ) -> Log:
     """What was done in the visitor's workspace, the latest first."""
     query = select(AuditRow).where(AuditRow.chain == who.workspace_id)
-    if kind in KINDS:
-        query = query.where(AuditRow.action.startswith(f"{kind}."))
+    if kind:
+        query = query.where(AuditRow.action.startswith(f"{kind}.", autoescape=True))
     if actor_id:
         query = query.where(AuditRow.actor_id == actor_id.replace("\0", "?"))
     if cursor:
@@ -189,8 +184,7 @@ def _deeds(session: Session, who: Visitor, rows: Sequence[AuditRow]) -> tuple[De
     return tuple(
         Deed(
             number=row.number, at=row.at, actor_kind=row.actor_kind, actor_id=row.actor_id,
-            actor=names.get(row.actor_id), kind=row.action.partition(".")[0],
-            deed=row.action.partition(".")[2], subject_id=row.subject_id,
+            actor=names.get(row.actor_id), action=row.action, subject_id=row.subject_id,
             subject=named.get(row.subject_id) or names.get(row.subject_id), facts=_facts(row.payload),
             forgotten=row.salt is None,
         )

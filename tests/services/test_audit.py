@@ -38,7 +38,7 @@ def bea(world: World) -> Visitor:
 
 
 def deeds(runtime: Runtime, who: Visitor, **which: Any) -> list[str]:
-    return [f"{each.kind}.{each.deed}" for each in audit_log.log(runtime, who, **which).page.items]
+    return [each.action for each in audit_log.log(runtime, who, **which).page.items]
 
 
 def breaks(runtime: Runtime) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def test_n03_all_of_it_and_only_theirs(runtime: Runtime, world: World, camila: V
 
 def test_it_is_noted_who_took_the_file(runtime: Runtime, camila: Visitor, person: Contact):
     exported(runtime, camila, person.id)
-    assert audit_log.log(runtime, camila).page.items[0].deed == "exported"
+    assert audit_log.log(runtime, camila).page.items[0].action == "contact.exported"
 
 
 def test_another_workspaces_person_is_not_exported(runtime: Runtime, world: World, person: Contact):

@@ -13,6 +13,7 @@ from app.models import Answer, AuditRow, Contact, InboundEvent, Message, Sender,
 from app.runtime import Runtime
 from app.services import audit_log, contacts, followups, metrics, retention, retention_kinds
 from app.services.access import Visitor
+from app.services.counting import Filters
 from tests.services.loop import closures, events, opened
 from tests.world import Clock, World
 
@@ -110,7 +111,11 @@ def test_n04_killed_anywhere_it_goes_on(
         assert comments(runtime) == left
     assert retention.let_go(runtime) == 20
     assert comments(runtime) == 0
-    applied = [each for each in audit_log.log(runtime, bea).page.items if each.deed == "retention_applied"]
+    applied = [
+        each
+        for each in audit_log.log(runtime, bea).page.items
+        if each.action == "workspace.retention_applied"
+    ]
     assert [dict(each.facts)["number"] for each in applied] == ["20", "70", "120"]
     assert audit_log.check(runtime).breaks == ()
 

@@ -131,12 +131,14 @@ class Database:
         # Classes 08, 40, 53, 55, 57 and 58: never a statement's fault
         return isinstance(error, self._driver.OperationalError)
 
-    def scrub(self, *tables: str) -> None:
+    def scrub(self, *tables: str, wholly: bool = False) -> None:
         """Take what was deleted from these tables out of the files, now rather than some day; best effort.
 
         SQLite overwrites deleted rows, but its log keeps older pages until it is emptied. PostgreSQL keeps
-        dead rows until a vacuum. A reader or another vacuum in the way: it happens later by itself.
+        dead rows until a vacuum, and their bytes until something is written over them: `wholly` writes each
+        table anew, and nobody uses it meanwhile. A reader in the way: it happens later by itself.
         """
+        how = "VACUUM FULL" if wholly else "VACUUM"
         try:
             if self.is_sqlite:
                 raw = self.engine.raw_connection()
@@ -149,7 +151,7 @@ class Database:
                 return
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 for table in tables:
-                    connection.execute(text(f"VACUUM {table}"))
+                    connection.execute(text(f"{how} {table}"))
         except OperationalError:
             return
 

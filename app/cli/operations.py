@@ -8,7 +8,7 @@ import click
 from app.cli.context import runtime_of, unchecked_runtime
 from app.cli.refusals import refusals
 from app.services import backup as copies
-from app.services import journal_replay, migrating, schema, switch
+from app.services import erasure, journal_replay, migrating, schema, switch
 from app.services.backup import Restored
 from app.services.journal_replay import Replayed
 
@@ -47,6 +47,16 @@ def backup(file: Path) -> None:
         size = copies.backup(unchecked_runtime(), file)
     click.echo(f"{size:,} bytes. Keep KEYS_DIR out of the place where this is kept.", err=True)
     click.echo(file)
+
+
+@database.command("scrub")
+def scrub() -> None:
+    """Write the tables of people anew, so that no byte of whoever was erased is left in them.
+
+    SQLite needs no such thing. On PostgreSQL each table is locked meanwhile: choose a quiet hour.
+    """
+    erasure.scrub(runtime_of())
+    click.echo("Done. PostgreSQL's own log (WAL) keeps its older pages until it is recycled.", err=True)
 
 
 @database.command("restore")

@@ -56,6 +56,11 @@ def erase(runtime: Runtime, who: Visitor, id: str) -> None:
     runtime.db.scrub(*TOUCHED)
 
 
+def scrub(runtime: Runtime) -> None:
+    """Not a byte of whoever was erased stays in our tables' files; on PostgreSQL each is locked meanwhile."""
+    runtime.db.scrub(*TOUCHED, wholly=True)
+
+
 def forget(
     session: Session, contact: Contact, now: datetime, *, by: str | None = None, member_id: str | None = None
 ) -> None:

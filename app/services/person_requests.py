@@ -14,6 +14,7 @@ from app.services import access, audit, contact_rows
 from app.services.access import Visitor
 
 DUE = timedelta(days=15)  # LGPD, article 19, II; the month of the GDPR is longer
+KINDS = REQUESTS
 SHOWN = 200  # open ones on the page; nobody honest has as many
 
 

@@ -140,6 +140,24 @@ def test_i11_nothing_of_the_person_is_left_in_the_files_of_sqlite(
         assert [secret for secret in SECRETS if secret.encode() in stored] == [], each.name
 
 
+def test_i11_once_scrubbed_nothing_is_left_in_postgresqls_own_files(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact, request: pytest.FixtureRequest
+):
+    """A vacuum alone leaves bytes of dead rows in its pages until something is written over them."""
+    if runtime.db.is_sqlite:
+        pytest.skip("SQLite's files are searched above, without a scrub")
+    tell_everything(runtime, world, camila, person)
+    erasure.erase(runtime, camila, person.id)
+    erasure.scrub(runtime)
+    data = request.getfixturevalue("postgres").data
+    with runtime.db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CHECKPOINT"))
+        tables = "SELECT pg_relation_filepath(oid) FROM pg_class WHERE relkind IN ('r', 't', 'i')"
+        files = [data / name for name in connection.scalars(text(tables)).all() if name]
+    stored = b"".join(each.read_bytes() for each in files if each.exists())
+    assert [secret for secret in SECRETS if secret.encode() in stored] == []
+
+
 def test_scores_and_asks_stay_counted_without_words(
     runtime: Runtime, world: World, camila: Visitor, person: Contact
 ):

@@ -114,7 +114,7 @@ def _person(id: str, errors: Mapping[str, str] | None = None, status: int = 200)
     record = consents.record(runtime_of(), visitor(), id)
     return render(
         "contacts/privacy.html", status, active="contacts", record=record, errors=errors or {},
-        typed=request.form, bases=LAWFUL_BASES, channels=CHANNELS, requests=person_requests.REQUESTS,
+        typed=request.form, bases=LAWFUL_BASES, channels=CHANNELS, requests=person_requests.KINDS,
         now=runtime_of().clock(),
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from app.runtime import Runtime
 from app.services import audit, contact_rows, opt_outs, person_requests
 from app.services.access import Visitor
 from app.services.contact_rows import Card, card
+from app.services.once import Once
 from app.services.opt_outs import Standing
 from app.services.person_requests import Request
 
@@ -47,7 +48,14 @@ def record(runtime: Runtime, who: Visitor, contact_id: str) -> Record:
 
 
 def change(
-    runtime: Runtime, who: Visitor, contact_id: str, lawful_basis: str, *, source: str, evidence: str
+    runtime: Runtime,
+    who: Visitor,
+    contact_id: str,
+    lawful_basis: str,
+    *,
+    source: str,
+    evidence: str,
+    once: Once | None = None,
 ) -> None:
     """Another basis from now on, with how we know. Raises Invalid for no basis, or none of the evidence."""
     basis = read_lawful_basis("lawful_basis", lawful_basis)
@@ -55,6 +63,8 @@ def change(
     now = runtime.clock()
     with runtime.db.write() as session:
         contact = contact_rows.load(session, who, contact_id, lock=True)
+        if once:
+            once.keep(session, contact.id)
         before = contact.lawful_basis
         contact.lawful_basis, contact.source = basis, where or contact.source
         contact.revision += 1

@@ -21,6 +21,7 @@ from app.models import (
     Invitation,
     Message,
     OptOut,
+    RateWindow,
     SandboxCopy,
     Token,
 )  # fmt: skip
@@ -38,6 +39,7 @@ TOUCHED = (
     "contacts", "answers", "answer_edits", "messages", "attempts", "tokens", "sandbox_copies", "opt_outs",
     "followup_events", "followup_closures", "invitations", "import_files",
     "sealed_answers", "inbound_events", "conversations", "connect_links", "consent_changes", "audit_rows",
+    "rate_windows",
 )  # fmt: skip
 
 
@@ -122,6 +124,9 @@ def _forget_words(session: Session, contact: Contact) -> None:
     keys = [key for key in (contact.phone_key, contact.telegram_key) if key]
     session.execute(delete(Conversation).where(Conversation.address_key.in_(keys)))
     session.execute(delete(ConnectLink).where(ConnectLink.contact_id == contact.id))
+    if contact.telegram_chat_id:  # tries of links are counted by chat
+        tries = RateWindow.key.endswith(f":{contact.telegram_chat_id}", autoescape=True)
+        session.execute(delete(RateWindow).where(tries))
     log = update(ConsentChange).where(ConsentChange.contact_id == contact.id)
     session.execute(log.values(source=None, evidence=None))
 

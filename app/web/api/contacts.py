@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.domain.access import Role
 from app.errors import Conflict, Forbidden
-from app.services import connect_links, erasure, opt_outs, timeline
+from app.services import connect_links, consents, erasure, opt_outs, timeline
 from app.services import contacts as people
 from app.services.contact_rows import Card
 from app.web.api.routes import Call, Made, noun
@@ -239,6 +239,50 @@ def opt_out_contact(call: Call, id: str, body: OptOutBody | None = None) -> Made
     said = body.given() if body else {}
     opt_outs.opt_out(call.runtime, call.who, id, "api", call.once, **said)
     return Made(id)
+
+
+class ConsentBody(Body):
+    """Another lawful basis from now on."""
+
+    lawful_basis: Basis
+    evidence: str = Field(description="How you know: when, and in which words.")
+    source: str = absent("Where it comes from; by default where you know this person from.")
+
+
+class Consent(Resource):
+    """Since this moment they may be asked on this basis."""
+
+    since: Moment
+    lawful_basis: Basis
+    source: str | None
+    evidence: str | None
+
+
+class Consents(Resource):
+    """The consent log of one person, the latest first."""
+
+    contact: str
+    items: list[Consent]
+
+
+def consent_log(call: Call, id: str) -> dict[str, object]:
+    return {"contact": id, "items": consents.record(call.runtime, call.who, id).bases}
+
+
+@contacts.post("/contacts/{id}/consents", "contacts:write", consent_log, Consents)
+def change_consent(call: Call, id: str, body: ConsentBody) -> Made:
+    """Record another lawful basis with its evidence."""
+    source = body.source or ""
+    consents.change(
+        call.runtime, call.who, id, body.lawful_basis, source=source, evidence=body.evidence, once=call.once
+    )
+    return Made(id)
+
+
+@contacts.get("/contacts/{id}/consents", "contacts:read", Consents)
+def contact_consents(call: Call, id: str) -> object:
+    """On which lawful basis a contact may be asked, and how it changed."""
+    return consent_log(call, id)
 
 
 @contacts.delete("/contacts/{id}/opt-out", "contacts:write")

@@ -75,6 +75,20 @@ def test_who_wants_nothing_on_one_channel_may_be_asked_on_another(api: Api) -> N
     assert api.post(f"/contacts/{id}/opt-out", {"channel": "pigeon"}).status_code == 422
 
 
+def test_another_basis_is_recorded_with_its_evidence(api: Api) -> None:
+    id = api.post("/contacts", MARIA).json["id"]
+    assert (
+        api.post(f"/contacts/{id}/consents", {"lawful_basis": "consent", "evidence": ""}).status_code == 422
+    )
+    made = api.post(f"/contacts/{id}/consents", {"lawful_basis": "consent", "evidence": "Signed on Monday."})
+    assert made.status_code == 201
+    log = api.get(f"/contacts/{id}/consents").json["items"]
+    assert [(each["lawful_basis"], each["evidence"]) for each in log] == [
+        ("consent", "Signed on Monday."), ("legitimate_interest", None),
+    ]  # fmt: skip
+    assert api.get(f"/contacts/{id}").json["lawful_basis"] == "consent"
+
+
 def test_what_is_wrong_is_told_by_field(api: Api) -> None:
     wrong = api.post("/contacts", {"email": "nobody", "workspace_id": "x", "active": "yes"})
     assert wrong.status_code == 422

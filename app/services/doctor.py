@@ -1,10 +1,8 @@
 """Is everything all right, and what to do where it is not: every check is a sentence for an operator."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, cast
+from typing import cast
 
 import structlog
 from sqlalchemy import func, select, text
@@ -16,9 +14,10 @@ from app.engines import LOG_BYTES
 from app.errors import Unavailable
 from app.models import InboundEvent, Message, Pulse
 from app.runtime import Runtime
-from app.services import audit_log, database_file, health, person_requests, schema, switch
+from app.services import database_file, health, schema, switch
+from app.services.checks import Check, State
+from app.services.checks_of_privacy import PRIVACY
 
-State = Literal["ok", "warning", "failed"]
 CLOCKS_APART = timedelta(seconds=5)  # more, and what is due now is not due there
 LITTLE, ALMOST_NONE = 1024**3, 128 * 1024**2  # bytes left: look after it; nothing may fit soon
 RECENTLY = timedelta(days=1)
@@ -28,22 +27,13 @@ log = structlog.get_logger("doctor")
 LETS_US_IN = "the provider answers and lets us in"
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at; what it says tells what to do, or why nothing needs to be done."""
-
-    name: str
-    state: State
-    says: str
-
-
 def examine(runtime: Runtime) -> list[Check]:
     """Everything, in the order in which one would mend it. What cannot be looked at has failed."""
     found = [*_settings(runtime), *_file(runtime)]
     reachable = _database(runtime)
     found.append(reachable)
     if reachable.state == "ok":
-        for look in (_clock, _worker, _sending, _messages, _inbound, _keys, _journal, _audit, _requests):
+        for look in (_clock, _worker, _sending, _messages, _inbound, _keys, *PRIVACY):
             found += _safely(look, runtime)
     return [*found, *_disk(runtime), *_channels(runtime)]
 
@@ -178,38 +168,6 @@ def _keys(runtime: Runtime) -> Iterator[Check]:
         yield Check("keys", "warning", says)
     else:
         yield Check("keys", "ok", f"{folder} is ours alone" if folder.exists() else "no pulse needs one yet")
-
-
-def _journal(runtime: Runtime) -> Iterator[Check]:
-    """JOURNAL_DIR holds what a restore needs: it must take lines, and be nobody else's to read."""
-    folder = runtime.config.journal_dir
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    if not os.access(there, os.W_OK | os.X_OK):
-        says = f"{folder} takes no lines, and a restore would lose opt-outs; is JOURNAL_DIR right?"
-        yield Check("journal", "failed", says)
-    elif folder.exists() and folder.stat().st_mode & 0o077:
-        yield Check("journal", "failed", f"others on this machine can read it; run: chmod 700 {folder}")
-    else:
-        yield Check("journal", "ok", f"{folder} takes what a restore must not lose")
-
-
-def _audit(runtime: Runtime) -> Iterator[Check]:
-    found = audit_log.check(runtime)
-    if found.breaks:
-        says = f"{len(found.breaks)} breaks, the first: {found.breaks[0]}. Run: flask --app wsgi audit verify"
-        yield Check("audit", "failed", says)
-    else:
-        yield Check("audit", "ok", f"{found.rows} rows are as they were written")
-
-
-def _requests(runtime: Runtime) -> Iterator[Check]:
-    with runtime.db.read() as session:
-        late = person_requests.overdue(session, runtime.clock())
-    if late:
-        says = f"{late} requests of people are overdue; see Settings, Privacy"
-        yield Check("requests", "warning", says)
-    else:
-        yield Check("requests", "ok", "nobody waits longer than 15 days for their data")
 
 
 def _disk(runtime: Runtime) -> Iterator[Check]:

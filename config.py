@@ -55,6 +55,7 @@ class Config:
 
     database_url: str = field(repr=False)
     keys_dir: Path
+    journal_dir: Path
     secret_key: str = field(repr=False)
     secret_key_previous: str | None = field(repr=False)
     public_url: str
@@ -139,9 +140,11 @@ class _Reader:
     def config(self) -> Config:
         host = self.read("HOST", "127.0.0.1", str)
         port = self.read("PORT", "8000", values.port) or 0
+        keys_dir = self.read("KEYS_DIR", str(ROOT / "var" / "keys"), Path)
         config = Config(
             database_url=self.read("DATABASE_URL", OWN_DATABASE, values.database_url),
-            keys_dir=self.read("KEYS_DIR", str(ROOT / "var" / "keys"), Path),
+            keys_dir=keys_dir,
+            journal_dir=self.read("JOURNAL_DIR", str(keys_dir.parent / "journal"), Path),
             secret_key=self.read("SECRET_KEY", "", values.secret),
             secret_key_previous=self.read("SECRET_KEY_PREVIOUS", "", values.optional_secret),
             public_url=self.read("PUBLIC_URL", f"http://127.0.0.1:{port}", values.public_url),

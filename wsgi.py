@@ -12,6 +12,7 @@ from flask.cli import ScriptInfo
 from app import logs
 from app.channels.registry import open_channels
 from app.db import open_database
+from app.journal import Journal
 from app.runtime import Runtime, now
 from app.services import starting
 from app.web import create_app
@@ -21,7 +22,7 @@ from config import BadConfig, Config
 
 def build_runtime(config: Config) -> Runtime:
     """The runtime over real time and real channels."""
-    db = open_database(config.database_url)
+    db = open_database(config.database_url, journal=Journal(config.journal_dir))
     return Runtime(config=config, clock=now, db=db, channels=open_channels(config), inbound=handle)
 
 

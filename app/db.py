@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.engines import LOCKED, be_reading, open_engine
 from app.errors import Unavailable
+from app.journal import Journal
 
 BUSY_MILLISECONDS = 5_000  # a respondent waits this long at most behind another writer, then sees 503
 READ_ONLY = "attempt to write a readonly database"
@@ -29,6 +30,7 @@ _NOT_NOW = (  # as SQLite says it; the transaction is undone, and another try ma
     READ_ONLY,
     "interrupted",
 )
+BEFORE, LAST, AFTER = "before_commit", "last_before_commit", "after_commit"
 SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"  # in a Statement: PostgreSQL only; SQLite has one writer
 _HASTE = text(  # for this transaction alone
     "SELECT set_config('lock_timeout', :most, true), set_config('statement_timeout', :most, true)"
@@ -42,6 +44,7 @@ class Database:
 
     engine: Engine
     busy_seconds: float
+    journal: Journal | None = None  # what must survive the loss of this database
     writing: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @property
@@ -67,8 +70,12 @@ class Database:
         with self._turn(seconds), self._session({"until": until}) as session:
             if patience is not None and not self.is_sqlite:
                 session.execute(_HASTE, {"most": f"{int(seconds * 1000)}ms"})
+            session.info["journal"] = self.journal
             yield session
+            _run(session, BEFORE)
+            _run(session, LAST)
             session.commit()
+            _run(session, AFTER)
 
     def look_up(self, statement: "Statement", values: Mapping[str, Any]) -> Any:
         """The first row that one statement finds, or None: a snapshot of its own, in a single round trip."""
@@ -133,12 +140,14 @@ class Database:
         # Classes 08, 40, 53, 55, 57 and 58: never a statement's fault
         return isinstance(error, self._driver.OperationalError)
 
-    def scrub(self, *tables: str) -> None:
+    def scrub(self, *tables: str, wholly: bool = False) -> None:
         """Take what was deleted from these tables out of the files, now rather than some day; best effort.
 
         SQLite overwrites deleted rows, but its log keeps older pages until it is emptied. PostgreSQL keeps
-        dead rows until a vacuum. A reader or another vacuum in the way: it happens later by itself.
+        dead rows until a vacuum, and their bytes until something is written over them: `wholly` writes each
+        table anew, and nobody uses it meanwhile. A reader in the way: it happens later by itself.
         """
+        how = "VACUUM FULL" if wholly else "VACUUM"
         try:
             if self.is_sqlite:
                 raw = self.engine.raw_connection()
@@ -151,7 +160,7 @@ class Database:
                 return
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 for table in tables:
-                    connection.execute(text(f"VACUUM {table}"))
+                    connection.execute(text(f"{how} {table}"))
         except OperationalError:
             return
 
@@ -160,9 +169,25 @@ class Database:
         self.engine.dispose()
 
 
-def open_database(url: str, *, busy_milliseconds: int = BUSY_MILLISECONDS) -> Database:
+def open_database(
+    url: str, *, busy_milliseconds: int = BUSY_MILLISECONDS, journal: Journal | None = None
+) -> Database:
     """The database at `url`; connections open lazily, and a child after fork opens its own."""
-    return Database(open_engine(url, busy_milliseconds), busy_milliseconds / 1000)
+    return Database(open_engine(url, busy_milliseconds), busy_milliseconds / 1000, journal)
+
+
+def when(session: Session, moment: str, work: Callable[[Session], None]) -> None:
+    """Run `work` once: BEFORE this transaction commits, LAST of all, or right AFTER it has.
+
+    BEFORE is where rows are locked that others wait for, so that they wait shortest; LAST, when the database
+    has nothing left to refuse, what stands outside it is written.
+    """
+    session.info.setdefault(moment, {})[work] = None
+
+
+def _run(session: Session, moment: str) -> None:
+    for work in session.info.pop(moment, ()):
+        work(session)
 
 
 @contextmanager

@@ -2,14 +2,16 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.channels.registry import open_channels
 from app.db import Database, open_database
+from app.journal import Journal
 from app.runtime import Runtime
-from app.services import migrating
+from app.services import address_keys, migrating
 from app.services.address_keys import address_key
 from bots import handle
 from config import Config
@@ -81,6 +83,7 @@ def kept_database(
 
 @pytest.fixture
 def db(kept_database: Database, request: pytest.FixtureRequest) -> Iterator[Database]:
+    address_keys.forget(kept_database.engine)  # it belongs to the rows
     if kept_database.is_sqlite:
         fresh_file(kept_database, request.getfixturevalue("sqlite_template"))
         yield kept_database
@@ -121,6 +124,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def runtime(config: Config, db: Database, clock: Clock) -> Runtime:
+    db = replace(db, journal=Journal(config.journal_dir))
     return Runtime(config=config, clock=clock, db=db, channels=open_channels(config), inbound=handle)
 
 

@@ -38,6 +38,7 @@ def test_a_secret_is_enough_to_begin_with() -> None:
     assert config.public_url == "http://127.0.0.1:8000"
     assert config.sandbox_on
     assert not config.has_channel
+    assert config.journal_dir == config.keys_dir.parent / "journal"
 
 
 @pytest.mark.parametrize(

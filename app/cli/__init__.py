@@ -5,6 +5,7 @@ import sys
 import click
 from flask import Flask
 
+from app.cli.audit import audit
 from app.cli.contacts import contacts
 from app.cli.demo import demo
 from app.cli.doctor import doctor
@@ -16,7 +17,9 @@ from app.cli.users import users
 from app.cli.worker import worker
 from app.cli.workspaces import workspaces
 
-COMMANDS = (database, sending, sandbox, worker, workspaces, users, keys, contacts, replies, demo, doctor)
+COMMANDS = (
+    database, sending, sandbox, worker, workspaces, users, keys, contacts, audit, replies, demo, doctor,
+)  # fmt: skip
 NEED_NOTHING = (replies,)  # neither settings nor a database
 
 

@@ -1,4 +1,4 @@
-"""`contacts import`: a CSV of people into a workspace, with every refused row named."""
+"""`contacts`: a CSV of people into a workspace, with every refused row named; one person out of it."""
 
 import json
 from pathlib import Path
@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 
 from app.cli.context import runtime_of
+from app.cli.refusals import refusals
 from app.domain.contact_files import MAX_BYTES
 from app.domain.contacts import LAWFUL_BASES, MAX_LINE
 from app.errors import Invalid, NotFound
-from app.services import contact_import
+from app.services import contact_import, person_export
 from app.services.import_rows import OUTCOMES, Report
 from app.services.operators import operator
 
@@ -59,6 +60,16 @@ def import_file(
         click.echo(_json(report))
     if report.refused:
         raise click.exceptions.Exit(1)
+
+
+@contacts.command("export")
+@click.argument("contact", metavar="ID")
+@click.option("--workspace", "slug", required=True, metavar="SLUG", help="Whose person it is.")
+def export(contact: str, slug: str) -> None:
+    """Everything that we hold of one person, as JSON on standard output: what they may ask for."""
+    runtime = runtime_of()
+    with refusals(f"There is no such person in a workspace called {slug}."):
+        click.echo(person_export.export(runtime, operator(runtime, slug), contact), nl=False)
 
 
 def _say_progress(done: int, rows: int) -> None:

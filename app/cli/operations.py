@@ -8,8 +8,9 @@ import click
 from app.cli.context import runtime_of, unchecked_runtime
 from app.cli.refusals import refusals
 from app.services import backup as copies
-from app.services import migrating, schema, switch
+from app.services import erasure, journal_replay, migrating, schema, switch
 from app.services.backup import Restored
+from app.services.journal_replay import Replayed
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
 
@@ -48,6 +49,16 @@ def backup(file: Path) -> None:
     click.echo(file)
 
 
+@database.command("scrub")
+def scrub() -> None:
+    """Write the tables of people anew, so that no byte of whoever was erased is left in them.
+
+    SQLite needs no such thing. On PostgreSQL each table is locked meanwhile: choose a quiet hour.
+    """
+    erasure.scrub(runtime_of())
+    click.echo("Done. PostgreSQL's own log (WAL) keeps its older pages until it is recycled.", err=True)
+
+
 @database.command("restore")
 @FILE
 @click.option("--force", is_flag=True, help="Replace a database that has data in it.")
@@ -62,7 +73,8 @@ def restore(file: Path, force: bool) -> None:
 def _after_restoring(found: Restored) -> list[str]:
     sentences = [
         "The copy is in place, and sending is paused: nothing leaves.",
-        "Opt-outs, erasures and answers made since are not in it: enter the first two again.",
+        "Answers made since are not in it.",
+        *_after_replaying(found.journal),
     ]
     if found.waiting:
         sentences.append(
@@ -74,6 +86,22 @@ def _after_restoring(found: Restored) -> list[str]:
             f"{found.lost_keys} of {found.open_pulses} open pulses have no key in KEYS_DIR: they close void."
         )
     return [*sentences, "Then: flask --app wsgi sending resume"]
+
+
+def _after_replaying(done: Replayed) -> list[str]:
+    if not done.found:
+        return [
+            "!! There is NO JOURNAL of this installation in JOURNAL_DIR.",
+            "!! Opt-outs and erasures made since the copy ARE MISSING: people who said no would be asked.",
+            "!! Bring its files there before you resume sending.",
+        ]
+    sentences = [
+        f"From the journal: {done.opt_outs} opt-outs, {done.liftings} opt-ins and {done.erasures} erasures"
+        " made since were applied again."
+    ]
+    if done.torn:
+        sentences.append(f"{done.torn} lines of it are cut off: a crash came before they counted.")
+    return sentences
 
 
 @click.group("sending")
@@ -90,8 +118,13 @@ def pause() -> None:
 
 @sending.command("resume")
 def resume() -> None:
-    """Send again what is due."""
-    switch.resume(runtime_of())
+    """Send again what is due, once the journal is applied."""
+    runtime = runtime_of()
+    done = journal_replay.replay(runtime)
+    if done.applied or (not done.found and switch.why(runtime) == copies.WHY_PAUSED):
+        for sentence in _after_replaying(done):
+            click.echo(sentence, err=True)
+    switch.resume(runtime)
     click.echo("Sending is on.", err=True)
 
 

@@ -14,6 +14,7 @@ class Way:
     ready: bool = True
     has_address: bool = True
     closed: bool = False  # it bounced, does not exist, or shut us out
+    unwanted: bool = False  # they want nothing on this channel, and may want it on another
 
 
 CLOSED = {"telegram": "blocked"}  # what a closed address is called; elsewhere it bounced
@@ -92,9 +93,10 @@ def way_out(ways: Sequence[Way]) -> tuple[str | None, str | None]:
     known = [each for each in ways if each.has_address]
     if not known:
         return None, "no_address"
-    alive = [each for each in known if not each.closed]
+    alive = [each for each in known if not (each.closed or each.unwanted)]
     if not alive:
-        return None, CLOSED.get(known[0].channel, "bounced")
+        first = known[0]
+        return None, "opted_out" if first.unwanted else CLOSED.get(first.channel, "bounced")
     ready = [each for each in alive if each.ready]
     return (ready[0].channel, None) if ready else (None, "channel_not_configured")
 

@@ -2,6 +2,7 @@
 
 from app.models.answer import Answer, AnswerEdit
 from app.models.api_key import ApiKey, IdempotencyKey
+from app.models.audit import AuditChain, AuditRow
 from app.models.base import Base, new_id
 from app.models.contact import Contact, ImportFile, OptOut
 from app.models.event import Event
@@ -10,6 +11,7 @@ from app.models.inbound import ConnectLink, Conversation, InboundEvent, InboundM
 from app.models.installation import Heartbeat, Lease, RateWindow, Setting
 from app.models.invitation import Invitation
 from app.models.message import Attempt, Message, SandboxCopy, Sender, Token
+from app.models.privacy import ConsentChange, PersonRequest
 from app.models.pulse import Headline, Pulse, PulseComment, PulseCount, PulseScore, SealedAnswer
 from app.models.schedule import Occurrence, Schedule
 from app.models.segment import Segment
@@ -18,10 +20,11 @@ from app.models.user import OneTimeLink, User, UserSession
 from app.models.workspace import Logo, Member, Workspace
 
 __all__ = [
-    "Answer", "AnswerEdit", "ApiKey", "Attempt", "Base", "ConnectLink", "Contact", "Conversation", "Event",
-    "FollowUp", "FollowUpClosure", "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey", "ImportFile",
-    "InboundEvent", "InboundMark", "Invitation", "Lease", "Logo", "Member", "Message", "Occurrence",
-    "OneTimeLink", "OptOut", "Pulse", "PulseComment", "PulseCount", "PulseScore", "RateWindow",
-    "SandboxCopy", "Schedule", "SealedAnswer", "Segment", "Sender", "Setting", "Survey", "SurveyVersion",
-    "Token", "User", "UserSession", "WhatsAppTemplate", "Workspace", "new_id",
+    "Answer", "AnswerEdit", "ApiKey", "Attempt", "AuditChain", "AuditRow", "Base", "ConnectLink",
+    "ConsentChange", "Contact", "Conversation", "Event", "FollowUp", "FollowUpClosure", "FollowUpEvent",
+    "Headline", "Heartbeat", "IdempotencyKey", "ImportFile", "InboundEvent", "InboundMark", "Invitation",
+    "Lease", "Logo", "Member", "Message", "Occurrence", "OneTimeLink", "OptOut", "PersonRequest", "Pulse",
+    "PulseComment", "PulseCount", "PulseScore", "RateWindow", "SandboxCopy", "Schedule", "SealedAnswer",
+    "Segment", "Sender", "Setting", "Survey", "SurveyVersion", "Token", "User", "UserSession",
+    "WhatsAppTemplate", "Workspace", "new_id",
 ]  # fmt: skip

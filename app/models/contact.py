@@ -87,7 +87,9 @@ class OptOut(HasId, Base):
     contact_id: Mapped[str | None] = mapped_column(String(26))  # no foreign key: it outlives the person
     address_key: Mapped[str | None] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(16))
+    channel: Mapped[str | None] = mapped_column(String(16))  # none: it holds on every one
     origin: Mapped[str] = mapped_column(String(32))  # unsubscribe, one_click, console, api, import
+    evidence: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]
     lifted_evidence: Mapped[str | None] = mapped_column(String(500))

@@ -34,6 +34,7 @@ class Workspace(HasId, Base):
     rest_days_by_metric: Mapped[dict[str, Any]]
     root_causes: Mapped[list[str]]  # suggested when a follow-up is closed
     lawful_basis: Mapped[str] = mapped_column(String(32))  # for contacts made by hand or API
+    retention: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # days by kind
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
 

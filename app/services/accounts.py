@@ -9,7 +9,7 @@ from app.errors import Invalid, Problem, problem
 from app.models import User
 from app.rendering.languages import LOCALES
 from app.runtime import Runtime
-from app.services import account_mail, passwords, sessions, tries
+from app.services import account_mail, audit, passwords, sessions, tries
 from app.services.sessions import Person
 from app.services.tries import Caller
 
@@ -84,6 +84,7 @@ def change_password(runtime: Runtime, person: Person, current: str, new: str, ca
         if user.password_hash != stored:
             raise Invalid([problem("current_password", "This is not your present password.")])
         user.password_hash = fresh
+        audit.note(session, person, runtime.clock(), "account.password_changed", person.id)
         account_mail.tell_of_change(session, runtime, user)
         return renew_session(session, runtime, user.id, caller)
 
@@ -105,3 +106,4 @@ def update_profile(runtime: Runtime, person: Person, name: str, locale: str, sho
     with runtime.db.write() as session:
         user = session.get_one(User, person.id)
         user.name, user.locale, user.shortcuts = name, locale, shortcuts
+        audit.note(session, person, runtime.clock(), "account.edited", person.id)

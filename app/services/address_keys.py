@@ -25,6 +25,16 @@ def address_key(session: Session, canonical: str) -> str:
     return hmac.new(_key(session), canonical.encode(), hashlib.sha256).hexdigest()
 
 
+def installation(session: Session) -> str:
+    """The installation's name (16 hexadecimal digits): whoever has its key, so copies and restores too."""
+    return hmac.new(_key(session), b"installation", hashlib.sha256).hexdigest()[:16]
+
+
+def forget(engine: Engine) -> None:
+    """The database was replaced: its key may be another one."""
+    _keys.pop(engine, None)
+
+
 def _key(session: Session) -> bytes:
     connection = session.connection()
     if connection.engine in _keys:

@@ -11,7 +11,7 @@ from app.domain.quiet_hours import read_quiet
 from app.errors import Invalid, problem
 from app.models import Member, User
 from app.runtime import Runtime
-from app.services import connect_links
+from app.services import audit, connect_links
 
 CHOICES = ("email", "telegram", "both")
 
@@ -54,6 +54,7 @@ def choose(
             raise Invalid([problem("alerts_by", "Connect your Telegram first.")])
         user.quiet_from, user.quiet_until = quiet_from or None, quiet_until or None
         session.execute(update(Member).where(Member.user_id == user_id).values(alerts_by=alerts_by))
+        audit.note_of_account(session, runtime.clock(), "account.alerts_chosen", user_id, by=alerts_by)
 
 
 def disconnect(runtime: Runtime, user_id: str) -> None:
@@ -61,3 +62,4 @@ def disconnect(runtime: Runtime, user_id: str) -> None:
     with runtime.db.write() as session:
         session.get_one(User, user_id).telegram_chat_id = None
         session.execute(update(Member).where(Member.user_id == user_id).values(alerts_by="email"))
+        audit.note_of_account(session, runtime.clock(), "account.chat_disconnected", user_id)

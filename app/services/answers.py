@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.db import changed
 from app.models import Answer, Contact, Survey, SurveyVersion, Workspace
 from app.runtime import Runtime
-from app.services import outbox
+from app.services import audit, outbox
 from app.services.access import Visitor, own
 from app.services.answer_rows import (
     Conditions,
@@ -98,6 +98,7 @@ def confirm(runtime: Runtime, who: Visitor, id: str) -> None:
         answer = own(session, who, Answer, id)
         if not _marked(session, answer, suspect=False, now=now):
             return
+        audit.note(session, who, now, "answer.confirmed", answer.id)
         row = {name: getattr(answer, name) for name in ("id", "workspace_id", "contact_id", "metric", "band")}
         version = session.get_one(SurveyVersion, answer.version_id)
         row |= {"contact_me": answer.contact_me, "opens_followup": version.opens_followup}
@@ -110,7 +111,8 @@ def confirm(runtime: Runtime, who: Visitor, id: str) -> None:
 def set_aside(runtime: Runtime, who: Visitor, id: str) -> None:
     """This was no person: it stays, and does not count until somebody confirms it. Twice is harmless."""
     with runtime.db.write() as session:
-        _marked(session, own(session, who, Answer, id), suspect=True, now=runtime.clock())
+        if _marked(session, own(session, who, Answer, id), suspect=True, now=runtime.clock()):
+            audit.note(session, who, runtime.clock(), "answer.set_aside", id)
 
 
 def _marked(session: Session, answer: Answer, *, suspect: bool, now: datetime) -> bool:

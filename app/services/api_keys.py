@@ -13,6 +13,7 @@ from app.domain.access import Role
 from app.errors import Conflict, Invalid, NotFound, Problem, Unauthenticated, Unavailable, problem
 from app.models import ApiKey, Workspace, new_id
 from app.runtime import Runtime
+from app.services import audit
 from app.services.access import Visitor, own
 from app.services.operators import workspace_called
 from app.services.sessions import token_hash
@@ -38,13 +39,14 @@ def create(runtime: Runtime, who: Visitor, name: str, scopes: Sequence[str] | No
     Raises Invalid and Conflict.
     """
     with runtime.db.write() as session:
-        return _add(session, runtime, who.workspace_id, who.role, (name, scopes))
+        return _add(session, runtime, who, who.workspace_id, (name, scopes))
 
 
 def create_for(runtime: Runtime, slug: str, name: str, scopes: Sequence[str] | None) -> NewKey:
     """The operator makes a key with an owner's rights. Raises NotFound (workspace), Invalid, Conflict."""
     with runtime.db.write() as session:
-        return _add(session, runtime, workspace_called(session, slug).id, Role.OWNER, (name, scopes))
+        workspace = workspace_called(session, slug)
+        return _add(session, runtime, None, workspace.id, (name, scopes))
 
 
 def list_keys(runtime: Runtime, who: Visitor) -> list[ApiKey]:
@@ -65,7 +67,7 @@ def list_all(runtime: Runtime) -> list[tuple[ApiKey, str]]:
 def revoke(runtime: Runtime, who: Visitor, key_id: str) -> None:
     """End a key of this workspace at once; harmless when it has ended. Raises NotFound."""
     with runtime.db.write() as session:
-        _end(runtime, own(session, who, ApiKey, key_id))
+        _end(session, runtime, who, own(session, who, ApiKey, key_id))
 
 
 def revoke_by_id(runtime: Runtime, key_id: str) -> None:
@@ -74,7 +76,7 @@ def revoke_by_id(runtime: Runtime, key_id: str) -> None:
         key = session.get(ApiKey, key_id.replace("\0", "?"))  # PostgreSQL takes no NUL
         if key is None:
             raise NotFound
-        _end(runtime, key)
+        _end(session, runtime, None, key)
 
 
 def authenticate(runtime: Runtime, secret: str) -> Visitor:
@@ -104,11 +106,12 @@ def authenticate(runtime: Runtime, secret: str) -> Visitor:
 def _add(
     session: Session,
     runtime: Runtime,
+    who: Visitor | None,
     workspace_id: str,
-    role: Role,
     wanted: tuple[str, Sequence[str] | None],
 ) -> NewKey:
     name, scopes = _checked(*wanted)
+    role = who.role if who else Role.OWNER
     in_force = select(ApiKey.id).where(ApiKey.workspace_id == workspace_id, ApiKey.revoked_at.is_(None))
     if len(session.scalars(in_force).all()) >= MOST:
         raise Conflict("There are %(most)s keys already. Revoke one first.", most=MOST)
@@ -118,6 +121,8 @@ def _add(
         scopes=scopes, role=role.value, created_at=runtime.clock(),
     )  # fmt: skip
     session.add(key)
+    noted = "key.created", key.id
+    audit.note(session, who, key.created_at, *noted, workspace_id=workspace_id, name=name, scopes=scopes)
     return NewKey(key.id, secret)
 
 
@@ -136,8 +141,10 @@ def _checked(name: str, scopes: Sequence[str] | None) -> tuple[str, list[str]]:
     return name, [scope for scope in access.SCOPES if scope in wanted]
 
 
-def _end(runtime: Runtime, key: ApiKey) -> None:
-    key.revoked_at = key.revoked_at or runtime.clock()
+def _end(session: Session, runtime: Runtime, who: Visitor | None, key: ApiKey) -> None:
+    if key.revoked_at is None:
+        key.revoked_at = runtime.clock()
+        audit.note(session, who, key.revoked_at, "key.revoked", key.id, workspace_id=key.workspace_id)
 
 
 def _note_use(runtime: Runtime, key_id: str, last: datetime | None) -> None:

@@ -15,7 +15,7 @@ from app.domain.terms import Terms
 from app.errors import Conflict, Invalid, NotFound, problem
 from app.models import Contact, Invitation, Occurrence, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import access, asking_terms, eligible, inviting
+from app.services import access, asking_terms, audit, eligible, inviting
 from app.services.access import Visitor
 from app.services.once import Once
 
@@ -100,6 +100,7 @@ def ask(
         (id,) = inviting.invite(
             session, occurrence, survey.metric, decided, now, locale=locale, terms=Terms()
         )
+        audit.note(session, who, now, "contact.asked", contact.id, survey=survey.id)
         if once:
             once.keep(session, id)
         return id

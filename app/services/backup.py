@@ -5,7 +5,7 @@ SQLite copies itself (its backup API); PostgreSQL does it with its own programs,
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -13,7 +13,17 @@ from sqlalchemy import func, select
 from app.errors import Refusal
 from app.models import Message, Pulse, Workspace
 from app.runtime import Runtime
-from app.services import migrating, postgresql_copies, schema, sqlite_copies
+from app.services import (
+    address_keys,
+    audit,
+    audit_log,
+    journal_replay,
+    migrating,
+    postgresql_copies,
+    schema,
+    sqlite_copies,
+)
+from app.services.journal_replay import Replayed
 
 WHY_PAUSED = "restored from a backup"
 
@@ -25,6 +35,7 @@ class Restored:
     waiting: int  # messages that had not left when the copy was made
     open_pulses: int
     lost_keys: int  # open pulses among them whose key is not here: they will close void
+    journal: Replayed
 
 
 def backup(runtime: Runtime, target: Path) -> int:
@@ -33,6 +44,9 @@ def backup(runtime: Runtime, target: Path) -> int:
         raise Refusal(f"{target} is there already. Say another name, or remove it first.")
     if not target.parent.is_dir():
         raise Refusal(f"The folder {target.parent} is not there.")
+    if schema.current(runtime.db) is not None:
+        with runtime.db.write() as session:  # no copy without the key that its journal is kept under
+            address_keys.installation(session)
     draft = target.with_name(target.name + ".part")
     draft.touch(mode=0o600, exist_ok=True)
     draft.chmod(0o600)
@@ -49,6 +63,8 @@ def backup(runtime: Runtime, target: Path) -> int:
 def restore(runtime: Runtime, source: Path, *, force: bool = False) -> Restored:
     """Put a copy in the place of what is here, all of it or nothing, with sending paused.
 
+    The journal's opt-outs and erasures are applied to it before anybody could switch sending on.
+
     Raises Refusal for a file that is no whole copy or of a newer version, and, without `force`, where the
     database holds a workspace.
     """
@@ -63,8 +79,13 @@ def restore(runtime: Runtime, source: Path, *, force: bool = False) -> Restored:
     if not force and _has_data(runtime):
         raise Refusal("There is data here, which would be lost. Back it up, then say --force.")
     copies.load(runtime.db, source, WHY_PAUSED)
+    address_keys.forget(runtime.db.engine)
     migrating.upgrade(runtime.db)
-    return _what_to_know(runtime)
+    replayed = journal_replay.replay(runtime)
+    with runtime.db.write() as session:
+        audit.note(session, None, runtime.clock(), "installation.restored", **asdict(replayed))
+        audit_log.begin_again(session, runtime.clock())
+    return _what_to_know(runtime, replayed)
 
 
 @dataclass(frozen=True)
@@ -88,7 +109,7 @@ def _has_data(runtime: Runtime) -> bool:
         return session.scalar(select(Workspace.id).limit(1)) is not None
 
 
-def _what_to_know(runtime: Runtime) -> Restored:
+def _what_to_know(runtime: Runtime, replayed: Replayed) -> Restored:
     keys = runtime.config.keys_dir
     with runtime.db.read() as session:
         waiting = select(func.count()).where(Message.state.in_(("queued", "claimed", "attempting")))
@@ -97,4 +118,5 @@ def _what_to_know(runtime: Runtime) -> Restored:
             waiting=session.scalar(waiting) or 0,
             open_pulses=len(pulses),
             lost_keys=sum(not (keys / f"{pulse}.key").exists() for pulse in pulses),
+            journal=replayed,
         )

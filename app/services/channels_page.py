@@ -14,7 +14,7 @@ from app.models import InboundEvent, Message, Setting, User, Workspace, new_id
 from app.rendering import chats
 from app.rendering.languages import language_of
 from app.runtime import Runtime
-from app.services import limits, losses, outcomes, senders, sms_rules
+from app.services import audit, limits, losses, outcomes, senders, sms_rules
 from app.services.access import Visitor
 from app.services.limits import Limit
 from app.services.losses import Loss
@@ -117,6 +117,7 @@ def send_test(runtime: Runtime, who: Visitor, channel: str, to: str = "") -> Non
         user = session.get_one(User, who.user_id)
         workspace = session.get_one(Workspace, who.workspace_id)
         address = _own_address(user, workspace, channel, to)
+        audit.note(session, who, now, "channel.tested", channel=channel)
         language = language_of(who.locale)
         session.add(
             Message(

@@ -10,7 +10,7 @@ from app.channels.base import ChatBot, DeliveryError
 from app.errors import Conflict, NotFound, Unavailable
 from app.models import ConnectLink, User, new_id
 from app.runtime import Runtime
-from app.services import contact_rows
+from app.services import audit, contact_rows
 from app.services.access import Visitor
 from app.services.accounts import by_email
 from app.services.once import Once
@@ -50,6 +50,7 @@ def for_contact(runtime: Runtime, who: Visitor, contact_id: str, once: Once | No
             created_at=now, expires_at=now + LASTS,
         )  # fmt: skip
         session.add(link)
+        audit.note(session, who, now, "contact.chat_link_made", contact.id)
         return Link(contact.id, url, link.expires_at)
 
 
@@ -57,6 +58,7 @@ def for_member(runtime: Runtime, user_id: str) -> Link:
     """A new link for the chat in which this user gets alerts."""
     token, url = _made(runtime)
     with runtime.db.write() as session:
+        audit.note_of_account(session, runtime.clock(), "account.chat_link_made", user_id)
         return _keep(session, session.get_one(User, user_id), token, url, runtime.clock())
 
 
@@ -67,6 +69,7 @@ def for_address(runtime: Runtime, email: str) -> Link:
         user = by_email(session, email.strip().lower())
         if user is None:
             raise NotFound
+        audit.note_by_operator(session, runtime.clock(), "account.chat_link_made", user.id)
         return _keep(session, user, token, url, runtime.clock())
 
 

@@ -13,7 +13,7 @@ from app.domain.contacts import MAX_LINE, ContactValues, read_lawful_basis, read
 from app.errors import Invalid, NotFound, problem
 from app.models import ImportFile, Workspace, new_id
 from app.runtime import Runtime
-from app.services import access, contact_rows
+from app.services import access, audit, contact_rows
 from app.services.access import Visitor
 from app.services.import_rows import Chunk, Known, Preview, Report, RowResult, read_rows
 
@@ -144,6 +144,8 @@ def _commit(
         runtime.reach("import_chunk")
         with runtime.db.write() as session:
             workspace = access.held_workspace(session, who)
+            if start == 0:
+                audit.note(session, who, runtime.clock(), "contact.imported", rows=len(rows), **origin)
             chunk = Chunk(session, workspace, Known(), runtime.clock())
             results += chunk.take(rows[start : start + CHUNK])
         if progress:

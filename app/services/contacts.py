@@ -15,7 +15,7 @@ from app.domain.metrics import Metric, metrics_for
 from app.errors import Conflict, Invalid, problem
 from app.models import Contact, FollowUp, Workspace
 from app.runtime import Runtime
-from app.services import asking_terms, contact_rows, eligible, opt_outs, timeline
+from app.services import asking_terms, audit, contact_rows, eligible, opt_outs, timeline
 from app.services.access import Visitor, held_workspace
 from app.services.contact_rows import Card, Keyed, card
 from app.services.contact_search import EVERYBODY, Show, Sought, found_by, here
@@ -67,7 +67,7 @@ class Detail:
 
     @property
     def is_opted_out(self) -> bool:
-        return any(each.lifted_at is None and each.kind != "bounce" for each in self.opt_outs)
+        return any(each.holds_everywhere for each in self.opt_outs)
 
     @property
     def bounced_at(self) -> datetime | None:
@@ -94,6 +94,7 @@ def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> str:
         _refuse_known(session, workspace.id, person)
         row = contact_rows.new_row(person, workspace, runtime.clock())
         session.add(row)
+        audit.note(session, who, runtime.clock(), "contact.created", row.id)
         return row.id
 
 
@@ -116,6 +117,7 @@ def edit(
         contact_rows.update_row(row, person, runtime.clock())
         if not any(getattr(row, name) for name in NAMES_SOMEBODY):
             raise Invalid([problem("name", "Give a name, an e-mail, a phone or an external id.")])
+        audit.note(session, who, runtime.clock(), "contact.edited", id, fields=sorted(person.values))
         return row.revision
 
 
@@ -129,6 +131,8 @@ def upsert(
     """
     with runtime.db.write() as session:
         person, is_new = put(session, who, raw, runtime.clock())
+        deed = "contact.created" if is_new else "contact.edited"
+        audit.note(session, who, runtime.clock(), deed, person.id, fields=sorted(raw))
         if once:
             once.keep(session, person.id, 201 if is_new else 200)
         return person, is_new
@@ -158,6 +162,8 @@ def set_active(runtime: Runtime, who: Visitor, id: str, active: bool) -> None:
             row.active = active
             row.revision += 1
             row.updated_at = runtime.clock()
+            deed = "contact.taken_back" if active else "contact.put_away"
+            audit.note(session, who, runtime.clock(), deed, id)
 
 
 def one(runtime: Runtime, who: Visitor, id: str) -> Card:

@@ -24,6 +24,7 @@ _LOAD = Statement(
     " w.kind AS workspace_kind, l.id AS logo_id,"
     " (SELECT min(CASE o.kind WHEN 'bounce' THEN 2 ELSE 1 END) FROM opt_outs o"
     "   WHERE o.workspace_id = m.workspace_id AND o.lifted_at IS NULL"
+    "   AND (o.channel IS NULL OR o.channel = m.channel)"
     "   AND (o.contact_id = m.contact_id AND o.kind <> 'bounce' OR o.address_key = m.address_key"
     "     OR o.address_key = c.email_key AND o.kind <> 'bounce'"
     "     OR o.address_key = c.phone_key AND o.kind <> 'bounce'"

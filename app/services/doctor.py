@@ -1,9 +1,8 @@
 """Is everything all right, and what to do where it is not: every check is a sentence for an operator."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, cast
+from typing import cast
 
 import structlog
 from sqlalchemy import func, select, text
@@ -16,8 +15,9 @@ from app.errors import Unavailable
 from app.models import InboundEvent, Message, Pulse
 from app.runtime import Runtime
 from app.services import database_file, health, heartbeats, losses, schema, sms_rules, switch
+from app.services.checks import Check, State
+from app.services.checks_of_privacy import PRIVACY
 
-State = Literal["ok", "warning", "failed"]
 CLOCKS_APART = timedelta(seconds=5)  # more, and what is due now is not due there
 LITTLE, ALMOST_NONE = 1024**3, 128 * 1024**2  # bytes left: look after it; nothing may fit soon
 RECENTLY = timedelta(days=1)
@@ -29,22 +29,13 @@ PREVIOUS = ("TWILIO_AUTH_TOKEN_PREVIOUS", "TELEGRAM_WEBHOOK_SECRET_PREVIOUS")
 LETS_US_IN = "the provider answers and lets us in"
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at; what it says tells what to do, or why nothing needs to be done."""
-
-    name: str
-    state: State
-    says: str
-
-
 def examine(runtime: Runtime) -> list[Check]:
     """Everything, in the order in which one would mend it. What cannot be looked at has failed."""
     found = [*_settings(runtime), *_file(runtime)]
     reachable = _database(runtime)
     found.append(reachable)
     if reachable.state == "ok":
-        for look in (_clock, _worker, _sending, _messages, _inbound, _texts, _keys):
+        for look in (_clock, _worker, _sending, _messages, _inbound, _texts, _keys, *PRIVACY):
             found += _safely(look, runtime)
     return [*found, *_disk(runtime), *_channels(runtime)]
 

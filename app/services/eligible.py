@@ -100,6 +100,7 @@ def _facts(ask: Asking, row: Row[*tuple[Any, ...]]) -> Facts:
                 way,
                 has_address=contact.key_on(way.channel) is not None,
                 closed=bool(getattr(row, f"closed_{way.channel}")),
+                unwanted=bool(getattr(row, f"unwanted_{way.channel}")),
             )
             for way in ask.ways
         ),

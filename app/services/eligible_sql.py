@@ -75,9 +75,16 @@ def looked(ask: Asking, people: Select[Contact]) -> CTE:
 
 
 def closed_ways(ask: Asking) -> list[Label[bool]]:
-    """For each channel: did it bounce there, or did they shut us out?"""
-    keys = [(way.channel, Contact.key_of(way.channel)) for way in ask.ways]
-    return [opt_outs.is_bounced(key).label(f"closed_{channel}") for channel, key in keys]
+    """For each channel: did it bounce there, or did they shut us out; and do they want nothing there?"""
+    names = [way.channel for way in ask.ways]
+    return [
+        *(opt_outs.is_bounced(Contact.key_of(each)).label(f"closed_{each}") for each in names),
+        *(opt_outs.is_unwanted(each).label(f"unwanted_{each}") for each in names),
+    ]
+
+
+def _shut(each: CTE, channel: str) -> ColumnElement[bool]:
+    return or_(each.c[f"closed_{channel}"], each.c[f"unwanted_{channel}"])
 
 
 def reason(ask: Asking, each: CTE) -> ColumnElement[str | None]:
@@ -102,12 +109,16 @@ def _key(each: CTE, channel: str) -> ColumnElement[str | None]:
 def _ways_closed(ask: Asking, each: CTE) -> list[tuple[ColumnElement[bool], ColumnElement[str]]]:
     """The same as domain's way_out: no address at all, every address closed, none that we can send on."""
     absent = [_key(each, way.channel).is_(None) for way in ask.ways]
-    closed = [each.c[f"closed_{way.channel}"] for way in ask.ways]
+    closed = [_shut(each, way.channel) for way in ask.ways]
     lost = [or_(none, dead) for none, dead in zip(absent, closed, strict=True)]
     shut = [gone if way.ready else true() for way, gone in zip(ask.ways, lost, strict=True)]
     first = [
-        (~none, literal(CLOSED.get(way.channel, "bounced")))
+        (and_(~none, holds), literal(code))
         for way, none in zip(ask.ways, absent, strict=True)
+        for holds, code in (
+            (each.c[f"unwanted_{way.channel}"], "opted_out"),
+            (true(), CLOSED.get(way.channel, "bounced")),
+        )
     ]
     return [
         (and_(*absent), literal("no_address")),
@@ -119,7 +130,7 @@ def _ways_closed(ask: Asking, each: CTE) -> list[tuple[ColumnElement[bool], Colu
 def _chosen(ask: Asking, each: CTE) -> tuple[Label[str | None], Label[str | None]]:
     """The first way that is open: the channel, and the keyed address there."""
     open_ways = [
-        (and_(_key(each, way.channel).is_not(None), ~each.c[f"closed_{way.channel}"]), way.channel)
+        (and_(_key(each, way.channel).is_not(None), ~_shut(each, way.channel)), way.channel)
         for way in ask.ways
         if way.ready
     ]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import (
@@ -10,6 +10,7 @@ from app.models import (
     AnswerEdit,
     Attempt,
     ConnectLink,
+    ConsentChange,
     Contact,
     Conversation,
     Event,
@@ -21,21 +22,25 @@ from app.models import (
     Invitation,
     Message,
     OptOut,
+    RateWindow,
     SandboxCopy,
     Token,
 )  # fmt: skip
 from app.runtime import Runtime
-from app.services import contact_rows, opt_outs
+from app.services import audit, contact_rows, journal, opt_outs, person_requests
 from app.services.access import Visitor
+from app.services.chat_addresses import key_of
 from app.services.followup_opening import leave_event
 from app.services.pulse_answers import forget_sealed
 
 # The events whose text is about the person, or theirs
 WORDS = ("noted", "contacted", "replied", "closed", "heard")
+NAMES_IT = ("kind", "sender", "provider_id")  # what stays of an event
 TOUCHED = (
     "contacts", "answers", "answer_edits", "messages", "attempts", "tokens", "sandbox_copies", "opt_outs",
     "followup_events", "followup_closures", "invitations", "import_files",
-    "sealed_answers", "inbound_events", "conversations", "connect_links", "events",
+    "sealed_answers", "inbound_events", "conversations", "connect_links", "events", "consent_changes",
+    "audit_rows", "rate_windows",
 )  # fmt: skip
 
 
@@ -49,13 +54,30 @@ def erase(runtime: Runtime, who: Visitor, id: str) -> None:
     now = runtime.clock()
     with runtime.db.write() as session:
         contact = contact_rows.load(session, who, id, lock=True)
-        _remember_not_to_ask(session, contact, now)
-        _stop_what_is_queued(session, contact)
-        _forget_words(session, contact)
-        forget_sealed(session, contact.id)
-        _close_followups(session, who, contact, now)
-        _forget_person(session, contact, now)
+        audit.note(session, who, now, "contact.erased", contact.id)
+        forget(session, contact, now, by=who.name, member_id=who.member_id)
     runtime.db.scrub(*TOUCHED)
+
+
+def scrub(runtime: Runtime) -> None:
+    """Not a byte of whoever was erased stays in our tables' files; on PostgreSQL each is locked meanwhile."""
+    runtime.db.scrub(*TOUCHED, wholly=True)
+
+
+def forget(
+    session: Session, contact: Contact, now: datetime, *, by: str | None = None, member_id: str | None = None
+) -> None:
+    """The step of `erase`; whoever calls it scrubs afterwards."""
+    _remember_not_to_ask(session, contact, now)
+    _stop_what_is_queued(session, contact)
+    _forget_words(session, contact)
+    _forget_what_came_in(session, contact)
+    forget_sealed(session, contact.id)
+    _close_followups(session, contact, now, by, member_id)
+    _forget_person(session, contact, now)
+    audit.forget(session, contact.id)
+    person_requests.done(session, contact.id, now)
+    journal.erased(session, contact, now)
 
 
 def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> None:
@@ -64,7 +86,9 @@ def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> N
         opt_outs.record(
             session, contact.workspace_id, contact.id, keys, kind="erasure", origin="erasure", now=now
         )
-    session.execute(update(OptOut).where(OptOut.contact_id == contact.id).values(lifted_evidence=None))
+    session.execute(
+        update(OptOut).where(OptOut.contact_id == contact.id).values(evidence=None, lifted_evidence=None)
+    )
 
 
 def _stop_what_is_queued(session: Session, contact: Contact) -> None:
@@ -96,13 +120,41 @@ def _forget_words(session: Session, contact: Contact) -> None:
     to_them = Message.contact_id == contact.id  # alerts keep the address of the member who got them
     session.execute(update(Message).where(to_them).values(to_address="", address_key=None))
     session.execute(update(Invitation).where(Invitation.contact_id == contact.id).values(address_key=None))
-    # The event's name stays: without it the provider's list would bring the words again
-    came = InboundEvent.contact_id == contact.id
-    session.execute(update(InboundEvent).where(came).values(payload={}, error=None))
+    in_a_chat = to_them & (Message.channel == "telegram")  # where the provider's name for it tells the chat
+    session.execute(update(Message).where(in_a_chat).values(provider_id=None))
     session.execute(update(Event).where(Event.contact_id == contact.id).values(properties={}))
     keys = [key for key in (contact.phone_key, contact.telegram_key) if key]
     session.execute(delete(Conversation).where(Conversation.address_key.in_(keys)))
     session.execute(delete(ConnectLink).where(ConnectLink.contact_id == contact.id))
+    if contact.telegram_chat_id:  # tries of links are counted by chat
+        tries = RateWindow.key.endswith(f":{contact.telegram_chat_id}", autoescape=True)
+        session.execute(delete(RateWindow).where(tries))
+    log = update(ConsentChange).where(ConsentChange.contact_id == contact.id)
+    session.execute(log.values(source=None, evidence=None))
+
+
+def _forget_what_came_in(session: Session, contact: Contact) -> None:
+    """Also what nobody has placed yet. Each event's name stays: else the provider would bring it again."""
+    rows = session.scalars(select(InboundEvent).where(or_(*_who_wrote(contact))).with_for_update()).all()
+    keys = {contact.phone_key, contact.telegram_key} - {None}
+    for row in rows:
+        key = key_of(session, row.channel, row.payload.get("address", ""))
+        unplaced = row.workspace_id in (None, contact.workspace_id) and key in keys
+        if row.contact_id == contact.id or unplaced:
+            row.payload = {name: row.payload[name] for name in NAMES_IT if name in row.payload}
+            row.error = None
+            row.state = "done"
+
+
+def _who_wrote(contact: Contact) -> list[ColumnElement[bool]]:
+    """What is known to be theirs, and what may be: a number may have come without its ninth digit."""
+    found = [InboundEvent.contact_id == contact.id]
+    said = InboundEvent.payload["address"].as_string()
+    if contact.phone:
+        found.append(InboundEvent.channel.in_(("sms", "whatsapp")) & said.endswith(contact.phone[-8:]))
+    if contact.telegram_chat_id:
+        found.append((InboundEvent.channel == "telegram") & (said == contact.telegram_chat_id))
+    return found
 
 
 def _messages(contact: Contact) -> Select[str]:
@@ -111,7 +163,9 @@ def _messages(contact: Contact) -> Select[str]:
     return select(Message.id).where(or_(Message.contact_id == contact.id, Message.followup_id.in_(followups)))
 
 
-def _close_followups(session: Session, who: Visitor, contact: Contact, now: datetime) -> None:
+def _close_followups(
+    session: Session, contact: Contact, now: datetime, by: str | None, member_id: str | None
+) -> None:
     """Nobody is left to return to; what was written about them goes with them."""
     all_of_them = select(FollowUp.id).where(FollowUp.contact_id == contact.id)
     session.execute(
@@ -128,15 +182,8 @@ def _close_followups(session: Session, who: Visitor, contact: Contact, now: date
     for followup in session.scalars(still_open).all():
         followup.closed_at = now
         followup.revision += 1
-        leave_event(
-            session,
-            contact.workspace_id,
-            followup.id,
-            now,
-            "closed",
-            actor=who.name,
-            member_id=who.member_id,
-        )
+        ended = session, contact.workspace_id, followup.id, now, "closed"
+        leave_event(*ended, actor=by, member_id=member_id)
 
 
 def _forget_person(session: Session, contact: Contact, now: datetime) -> None:

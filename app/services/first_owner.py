@@ -10,7 +10,7 @@ from app.domain.access import Role
 from app.errors import Invalid, NotFound, Problem
 from app.models import Member, OneTimeLink, User, new_id
 from app.runtime import Runtime
-from app.services import links, passwords, workspaces
+from app.services import audit, links, passwords, workspaces
 from app.services.accounts import read_account_email, read_name
 from app.services.sign_in import Entered, enter
 from app.services.tries import Caller
@@ -66,6 +66,7 @@ def begin(runtime: Runtime, token: str, form: FirstForm, caller: Caller) -> Ente
             )
         )  # fmt: skip
         user.last_workspace_id = workspace.id
+        audit.note(session, None, now, "workspace.created", workspace.id, workspace_id=workspace.id)
         session.flush()
         return enter(session, runtime, user, caller)
 

@@ -12,6 +12,7 @@ from app.domain.followups import claimed_before, closed_before
 from app.errors import Conflict, Invalid, problem
 from app.models import FollowUp, FollowUpClosure, FollowUpEvent, Member, User
 from app.runtime import Runtime
+from app.services import audit
 from app.services.access import Visitor, own
 from app.services.followup_opening import leave_event
 from app.services.followup_rows import is_open
@@ -56,6 +57,7 @@ class Act:
             message_id=message_id,
             text=text,
         )
+        audit.note(self.session, self.who, self.now, f"followup.{kind}", self.id)
 
     def take(self) -> bool:
         """Did it become the visitor's by this call? Of two who ask at once, one."""

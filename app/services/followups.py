@@ -8,7 +8,7 @@ from app.domain.followups import CLOSING_HOURS, Reason, closed_before, require_c
 from app.errors import Conflict, Invalid, NotFound, Problem, problem
 from app.models import Answer, Contact, FollowUp, FollowUpClosure, Member, User, Workspace, new_id
 from app.runtime import Runtime
-from app.services import outbox, reply_ways
+from app.services import audit, outbox, reply_ways
 from app.services.access import Visitor, own
 from app.services.followup_acts import Act, act
 from app.services.followup_opening import calendar_of, open_row
@@ -40,6 +40,8 @@ def open_by_hand(
         id = opened or session.scalars(select(FollowUp.id).where(FollowUp.answer_id == answer_id)).one()
         if once:
             once.keep(session, id)
+        if opened:
+            audit.note(session, who, runtime.clock(), "followup.opened", id)
         return id
 
 

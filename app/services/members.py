@@ -11,7 +11,7 @@ from app.domain.access import Role
 from app.errors import Conflict, Invalid, Problem, problem
 from app.models import Member, User, Workspace, new_id
 from app.runtime import Runtime
-from app.services import account_mail, links, sessions
+from app.services import account_mail, audit, links, sessions
 from app.services.access import Visitor, held_workspace, own
 from app.services.accounts import by_email, read_account_email
 from app.services.operators import workspace_called
@@ -64,6 +64,7 @@ def invite(runtime: Runtime, who: Visitor, email: str, role: str) -> Invited:
         workspace = session.get_one(Workspace, who.workspace_id)
         user, is_new = _user_for(session, runtime, address, workspace)
         _add(session, runtime, workspace, user, chosen)
+        audit.note(session, who, runtime.clock(), "member.invited", user.id, role=chosen.value)
         purpose = "welcome" if user.password_hash else "invitation"
         if account_mail.is_possible(runtime):
             account_mail.enqueue(session, runtime, user, purpose, workspace=workspace, inviter=who.name)
@@ -86,6 +87,10 @@ def change_role(runtime: Runtime, who: Visitor, member_id: str, role: str, but: 
             return
         if chosen is not Role.OWNER:
             _keep_an_owner(session, member)
+        audit.note(
+            session, who, runtime.clock(), "member.role_changed", member.user_id,
+            before=member.role, role=chosen.value,
+        )  # fmt: skip
         member.role = chosen.value
         sessions.end_all(session, member.user_id, but=but)
 
@@ -100,6 +105,7 @@ def remove(runtime: Runtime, who: Visitor, member_id: str, but: str | None = Non
         member = own(session, who, Member, member_id, lock=True)
         _keep_an_owner(session, member)
         session.delete(member)
+        audit.note(session, who, runtime.clock(), "member.removed", member.user_id, role=member.role)
         sessions.end_all(session, member.user_id, but=but)
 
 
@@ -113,6 +119,8 @@ def create(runtime: Runtime, email: str, slug: str, role: str) -> str | None:
         workspace = workspace_called(session, slug)
         user, _ = _user_for(session, runtime, address, workspace)
         _add(session, runtime, workspace, user, chosen)
+        noted = "member.invited", user.id
+        audit.note(session, None, runtime.clock(), *noted, workspace_id=workspace.id, role=chosen.value)
         if user.password_hash is not None:
             return None
         return links.mint(session, runtime, user, "invitation", workspace.id)

@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from app.domain.channel_choice import CHANNELS
 from app.domain.contacts import read_evidence
+from app.errors import Invalid, problem
 from app.models import Contact, Invitation, Message, OptOut, Workspace, new_id
 from app.runtime import Runtime
-from app.services import contact_rows
+from app.services import audit, contact_rows, journal
 from app.services.access import Visitor
 from app.services.once import Once
 from app.services.turns import Turn
@@ -31,44 +33,45 @@ class Standing:
     by_person: bool
     lifted_at: datetime | None = None
     evidence: str | None = None
+    channel: str | None = None  # none: it holds on every one
+    proof: str | None = None  # how we know that they said so
+
+    @property
+    def holds_everywhere(self) -> bool:
+        """Does it keep them from being asked at all?"""
+        return self.lifted_at is None and self.kind != "bounce" and self.channel is None
 
 
-def opted_out(session: Session, workspace_id: str, contact_id: str, *address_keys: str | None) -> str | None:
-    """Why this person must not be asked at these addresses: `opted_out`, `bounced` or None.
+def is_opted_out(channel: str | None = None) -> ColumnElement[bool]:
+    """For a statement over Contact: does an opt-out (no bounce) hold for them, everywhere or on this channel?
 
-    A bounce counts for its own address only; everything else holds on every channel of the person.
+    A bounce counts for its own address only; everything else for the person and each of their addresses.
     """
-    keys = [key for key in address_keys if key]
-    standing = select(OptOut.kind).where(
-        OptOut.workspace_id == workspace_id,
-        OptOut.lifted_at.is_(None),
-        or_(
-            and_(OptOut.contact_id == contact_id, OptOut.kind != "bounce"),
-            OptOut.address_key.in_(keys),
-        ),
-    )
-    kinds = set(session.scalars(standing))
-    if kinds - {"bounce"}:
-        return "opted_out"
-    return "bounced" if kinds else None
-
-
-def is_opted_out() -> ColumnElement[bool]:
-    """The same for a statement over Contact: does an opt-out (no bounce) hold for this person?"""
     # One look by person and one by address: together in one OR, SQLite would read every opt-out there is
     by_person, by_address = aliased(OptOut), aliased(OptOut)
     person = by_person.contact_id == Contact.id
     address = by_address.address_key.in_((Contact.email_key, Contact.phone_key, Contact.telegram_key))
-    return or_(_holds(by_person, person), _holds(by_address, address))
+    return or_(_holds(by_person, person, channel), _holds(by_address, address, channel))
 
 
-def _holds(row: type[OptOut], whose: ColumnElement[bool]) -> ColumnElement[bool]:
+def is_unwanted(channel: str) -> ColumnElement[bool]:
+    """For a statement over Contact: do they want nothing on this channel, whatever they want on others?"""
+    return is_opted_out(channel)
+
+
+def is_shut(channel: str) -> ColumnElement[bool]:
+    """For a statement over Contact: is this channel's address dead, or this channel unwanted?"""
+    return or_(is_bounced(Contact.key_of(channel)), is_unwanted(channel))
+
+
+def _holds(row: type[OptOut], whose: ColumnElement[bool], channel: str | None) -> ColumnElement[bool]:
     return (
         select(row.id)
         .where(
             row.workspace_id == Contact.workspace_id,
             row.lifted_at.is_(None),
             row.kind != "bounce",
+            row.channel.is_(None) if channel is None else row.channel == channel,
             whose,
         )
         .exists()
@@ -96,6 +99,7 @@ def among(session: Session, workspace_id: str, address_keys: Iterable[str]) -> f
         OptOut.workspace_id == workspace_id,
         OptOut.lifted_at.is_(None),
         OptOut.kind != "bounce",
+        OptOut.channel.is_(None),
         OptOut.address_key.in_(list(address_keys)),
     )
     return frozenset(key for key in session.scalars(standing) if key)
@@ -107,8 +111,23 @@ def of(runtime: Runtime, who: Visitor, contact_id: str) -> tuple[Standing, ...]:
         return standings(session, contact_rows.load(session, who, contact_id))
 
 
-def opt_out(runtime: Runtime, who: Visitor, contact_id: str, origin: str, once: Once | None = None) -> None:
-    """The person does not want to be asked any more, on no channel. Saying it twice changes nothing."""
+def opt_out(
+    runtime: Runtime,
+    who: Visitor,
+    contact_id: str,
+    origin: str,
+    once: Once | None = None,
+    *,
+    channel: str | None = None,
+    evidence: str = "",
+) -> None:
+    """The person does not want to be asked any more, on no channel or not on this one. Twice changes nothing.
+
+    Raises Invalid for what is no channel.
+    """
+    if channel is not None and channel not in CHANNELS:
+        raise Invalid([problem("channel", "%(channel)s is not a channel.", channel=channel[:40])])
+    proof = read_evidence(evidence) if evidence.strip() else None
     with runtime.db.write() as session:
         if once:
             once.keep(session, contact_id)
@@ -121,7 +140,10 @@ def opt_out(runtime: Runtime, who: Visitor, contact_id: str, origin: str, once: 
             kind="own_wish",
             origin=origin,
             now=runtime.clock(),
+            channel=channel,
+            evidence=proof,
         )
+        audit.note(session, who, runtime.clock(), "contact.opted_out", contact.id, channel=channel or "all")
 
 
 def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> None:
@@ -132,11 +154,8 @@ def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> No
     proof = read_evidence(evidence)
     with runtime.db.write() as session:
         contact = contact_rows.load(session, who, contact_id)
-        session.execute(
-            update(OptOut)
-            .where(_of(contact), OptOut.kind.in_(WISHES), OptOut.lifted_at.is_(None))
-            .values(lifted_at=runtime.clock(), lifted_evidence=proof)
-        )
+        _lift(session, _of(contact), OptOut.kind.in_(WISHES), now=runtime.clock(), evidence=proof)
+        audit.note(session, who, runtime.clock(), "contact.opted_in", contact.id)
 
 
 def opt_out_by_message(session: Session, message_id: str, origin: str, now: datetime) -> None:
@@ -169,24 +188,27 @@ def opt_out_by_chat(turn: Turn) -> None:
 
 def open_again(session: Session, key: str, now: datetime) -> None:
     """A step: a chat that had shut us out pressed START, so it is open to whoever writes there."""
-    session.execute(
-        update(OptOut)
-        .where(OptOut.address_key == key, OptOut.kind == "bounce", OptOut.lifted_at.is_(None))
-        .values(lifted_at=now, lifted_evidence="START in the chat")
-    )
+    shut = OptOut.address_key == key, OptOut.kind == "bounce"
+    _lift(session, *shut, now=now, evidence="START in the chat")
 
 
 def opt_in_by_chat(turn: Turn, message_id: str) -> None:
-    """A step: the person's own word, for the address that they wrote from; no bounce, no legal block."""
-    turn.session.execute(
-        update(OptOut)
-        .where(
-            or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id),
-            OptOut.kind.in_(WISHES),
-            OptOut.lifted_at.is_(None),
-        )
-        .values(lifted_at=turn.now, lifted_evidence=f"message {message_id}")
+    """A step: the person's own word, for the address that they wrote from: it lifts their own wish alone."""
+    theirs = or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id)
+    here = or_(OptOut.channel.is_(None), OptOut.channel == turn.stored.channel)
+    _lift(
+        turn.session, theirs, here, OptOut.kind == "own_wish", now=turn.now, evidence=f"message {message_id}"
     )
+
+
+def _lift(session: Session, *which: ColumnElement[bool], now: datetime, evidence: str) -> None:
+    lifting = (
+        update(OptOut)
+        .where(*which, OptOut.lifted_at.is_(None))
+        .values(lifted_at=now, lifted_evidence=evidence)
+        .returning(OptOut.id)
+    )
+    journal.lifted(session, session.scalars(lifting).all(), now)
 
 
 def record(
@@ -198,32 +220,31 @@ def record(
     kind: str,
     origin: str,
     now: datetime,
+    channel: str | None = None,
+    evidence: str | None = None,
 ) -> None:
     """A step: one row for each address, or one for the person alone; those that stand already are left."""
     keys: list[str | None] = [key for key in dict.fromkeys(address_keys) if key]
     standing = select(OptOut.contact_id, OptOut.address_key).where(
         OptOut.workspace_id == workspace_id,
         OptOut.kind == kind,
+        OptOut.channel.is_not_distinct_from(channel),
         OptOut.lifted_at.is_(None),
         or_(OptOut.contact_id == contact_id, OptOut.address_key.in_(keys)),
     )
     known = {(row.contact_id, row.address_key) for row in session.execute(standing)}
     addresses = {key for _, key in known}
-    for key in keys or [None]:
-        if (contact_id, key) in known or (contact_id is None and key in addresses):
-            continue
-        session.add(
-            OptOut(
-                id=new_id(),
-                workspace_id=workspace_id,
-                contact_id=contact_id,
-                address_key=key,
-                kind=kind,
-                origin=origin,
-                created_at=now,
-            )
+    rows = [
+        OptOut(
+            id=new_id(), workspace_id=workspace_id, contact_id=contact_id, address_key=key, kind=kind,
+            origin=origin, channel=channel, evidence=evidence, created_at=now,
         )
+        for key in keys or [None]
+        if (contact_id, key) not in known and not (contact_id is None and key in addresses)
+    ]  # fmt: skip
+    session.add_all(rows)
     session.flush()
+    journal.opted_out(session, rows)
 
 
 def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
@@ -239,9 +260,11 @@ def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
             row.contact_id == contact.id,
             row.lifted_at,
             row.lifted_evidence,
+            row.channel,
+            row.evidence,
         )
         # One wish is a row for each address; people read it once.
-        seen.setdefault((row.kind, row.origin, row.created_at, row.lifted_at), standing)
+        seen.setdefault((row.kind, row.origin, row.created_at, row.lifted_at, row.channel), standing)
     return tuple(seen.values())
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
@@ -77,19 +77,30 @@ def open_way(
     session: Session, contact: Contact, channels: Collection[str], ready: Collection[str]
 ) -> str | None:
     """The first of these channels on which we can send and they can be reached."""
+    keys = [key for each in channels if (key := contact.key_on(each))]
     closed = set(
         session.scalars(
             select(OptOut.address_key).where(
                 OptOut.workspace_id == contact.workspace_id,
                 OptOut.kind == "bounce",
                 OptOut.lifted_at.is_(None),
-                OptOut.address_key.in_([key for each in channels if (key := contact.key_on(each))]),
+                OptOut.address_key.in_(keys),
+            )
+        )
+    )
+    unwanted = set(
+        session.scalars(
+            select(OptOut.channel).where(
+                OptOut.workspace_id == contact.workspace_id,
+                OptOut.channel.is_not(None),
+                OptOut.lifted_at.is_(None),
+                or_(OptOut.contact_id == contact.id, OptOut.address_key.in_(keys)),
             )
         )
     )
     for each in channels:
         key = contact.key_on(each)
-        if each in ready and key is not None and key not in closed:
+        if each in ready and each not in unwanted and key is not None and key not in closed:
             return each
     return None
 

@@ -15,21 +15,25 @@ from app.services.departing import Departing
 _REST = Statement("SELECT value FROM installation WHERE name = :name")
 _SENT = Statement(
     "UPDATE messages SET state = CASE WHEN state = 'delivered' THEN 'delivered' ELSE 'sent' END,"
-    " reason = NULL, detail = NULL, provider_id = :provider_id, sent_at = :now"
+    " reason = NULL, detail = NULL, sent_at = :now,"
+    " provider_id = CASE WHEN to_address = '' AND channel = 'telegram' THEN NULL ELSE :provider_id END"
     " WHERE id = :id AND lease_token = :lease AND state IN ('attempting', 'unknown', 'delivered')"
 )
 _INVITATION_SENT = Statement(
     "UPDATE invitations SET sent_at = COALESCE(sent_at, :now), reason = NULL,"
     " state = CASE WHEN state IN ('queued', 'sending', 'unknown') THEN 'sent' ELSE state END WHERE id = :id"
 )
+# What the server said may name its addressee, who may have been erased while the message left
 _ENDED = Statement(
-    "UPDATE attempts SET ended_at = :now, outcome = :outcome, detail = :detail"
+    "UPDATE attempts SET ended_at = :now, outcome = :outcome, detail = CASE WHEN EXISTS"
+    " (SELECT 1 FROM messages m WHERE m.id = :id AND m.to_address = '') THEN NULL ELSE :detail END"
     " WHERE message_id = :id AND ended_at IS NULL"
 )
 # `unknown` as well: a worker that was slow does know how its own attempt ended.
 _NOT_SENT = Statement(
-    "UPDATE messages SET state = :state, reason = :reason, detail = :detail, due_at = COALESCE(:due, due_at),"
-    " tries = :tries WHERE id = :id AND lease_token = :lease AND state IN ('attempting', 'unknown')"
+    "UPDATE messages SET state = :state, reason = :reason, due_at = COALESCE(:due, due_at), tries = :tries,"
+    " detail = CASE WHEN to_address = '' THEN NULL ELSE :detail END"
+    " WHERE id = :id AND lease_token = :lease AND state IN ('attempting', 'unknown')"
 )
 _INVITATION_STATE = Statement(
     "UPDATE invitations SET state = :state, reason = :reason"
@@ -106,8 +110,9 @@ def _record_sent(
 
 def _keep_copy(session: Session, each: Departing, kept: KeptCopy, now: datetime) -> None:
     """What the sandbox shows. Links that set passwords never stand there."""
-    if session.get(Message, each.id) is None:
-        return  # a reminder whose pulse was closed while it left
+    message = session.get(Message, each.id)
+    if message is None or not message.to_address:
+        return  # a reminder whose pulse was closed, or somebody who was erased, while it left
     if each.purpose != "account":
         copy = SandboxCopy(
             message_id=each.id, subject=kept.subject, text=kept.text, html=kept.html, arrived_at=now,

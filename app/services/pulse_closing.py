@@ -28,6 +28,7 @@ from app.models import (
     new_id,
 )  # fmt: skip
 from app.runtime import Runtime
+from app.services import audit
 from app.services.access import Visitor, own
 from app.services.once import Once
 from app.services.pulse_reminders import forget_reminders
@@ -59,6 +60,7 @@ def close_pulse(runtime: Runtime, who: Visitor, pulse_id: str, once: Once | None
         if pulse.state != "open":
             raise Conflict("This pulse is closed already.")
         pulse.closes_at = min(pulse.closes_at, runtime.clock())
+        audit.note(session, who, runtime.clock(), "pulse.closed", pulse_id)
     _close(runtime, pulse_id)
 
 

@@ -7,6 +7,7 @@ from app.domain.access import Role
 from app.errors import Conflict, Forbidden, Invalid, problem
 from app.models import Headline, Member, Pulse, Workspace, new_id
 from app.runtime import Runtime
+from app.services import audit
 from app.services.access import Visitor, own
 from app.services.once import Once
 from app.services.pulse_results import view_of
@@ -44,6 +45,7 @@ def publish_headline(
                 published_at=runtime.clock(),
             )
         )
+        audit.note(session, who, runtime.clock(), "pulse.headline_published", pulse.id, to=target)
 
 
 def withdraw_headline(runtime: Runtime, who: Visitor, pulse_id: str, workspace: str | None = None) -> None:
@@ -53,6 +55,7 @@ def withdraw_headline(runtime: Runtime, who: Visitor, pulse_id: str, workspace: 
         pulse = own(session, who, Pulse, pulse_id, lock=True)
         gone = delete(Headline).where(Headline.pulse_id == pulse.id)
         session.execute(gone if workspace is None else gone.where(Headline.workspace_id == workspace))
+        audit.note(session, who, runtime.clock(), "pulse.headline_withdrawn", pulse.id)
 
 
 def headline_targets(runtime: Runtime, who: Visitor) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid, problem
 from app.models import Contact, Occurrence, Pulse, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import asking_terms, audiences, eligible, inviting, segments
+from app.services import asking_terms, audiences, audit, eligible, inviting, segments
 from app.services.access import Visitor, own
 from app.services.once import Once
 
@@ -88,6 +88,7 @@ def open_pulse(
             raise Conflict("There is nobody who can be asked now.")
         if once:
             once.keep(session, pulse_id)
+        audit.note(session, who, now, "pulse.opened", pulse_id, survey=survey.id)
         runtime.reach("pulse_before_commit")
     return pulse_id
 

@@ -10,7 +10,7 @@ from app.domain.addresses import BadAddress
 from app.errors import Invalid, NotFound, Problem, Unavailable
 from app.models import OneTimeLink, User
 from app.runtime import Runtime
-from app.services import account_mail, limits, links, passwords, sessions
+from app.services import account_mail, audit, limits, links, passwords, sessions
 from app.services.accounts import account_email, by_email, read_account_email, read_name
 from app.services.limits import Limit
 from app.services.sign_in import Entered, enter
@@ -68,6 +68,7 @@ def reset_link(runtime: Runtime, email: str) -> str:
             raise NotFound from error
         if user is None:
             raise NotFound
+        audit.note_by_operator(session, runtime.clock(), "account.reset_link_made", user.id)
         return links.mint(session, runtime, user, "reset")
 
 
@@ -88,6 +89,7 @@ def redeem(runtime: Runtime, token: str, filled: Filled, caller: Caller) -> Ente
         user.password_hash = fresh
         user.name = name or user.name
         user.locale = filled.locale or user.locale
+        audit.note_of_account(session, runtime.clock(), "account.password_changed", user.id)
         sessions.end_all(session, user.id)
         return enter(session, runtime, user, caller)
 

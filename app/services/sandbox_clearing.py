@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -33,7 +33,7 @@ from app.models import (
     Token,
 )
 from app.runtime import Runtime
-from app.services import asking_again
+from app.services import asking_again, audit
 from app.services.asking_terms import COUNTED
 
 CHUNK = 50  # invitations forgotten in one commit
@@ -68,6 +68,7 @@ def clear(runtime: Runtime) -> Cleared:
         time.sleep(PAUSE)
     with runtime.db.write() as session:
         _forget_chats(session)
+        audit.note(session, None, runtime.clock(), "sandbox.cleared", **asdict(cleared))
     runtime.db.scrub("invitations", "messages", "sandbox_copies", "answers", "answer_edits", "followups")
     return cleared
 

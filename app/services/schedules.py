@@ -19,7 +19,7 @@ from app.domain.schedules import (
 from app.errors import Conflict, Invalid, problem
 from app.models import Occurrence, Schedule, new_id
 from app.runtime import Runtime
-from app.services import access, audiences, coming_due, planning, schedule_rules, unsent
+from app.services import access, audiences, audit, coming_due, planning, schedule_rules, unsent
 from app.services.access import Visitor
 from app.services.once import Once
 
@@ -34,6 +34,7 @@ def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object], once: Once
         schedule = drafted(session, who, raw, runtime.clock())
         audiences.hold(session, schedule)
         session.add(schedule)
+        audit.note(session, who, schedule.created_at, "schedule.created", schedule.id)
         if once:
             once.keep(session, schedule.id)
         return schedule.id
@@ -98,6 +99,7 @@ def edit(
         schedule_rules.take(session, who, schedule, given)
         _retime(session, schedule, before, now)
         _touch(schedule, now)
+        audit.note(session, who, now, "schedule.edited", id, fields=sorted(given))
         return schedule.revision
 
 
@@ -117,6 +119,7 @@ def pause(runtime: Runtime, who: Visitor, id: str, once: Once | None = None) -> 
         if schedule.state == "cancelled" or (schedule.state == "ended" and not is_under_way(session, id)):
             raise Conflict("Nothing of this schedule is left to pause.")
         schedule.state = "paused"
+        audit.note(session, who, now, "schedule.paused", id)
         _touch(schedule, now)
         return unsent.hold(session, id)
 
@@ -135,6 +138,7 @@ def resume(runtime: Runtime, who: Visitor, id: str) -> int:
         if schedule.state == "paused":
             goes_on = schedule.next_due_at is not None or schedule.repeat == Repeat.EVENT
             schedule.state = "active" if goes_on else "ended"
+            audit.note(session, who, now, "schedule.resumed", id)
             _touch(schedule, now)
         return unsent.release(session, id, now)
 
@@ -151,6 +155,7 @@ def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
             return 0
         coming_due.come_due(session, schedule, now)
         schedule.state = "cancelled"
+        audit.note(session, who, now, "schedule.cancelled", id)
         schedule.next_due_at = None
         _touch(schedule, now)
         session.flush()

@@ -11,7 +11,7 @@ from app.models import User
 from app.rendering.qr import qr_picture
 from app.runtime import Runtime
 from app.sealing import SealBroken, lock, unlock
-from app.services import account_mail, sessions
+from app.services import account_mail, audit, sessions
 from app.services.accounts import account_email, by_email, renew_session, require_password
 from app.services.sessions import Person
 from app.services.tries import Caller
@@ -48,6 +48,7 @@ def set_up(runtime: Runtime, person: Person, caller: Caller, *, password: str, s
         if user.totp_secret is not None:
             raise Conflict("The second factor is on already.")
         user.totp_secret, user.totp_last_step = locked, step
+        audit.note(session, person, runtime.clock(), "account.second_factor_set_up", person.id)
         account_mail.tell_of_change(session, runtime, user, "second_factor")
         return renew_session(session, runtime, user.id, caller)
 
@@ -58,6 +59,7 @@ def remove(runtime: Runtime, person: Person, password: str, caller: Caller) -> s
     with runtime.db.write() as session:
         user = session.get_one(User, person.id, with_for_update=True)
         user.totp_secret, user.totp_last_step = None, None
+        audit.note(session, person, runtime.clock(), "account.second_factor_removed", person.id)
         account_mail.tell_of_change(session, runtime, user, "second_factor")
         return renew_session(session, runtime, user.id, caller)
 
@@ -69,6 +71,7 @@ def remove_for(runtime: Runtime, email: str) -> None:
         if user is None:
             raise NotFound
         user.totp_secret, user.totp_last_step = None, None
+        audit.note_by_operator(session, runtime.clock(), "account.second_factor_removed", user.id)
         sessions.end_all(session, user.id)
 
 

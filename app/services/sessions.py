@@ -15,6 +15,7 @@ from app.domain.access import Role
 from app.errors import NotFound, Unauthenticated, Unavailable
 from app.models import Member, User, UserSession, Workspace
 from app.runtime import Runtime
+from app.services import audit
 from app.services.access import Visitor
 
 IDLE = timedelta(days=14)  # without a visit: a machine that was left behind
@@ -139,6 +140,7 @@ def sign_out_everywhere(runtime: Runtime, person: Person) -> None:
     """End every session of this person, this one included."""
     with runtime.db.write() as session:
         end_all(session, person.id)
+        audit.note(session, person, runtime.clock(), "account.signed_out_everywhere", person.id)
 
 
 def end_device(runtime: Runtime, person: Person, device_id: str) -> None:
@@ -149,6 +151,7 @@ def end_device(runtime: Runtime, person: Person, device_id: str) -> None:
         theirs = UserSession.user_id == person.id, UserSession.token_hash.startswith(device_id)
         if not changed(session, delete(UserSession).where(*theirs)):
             raise NotFound
+        audit.note(session, person, runtime.clock(), "account.device_signed_out", person.id)
 
 
 def forget_old(runtime: Runtime) -> int:

@@ -13,7 +13,7 @@ from app.errors import Conflict, Invalid, Problem, problem
 from app.models import Schedule, Survey, SurveyVersion, Workspace, new_id
 from app.rendering.languages import LOCALES
 from app.runtime import Runtime
-from app.services import access
+from app.services import access, audit
 from app.services.access import Visitor
 from app.services.once import Once
 
@@ -55,6 +55,7 @@ def create(
         session.add(survey)
         if once:
             once.keep(session, survey.id)
+        audit.note(session, who, now, "survey.created", survey.id, metric=metric)
         return survey.id
 
 
@@ -84,6 +85,7 @@ def edit(
             return survey.revision
         _refuse_change(survey, revision)
         survey.name, survey.opens_followup, survey.draft = name, opens_followup, draft
+        audit.note(session, who, runtime.clock(), "survey.edited", id)
         return _touch(runtime, survey)
 
 
@@ -119,6 +121,7 @@ def publish(
         )
         session.add(version)
         survey.published_version_id = version.id
+        audit.note(session, who, runtime.clock(), "survey.published", id, version=version.number)
         _touch(runtime, survey)
         return version.number
 
@@ -136,6 +139,7 @@ def archive(runtime: Runtime, who: Visitor, id: str) -> None:
         if schedule is not None:
             raise Conflict("The schedule “%(name)s” still asks this survey. Cancel it first.", name=schedule)
         survey.archived_at = runtime.clock()
+        audit.note(session, who, runtime.clock(), "survey.archived", id)
         _touch(runtime, survey)
 
 
@@ -145,6 +149,7 @@ def restore(runtime: Runtime, who: Visitor, id: str) -> None:
         survey = access.own(session, who, Survey, id, lock=True)
         if survey.archived_at is not None:
             survey.archived_at = None
+            audit.note(session, who, runtime.clock(), "survey.restored", id)
             _touch(runtime, survey)
 
 

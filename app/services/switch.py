@@ -5,6 +5,8 @@ from sqlalchemy.orm import Session
 from app.db import Statement
 from app.models import Setting
 from app.runtime import Runtime
+from app.services import audit
+from app.services.access import Visitor
 
 NAME = "sending_paused"
 _STANDS = Statement("SELECT 1 FROM installation WHERE name = :name")  # asked before each group that leaves
@@ -28,15 +30,17 @@ def why(runtime: Runtime) -> str | None:
         return found.value if found else None
 
 
-def pause(runtime: Runtime, why: str) -> None:
+def pause(runtime: Runtime, why: str, who: Visitor | None = None) -> None:
     """Stop all sending; what is under way ends within one group. Twice is harmless."""
     with runtime.db.write() as session:
         session.merge(Setting(name=NAME, value=why))
+        audit.note(session, who, runtime.clock(), "sending.paused")
 
 
-def resume(runtime: Runtime) -> None:
+def resume(runtime: Runtime, who: Visitor | None = None) -> None:
     """Send again what is due. Twice is harmless."""
     with runtime.db.write() as session:
         found = session.get(Setting, NAME)
         if found is not None:
             session.delete(found)
+            audit.note(session, who, runtime.clock(), "sending.resumed")

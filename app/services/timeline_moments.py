@@ -134,6 +134,7 @@ class OptedOut(Moment):
     cause: str
     origin: str
     by_person: bool
+    channel: str | None
     kind: ClassVar[str] = "opted_out"
     rank: ClassVar[int] = 60
 

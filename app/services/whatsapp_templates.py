@@ -10,7 +10,7 @@ from app.errors import Invalid, problem
 from app.models import Survey, WhatsAppTemplate, new_id
 from app.rendering.languages import LOCALES
 from app.runtime import Runtime
-from app.services import access
+from app.services import access, audit
 from app.services.access import Visitor
 
 CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
@@ -44,6 +44,7 @@ def save(runtime: Runtime, who: Visitor, survey_id: str, given: dict[str, Given]
         raise Invalid([problem(f"whatsapp_{locale}", message) for locale in wrong])
     with runtime.db.write() as session:
         survey = access.own(session, who, Survey, survey_id, lock=True)
+        audit.note(session, who, runtime.clock(), "survey.templates_edited", survey_id, templates=given)
         session.execute(delete(WhatsAppTemplate).where(WhatsAppTemplate.survey_id == survey_id))
         for locale in LOCALES:
             if sid := sids.get(locale):

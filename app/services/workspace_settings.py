@@ -13,7 +13,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.models import Logo, Workspace, new_id
 from app.rendering.assets import logo_path
 from app.runtime import Runtime
-from app.services import coming_due, logos
+from app.services import audit, coming_due, logos
 from app.services.access import Visitor, held_workspace
 
 EDITABLE = (
@@ -64,6 +64,7 @@ def update(
         workspace.revision += 1
         if OF_THE_CALENDAR & set(clean):
             coming_due.retime_all(session, workspace.id)
+        audit.note(session, who, runtime.clock(), "workspace.edited", workspace.id, changes=clean)
         return _settings(session, workspace)
 
 
@@ -74,12 +75,14 @@ def set_logo(runtime: Runtime, who: Visitor, upload: bytes) -> None:
         workspace = held_workspace(session, who)
         session.execute(delete(Logo).where(Logo.workspace_id == workspace.id))
         session.add(Logo(id=new_id(), workspace_id=workspace.id, png=png))
+        audit.note(session, who, runtime.clock(), "workspace.logo_set", workspace.id)
 
 
 def remove_logo(runtime: Runtime, who: Visitor) -> None:
     """Go without a logo; harmless when there is none."""
     with runtime.db.write() as session:
         session.execute(delete(Logo).where(Logo.workspace_id == who.workspace_id))
+        audit.note(session, who, runtime.clock(), "workspace.logo_removed", who.workspace_id)
 
 
 def logo(runtime: Runtime, logo_id: str) -> bytes:

@@ -12,6 +12,7 @@ from app.errors import Conflict, Invalid, Problem, problem
 from app.models import Workspace, new_id
 from app.rendering.languages import LOCALES, language_of
 from app.runtime import Runtime
+from app.services import audit
 
 KINDS = ("customers", "people")
 LONGEST_NAME = 120
@@ -28,7 +29,11 @@ def create(
     """Make an empty workspace and return its slug; raises Invalid."""
     values = checked(name, kind, time_zone, locale)
     with runtime.db.write() as session:
-        return add(session, runtime, values).slug
+        workspace = add(session, runtime, values)
+        audit.note(
+            session, None, runtime.clock(), "workspace.created", workspace.id, workspace_id=workspace.id
+        )
+        return workspace.slug
 
 
 def list_all(runtime: Runtime) -> list[Workspace]:

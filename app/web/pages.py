@@ -7,7 +7,7 @@ from flask import Flask, g, render_template, request, session
 from flask.typing import ResponseReturnValue
 
 from app.errors import Conflict, Problem
-from app.rendering import figures, words
+from app.rendering import audit_words, figures, words
 from app.rendering.assets import asset
 from app.rendering.languages import LOCALES, Language, language_of
 from app.services import frames, sessions
@@ -88,5 +88,6 @@ def _context() -> dict[str, Any]:
 def register(app: Flask) -> None:
     """Globals and per-request values of every template."""
     app.context_processor(_context)
-    app.jinja_env.globals.update(asset=asset, **words.FOR_TEMPLATES, **figures.FOR_TEMPLATES)
+    given = words.FOR_TEMPLATES | audit_words.FOR_TEMPLATES | figures.FOR_TEMPLATES
+    app.jinja_env.globals.update(asset=asset, **given)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

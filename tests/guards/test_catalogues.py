@@ -8,7 +8,7 @@ import pytest
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
 
-from app.rendering import words
+from app.rendering import audit_words, words
 
 CATALOGUES = Path("app/rendering/catalogue")
 KEYWORDS = {
@@ -45,7 +45,8 @@ def _sentences() -> set[str]:
                 continue
             for _, message, _, _ in extract_from_file(method, path, KEYWORDS):
                 found.add(message if isinstance(message, str) else message[0])
-    tables = (value for name, value in vars(words).items() if name.isupper() and name != "FOR_TEMPLATES")
+    named = {**vars(words), **vars(audit_words)}
+    tables = (value for name, value in named.items() if name.isupper() and name != "FOR_TEMPLATES")
     for table in tables:
         found |= {table} if isinstance(table, str) else set(table.values())
     return found - {""}

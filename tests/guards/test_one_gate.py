@@ -12,6 +12,7 @@ WRITERS = {
         "app/services/arrival.py": "the gate",
         "app/services/answers.py": "whether one counts",
         "app/services/erasure.py": "the words of a person who is erased",
+        "app/services/retention_kinds.py": "words that were kept long enough",
         "app/services/demo_asks.py": "the first look, in a workspace of its own",
     },
     "sealed_answers": {"app/services/pulse_answers.py": "the gate"},

@@ -17,8 +17,8 @@ MAY_IMPORT = {
     "rendering": {"app.domain", "jinja2", "markupsafe", "babel", "segno"},
     "services": {
         "app.runtime", "app.domain", "app.models", "app.db", "app.engines", "app.rendering",
-        "app.channels.base", "app.sealing", "sqlalchemy", "alembic", "argon2", "pyotp", "PIL", "structlog",
-        "config",
+        "app.channels.base", "app.sealing", "app.journal", "sqlalchemy", "alembic", "argon2", "pyotp", "PIL",
+        "structlog", "config",
     },
     "jobs": {"app.services", "app.runtime", "apscheduler", "structlog"},
     "web": {

@@ -29,6 +29,7 @@ from app.services import (
     followup_page,
     followups,
     inbound,
+    opt_outs,
     planning,
     sandbox_clearing,
     schedules,
@@ -327,3 +328,28 @@ def test_start_without_a_link_opens_what_stop_and_a_block_had_closed(
         kinds = select(OptOut.kind).where(OptOut.lifted_at.is_(None))
         assert session.scalars(kinds).all() == []
         assert set(session.scalars(select(OptOut.kind))) == {"own_wish", "bounce"}
+
+
+@pytest.mark.parametrize("kind", ["legal", "erasure"])
+def test_c22_start_lifts_what_they_said_themselves_and_nothing_else(
+    chats: Runtime, ask: Callable[..., Person], workspace: Workspace, world: World, maria: Contact, kind: str
+) -> None:
+    person = ask("sms")
+    person.sends("STOP")
+    with chats.db.write() as session:
+        blocked = {"kind": kind, "origin": "console", "now": world.now}
+        opt_outs.record(session, workspace.id, maria.id, [maria.phone_key], **blocked)
+    person.sends("START")
+    with chats.db.read() as session:
+        assert set(session.scalars(select(OptOut.kind).where(OptOut.lifted_at.is_(None)))) == {kind}
+
+
+def test_start_in_one_channel_leaves_what_they_do_not_want_in_another(
+    chats: Runtime, ask: Callable[..., Person], camila: Visitor, maria: Contact
+) -> None:
+    person = ask("sms")
+    for channel in ("sms", "email"):
+        opt_outs.opt_out(chats, camila, maria.id, "console", channel=channel)
+    person.sends("START")
+    with chats.db.read() as session:
+        assert set(session.scalars(select(OptOut.channel).where(OptOut.lifted_at.is_(None)))) == {"email"}

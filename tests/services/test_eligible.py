@@ -56,6 +56,7 @@ people = st.fixed_dictionaries(
         "address": st.booleans(),
         "opt_out": st.sampled_from([None, "own_wish", "bounce", "legal", "erasure"]),
         "by": st.sampled_from(["person", "address"]),
+        "channel": st.sampled_from([None, "email", "sms"]),
         "lifted": st.booleans(),
         "asks": st.lists(
             st.tuples(
@@ -89,6 +90,7 @@ def test_sql_and_the_pure_rule_agree(runtime: Runtime, world: World, clock: Cloc
                 created_at=NOW,
                 contact_id=contact.id if person["by"] == "person" else None,
                 address_key=contact.email_key if person["by"] == "address" else None,
+                channel=person["channel"] if person["opt_out"] != "bounce" else None,
                 lifted_at=NOW if person["lifted"] else None,
             )
         )

@@ -1,10 +1,12 @@
 """Erasure on both databases: nothing of the person is left, counts and opt-outs stay (I11, N01, N02)."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
+from app.channels.base import DeliveryError, Event, KeptCopy, Kind, Receipt
 from app.domain.access import Role
 from app.errors import NotFound
 from app.models import (
@@ -13,6 +15,7 @@ from app.models import (
     Attempt,
     Contact,
     FollowUp,
+    InboundEvent,
     Invitation,
     Message,
     PulseScore,
@@ -23,7 +26,16 @@ from app.models import (
     new_id,
 )
 from app.runtime import Runtime
-from app.services import contact_import, contacts, erasure, followups, opt_outs
+from app.services import (
+    contact_import,
+    contacts,
+    departing,
+    erasure,
+    followups,
+    inbound,
+    opt_outs,
+    outcomes,
+)
 from app.services.access import Visitor
 from app.services.pulse_closing import close_pulse
 from tests.pulse_world import open_pulse
@@ -128,6 +140,24 @@ def test_i11_nothing_of_the_person_is_left_in_the_files_of_sqlite(
         assert [secret for secret in SECRETS if secret.encode() in stored] == [], each.name
 
 
+def test_i11_once_scrubbed_nothing_is_left_in_postgresqls_own_files(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact, request: pytest.FixtureRequest
+):
+    """A vacuum alone leaves bytes of dead rows in its pages until something is written over them."""
+    if runtime.db.is_sqlite:
+        pytest.skip("SQLite's files are searched above, without a scrub")
+    tell_everything(runtime, world, camila, person)
+    erasure.erase(runtime, camila, person.id)
+    erasure.scrub(runtime)
+    data = request.getfixturevalue("postgres").data
+    with runtime.db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CHECKPOINT"))
+        tables = "SELECT pg_relation_filepath(oid) FROM pg_class WHERE relkind IN ('r', 't', 'i')"
+        files = [data / name for name in connection.scalars(text(tables)).all() if name]
+    stored = b"".join(each.read_bytes() for each in files if each.exists())
+    assert [secret for secret in SECRETS if secret.encode() in stored] == []
+
+
 def test_scores_and_asks_stay_counted_without_words(
     runtime: Runtime, world: World, camila: Visitor, person: Contact
 ):
@@ -153,6 +183,51 @@ def test_n01_what_is_queued_for_them_never_leaves(
         reply = session.scalars(select(Message).where(Message.purpose == "reply")).one()
         assert (reply.state, reply.reason, reply.lease_token) == ("cancelled", "erased", None)
         assert (reply.to_address, reply.body) == ("", None)
+
+
+def test_n01_what_is_on_its_way_leaves_no_trace_of_them_when_it_ends(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact
+):
+    tell_everything(runtime, world, camila, person)
+    with runtime.db.write() as session:
+        message = session.scalars(select(Message).where(Message.purpose == "reply")).one()
+        message.state, message.lease_token, message.lease_until = (
+            "claimed",
+            "x" * 26,
+            world.now + timedelta(1),
+        )
+        session.flush()
+        (leaving,) = departing.load(session, "x" * 26, world.now, 1)
+        message.state = "attempting"
+        session.add(Attempt(id=new_id(), message_id=message.id, number=1, started_at=world.now))
+    erasure.erase(runtime, camila, person.id)
+    refused = DeliveryError(
+        "invalid_address", permanent=True, detail="550 zulmira@quintanilha.example: segredo"
+    )
+    copy = KeptCopy(subject="Zulmira", text="segredo", html="segredo")
+    for outcome in (Receipt(provider_id="x", kept=copy), refused):
+        with runtime.db.write() as session:
+            session.execute(update(Message).where(Message.id == leaving.id).values(state="attempting"))
+            outcomes.record(session, [(leaving, outcome)], "x" * 26, world.now)
+    found = everything_stored(runtime)
+    assert [secret for secret in SECRETS if secret in found] == []
+
+
+def test_what_they_wrote_and_nobody_has_placed_goes_as_well(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact
+):
+    without_ninth_digit = "+553188884417"
+    for channel, state in (("sms", "new"), ("whatsapp", "set_aside"), ("sms", "done")):
+        event = Event("+551140028922", new_id(), Kind.TEXT, address=without_ninth_digit, text="segredo")
+        with runtime.db.write() as session:
+            id = inbound.keep(session, channel, event, world.now)
+            session.execute(update(InboundEvent).where(InboundEvent.id == id).values(state=state))
+    erasure.erase(runtime, camila, person.id)
+    found = everything_stored(runtime)
+    assert [secret for secret in (*SECRETS, "88884417") if secret in found] == []
+    inbound.handle_new(runtime)
+    with runtime.db.read() as session:
+        assert set(session.scalars(select(InboundEvent.state))) == {"done"}
 
 
 def test_n01_their_open_followups_end_and_keep_their_course(

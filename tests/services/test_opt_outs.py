@@ -1,13 +1,17 @@
 """Opt-outs on both databases: they win everywhere, hold for the address, and only the person lifts them."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from app.domain.access import Role
+from app.domain.eligibility import Verdict, may_ask
+from app.domain.metrics import Metric
 from app.errors import Invalid
 from app.models import Contact, Invitation, Message, OptOut, Sender, Workspace, new_id
 from app.runtime import Runtime
-from app.services import contacts, opt_outs
+from app.services import contacts, departing, eligible, opt_outs
 from app.services.access import Visitor
 from tests.world import World
 
@@ -21,8 +25,11 @@ def bea(world: World) -> Visitor:
 
 def why_not(runtime: Runtime, contact_id: str) -> str | None:
     with runtime.db.read() as session:
-        row = session.get_one(Contact, contact_id)
-        return opt_outs.opted_out(session, row.workspace_id, row.id, row.email_key, row.phone_key)
+        stands = select(
+            opt_outs.is_opted_out(), opt_outs.is_bounced(), opt_outs.is_bounced(Contact.phone_key)
+        )
+        out, *bounced = session.execute(stands.where(Contact.id == contact_id)).one()
+        return "opted_out" if out else ("bounced" if any(bounced) else None)
 
 
 def in_sql(runtime: Runtime) -> set[str]:
@@ -115,13 +122,13 @@ def test_a_bounce_stops_its_own_address_only(runtime: Runtime, world: World, bea
     id = contacts.create(runtime, bea, ANA)
     with runtime.db.write() as session:
         row = session.get_one(Contact, id)
-        email_key, phone_key = row.email_key, row.phone_key
+        email_key = row.email_key
         opt_outs.record(
             session, row.workspace_id, id, [email_key], kind="bounce", origin="smtp", now=world.now
         )
     with runtime.db.read() as session:
-        assert opt_outs.opted_out(session, bea.workspace_id, id, email_key) == "bounced"
-        assert opt_outs.opted_out(session, bea.workspace_id, id, phone_key) is None
+        stands = select(opt_outs.is_bounced(), opt_outs.is_bounced(Contact.phone_key))
+        assert session.execute(stands.where(Contact.id == id)).one() == (True, False)
     assert in_sql(runtime) == set()
     assert not contacts.detail(runtime, bea, id).is_opted_out
 
@@ -160,3 +167,54 @@ def test_an_opt_out_of_one_workspace_by_hand_is_not_another_ones(
     here, there = (contacts.create(runtime, who, ANA) for who in (bea, other))
     opt_outs.opt_out(runtime, bea, here, "console")
     assert why_not(runtime, there) is None
+
+
+def verdict(runtime: Runtime, workspace_id: str, id: str, *channels: str) -> Verdict:
+    with runtime.db.read() as session:
+        ask = eligible.asking(session, runtime, workspace_id, Metric.NPS, channels=channels)
+        facts = eligible.facts(session, ask, id)
+        told = session.execute(
+            eligible.audience(workspace_id).add_columns(eligible.reason(ask)).where(Contact.id == id)
+        ).one()
+        found = may_ask(facts, ask.rest, ask.now)
+    assert told[1] == found.reason, "a preview says the same"
+    return found
+
+
+def test_n05_what_is_withdrawn_on_one_channel_holds_there_alone_with_its_proof(
+    runtime: Runtime, bea: Visitor
+):
+    id = contacts.create(runtime, bea, ANA)
+    opt_outs.opt_out(
+        runtime, bea, id, "console", channel="email", evidence="Said so on the phone, 16 November."
+    )
+    assert verdict(runtime, bea.workspace_id, id, "email").reason == "opted_out"
+    assert verdict(runtime, bea.workspace_id, id, "email", "sms").channel == "sms"
+    assert not contacts.detail(runtime, bea, id).is_opted_out
+    (standing, *_) = opt_outs.of(runtime, bea, id)
+    assert (standing.channel, standing.proof) == ("email", "Said so on the phone, 16 November.")
+    opt_outs.opt_in(runtime, bea, id, "Changed her mind.")
+    assert verdict(runtime, bea.workspace_id, id, "email").reason is None
+
+
+def test_n05_it_holds_just_before_the_message_leaves(runtime: Runtime, world: World, bea: Visitor):
+    with runtime.db.read() as session:
+        workspace = session.get_one(Workspace, bea.workspace_id)
+    for channel, refusal in (("sms", None), ("email", "opted_out")):
+        contact, invitation = asked(world, workspace)
+        opt_outs.opt_out(runtime, bea, contact.id, "api", channel=channel)
+        with runtime.db.write() as session:
+            message = session.get_one(Message, message_of(runtime, invitation))
+            message.state, message.lease_token = "claimed", "y" * 26
+            message.lease_until = world.now + timedelta(minutes=1)
+            session.get_one(Invitation, invitation.id).state = "queued"
+            session.flush()
+            (leaving,) = departing.load(session, "y" * 26, world.now, 1)
+            message.state = "sent"
+        assert leaving.refusal(world.now) == refusal
+
+
+def test_an_unknown_channel_is_refused(runtime: Runtime, bea: Visitor):
+    id = contacts.create(runtime, bea, ANA)
+    with pytest.raises(Invalid, match="not a channel"):
+        opt_outs.opt_out(runtime, bea, id, "api", channel="pigeon")

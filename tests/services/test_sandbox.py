@@ -48,6 +48,8 @@ from app.services.pulse_answers import seal_answer
 from tests.services.test_planning import Killed, crowd, dying_at
 from tests.world import Clock, World
 
+AUDIT = ("audit_chains", "audit_rows")  # what was done in play was done
+
 
 @pytest.fixture
 def workspace(world: World) -> Workspace:
@@ -214,7 +216,7 @@ def test_clearing_forgets_the_play_and_nothing_else(
     assert new.pop("senders") == 1
     # What the real follow-up sent while the sandbox stood in for its channel
     assert new.pop("attempts") == new.pop("sandbox_copies") == 1
-    assert new.keys() <= {"installation"}
+    assert new.keys() <= {"installation", *AUDIT}
     gone = {name: before[name] - after[name] for name in before if before[name] - after[name]}
     assert gone == {}
     assert sandbox_clearing.clear(runtime).invitations == 0
@@ -231,7 +233,12 @@ def test_clearing_empties_the_runs_that_have_nobody_left(
     asked(runtime, camila, survey, world.contact(workspace))
     sandbox_clearing.clear(runtime)
     after = rows(runtime)
-    assert {name for name in after if after[name] != before[name]} <= {"contacts", "senders", "installation"}
+    assert {name for name in after if after[name] != before[name]} <= {
+        "contacts",
+        "senders",
+        "installation",
+        *AUDIT,
+    }
 
 
 def test_clearing_forgets_the_follow_up_its_closing_and_the_asking_again(
@@ -251,7 +258,7 @@ def test_clearing_forgets_the_follow_up_its_closing_and_the_asking_again(
     done = sandbox_clearing.clear(runtime)
     assert (done.invitations, done.answers, done.followups) == (2, 1, 1)
     after = rows(runtime)
-    assert {name for name in after if after[name] != before[name]} <= {"senders", "installation"}
+    assert {name for name in after if after[name] != before[name]} <= {*AUDIT, "senders", "installation"}
 
 
 def test_killed_while_clearing_it_is_simply_run_again(
@@ -295,7 +302,7 @@ def test_a_pulse_that_was_played_goes_with_its_key_and_its_result(
     assert sealing.kept_keys(runtime.config.keys_dir) == []
     after = rows(runtime)
     changed = {name for name in after if after[name] != before[name]}
-    assert changed <= {"occurrences", "invitations", "senders"}  # the one who was skipped, and why
+    assert changed <= {"occurrences", "invitations", "senders", *AUDIT}  # the one who was skipped, and why
     with runtime.db.read() as session:
         assert session.scalars(select(Invitation.reason)).all() == ["no_address"]
         assert session.scalars(select(Pulse)).all() == []

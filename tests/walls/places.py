@@ -23,7 +23,7 @@ from app.models import (
     new_id,
 )  # fmt: skip
 from app.runtime import Runtime
-from app.services import api_keys
+from app.services import api_keys, person_requests
 from app.services.access import Visitor
 from app.services.sessions import token_hash
 from tests.pulse_world import open_pulse
@@ -48,6 +48,7 @@ NOUNS = {
     "/settings/members/<id>": "member",
     "/surveys/<id>": "survey",
     "/invitations/<id>": "invitation",
+    "/privacy/requests/<id>": "request",
     "/sandbox/<id>": "mail",
     "/sandbox/mail/<id>": "mail",
     "/account/sessions/<device_id>": "device",
@@ -108,6 +109,7 @@ def furnished(world: World, kind: str, mark: str = "") -> Place:
     _add_schedule(world, place, survey_id, mark)
     _add_mail(world, place, contact_id, mark)
     _add_device(world, place)
+    place.ids["request"] = person_requests.receive(world.runtime, owner, contact_id, "access")
     place.ids |= {
         "key": api_keys.list_keys(world.runtime, owner)[0].id,
         "member": str(world.member(workspace, Role.AGENT, world.user(name=f"{mark} agente")).member_id),

@@ -47,6 +47,7 @@ FORM = {
 }  # fmt: skip
 BODIES: dict[str, Any] = {
     "opt_in_contact": {"evidence": "x"},
+    "change_consent": {"lawful_basis": "consent", "evidence": "x"},
     "ask_contact": {"contact": UNKNOWN_ID},
     "assign_followup": {"assignee": None},
     "note_followup": {"text": "x"},

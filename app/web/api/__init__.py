@@ -7,7 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 from app.web import rates
 from app.web.api import (
     answers,
-    contacts,
+    consents,
     docs,
     events,
     followups,
@@ -25,7 +25,7 @@ from app.web.policy import open_to_all, scoped
 
 PREFIX = "/api/v1"
 NOUNS: tuple[Noun, ...] = (
-    contacts.contacts,
+    consents.CONTACTS,
     surveys.surveys,
     invitations.invitations,
     schedules.schedules,

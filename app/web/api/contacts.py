@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.domain.access import Role
 from app.errors import Conflict, Forbidden
-from app.services import connect_links, erasure, opt_outs, timeline
+from app.services import connect_links, erasure, timeline
 from app.services import contacts as people
 from app.services.contact_rows import Card
 from app.services.contact_search import Sought
@@ -19,7 +19,6 @@ from app.web.api.schemas import (
     Moment,
     Paged,
     PageOf,
-    Query,
     Resource,
     Scalar,
     Word,
@@ -81,27 +80,6 @@ class ContactsQuery(Paged):
     show: Literal["active", "inactive", "opted_out", "all"] = "all"
     segment: Id | None = Field(None, description="Those whom this segment means.")
     tag: Word | None = Field(None, description="Those who carry it.")
-
-
-class OptInBody(Body):
-    """The person's own word that they may be asked again."""
-
-    evidence: str = absent("How you know: when, and in which words they agreed. Needed.")
-
-
-class OptInQuery(Query):
-    """The same as a parameter, for clients that send no body with DELETE."""
-
-    evidence: str | None = None
-
-
-class OptOut(Resource):
-    """Whether something keeps this person from being asked."""
-
-    contact: str
-    opted_out: bool
-    kinds: list[OptOutKind] = Field(description="Everything that stands, the latest first.")
-    since: Moment | None
 
 
 class Line(Resource):
@@ -231,30 +209,3 @@ def contact_timeline(call: Call, id: str, query: Paged) -> object:
     page = timeline.timeline(call.runtime, call.who, id, query.cursor, query.limit)
     items = [{**dataclasses.asdict(moment), "kind": moment.kind} for moment in page.items]
     return {"items": items, "next_cursor": page.next_cursor}
-
-
-def opted_out(call: Call, id: str) -> dict[str, object]:
-    standing = [each for each in opt_outs.of(call.runtime, call.who, id) if each.lifted_at is None]
-    kinds = list(dict.fromkeys(each.kind for each in standing))
-    return {
-        "contact": id,
-        "opted_out": any(kind != "bounce" for kind in kinds),
-        "kinds": kinds,
-        "since": min((each.since for each in standing), default=None),
-    }
-
-
-@contacts.post("/contacts/{id}/opt-out", "contacts:write", opted_out, OptOut)
-def opt_out_contact(call: Call, id: str) -> Made:
-    """The person does not want to be asked any more, on no channel. Twice changes nothing."""
-    opt_outs.opt_out(call.runtime, call.who, id, "api", call.once)
-    return Made(id)
-
-
-@contacts.delete("/contacts/{id}/opt-out", "contacts:write")
-def opt_in_contact(call: Call, id: str, query: OptInQuery, body: OptInBody | None = None) -> None:
-    """Record the person's own word that they may be asked again.
-
-    Needs `evidence`, in the body or as a parameter. Lifts no bounce and no legal block.
-    """
-    opt_outs.opt_in(call.runtime, call.who, id, (body and body.evidence) or query.evidence or "")

@@ -77,7 +77,7 @@ def remove_logo() -> ResponseReturnValue:
 @allows(Role.MANAGER)
 def pause_sending() -> ResponseReturnValue:
     """The big switch: nothing leaves."""
-    switch.pause(runtime_of(), visitor().name)
+    switch.pause(runtime_of(), visitor().name, visitor())
     flash(_("Sending is paused. Nothing leaves until somebody resumes it."))
     return _back()
 
@@ -86,7 +86,7 @@ def pause_sending() -> ResponseReturnValue:
 @allows(Role.MANAGER)
 def resume_sending() -> ResponseReturnValue:
     """The big switch: what is due leaves."""
-    switch.resume(runtime_of())
+    switch.resume(runtime_of(), visitor())
     flash(_("Sending goes on. What was waiting leaves now."))
     return _back()
 

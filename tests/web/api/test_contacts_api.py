@@ -51,7 +51,8 @@ def test_who_opted_out_comes_back_only_by_their_own_word(api: Api, clock: Clock)
     out = api.post(f"/contacts/{id}/opt-out")
     assert out.status_code == 201
     assert out.json == {
-        "contact": id, "opted_out": True, "kinds": ["own_wish"], "since": "2026-11-16T13:00:00Z"
+        "contact": id, "opted_out": True, "kinds": ["own_wish"], "since": "2026-11-16T13:00:00Z",
+        "channels": [],
     }  # fmt: skip
     refused = api.delete(f"/contacts/{id}/opt-out")
     assert refused.status_code == 422
@@ -63,6 +64,29 @@ def test_who_opted_out_comes_back_only_by_their_own_word(api: Api, clock: Clock)
     )
     kinds = [each["kind"] for each in api.get(f"/contacts/{id}/timeline").json["items"]]
     assert kinds == ["opted_in", "opted_out", "added"]
+
+
+def test_who_wants_nothing_on_one_channel_may_be_asked_on_another(api: Api) -> None:
+    id = api.post("/contacts", MARIA).json["id"]
+    out = api.post(f"/contacts/{id}/opt-out", {"channel": "sms", "evidence": "Wrote: no texts."}).json
+    assert (out["opted_out"], out["channels"]) == (False, ["sms"])
+    (moment,) = api.get(f"/contacts/{id}/timeline", limit=1).json["items"]
+    assert (moment["kind"], moment["channel"]) == ("opted_out", "sms")
+    assert api.post(f"/contacts/{id}/opt-out", {"channel": "pigeon"}).status_code == 422
+
+
+def test_another_basis_is_recorded_with_its_evidence(api: Api) -> None:
+    id = api.post("/contacts", MARIA).json["id"]
+    assert (
+        api.post(f"/contacts/{id}/consents", {"lawful_basis": "consent", "evidence": ""}).status_code == 422
+    )
+    made = api.post(f"/contacts/{id}/consents", {"lawful_basis": "consent", "evidence": "Signed on Monday."})
+    assert made.status_code == 201
+    log = api.get(f"/contacts/{id}/consents").json["items"]
+    assert [(each["lawful_basis"], each["evidence"]) for each in log] == [
+        ("consent", "Signed on Monday."), ("legitimate_interest", None),
+    ]  # fmt: skip
+    assert api.get(f"/contacts/{id}").json["lawful_basis"] == "consent"
 
 
 def test_what_is_wrong_is_told_by_field(api: Api) -> None:

@@ -97,6 +97,7 @@ def test_every_post_happens_once(api: Api, world: World, shop: Workspace, runtim
     requests = [
         ("/contacts", {"name": "Maria"}),
         (f"/contacts/{contact}/opt-out", None),
+        (f"/contacts/{contact}/consents", {"lawful_basis": "contract", "evidence": "Signed."}),
         ("/surveys", {"name": "A", "metric": "csat"}),
         (f"/surveys/{survey}/publication", None),
         (f"/surveys/{survey}/invitations", {"contact": contact}),

@@ -1,0 +1,192 @@
+"""Everything that we hold of one person, and only of them, as they may ask for it (N03).
+
+Left out: keyed hashes, which tell nothing, and what would tell of others: who works here, whom else we ask.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.models import (
+    Answer,
+    AnswerEdit,
+    Attempt,
+    AuditRow,
+    Base,
+    ConnectLink,
+    ConsentChange,
+    Contact,
+    Conversation,
+    FollowUp,
+    FollowUpClosure,
+    FollowUpEvent,
+    InboundEvent,
+    Invitation,
+    Message,
+    SandboxCopy,
+    Survey,
+    Workspace,
+)  # fmt: skip
+from app.runtime import Runtime
+from app.services import audit, contact_rows, opt_outs, person_requests
+from app.services.access import Visitor
+
+Part = list[dict[str, Any]]
+PULSES = (
+    "What you answered in a pulse cannot be found by anybody: it is sealed while the pulse is open, and kept"
+    " without any link to a person afterwards."
+)
+PERSON = (
+    "name", "external_id", "email", "phone", "telegram_chat_id", "kind", "locale", "time_zone", "attributes",
+    "active", "lawful_basis", "source", "created_at", "updated_at",
+)  # fmt: skip
+ANSWER = (
+    "metric", "score", "band", "comment", "contact_me", "channel", "attributes", "recorded_at", "updated_at",
+)  # fmt: skip
+CLOSURE = ("closed_at", "summary", "root_cause", "reopened_at")
+MESSAGE = ("purpose", "channel", "to_address", "subject", "body", "state", "reason", "created_at", "sent_at")
+
+
+def export(runtime: Runtime, who: Visitor, contact_id: str) -> str:
+    """The file, as JSON that people can read too; an open request for it is done. Raises NotFound."""
+    now = runtime.clock()
+    with runtime.db.write() as session:
+        contact = contact_rows.load(session, who, contact_id)
+        audit.note(session, who, now, "contact.exported", contact.id)
+        person_requests.done(session, contact.id, now, "access")
+        held = {
+            "made_at": now,
+            "held_by": session.get_one(Workspace, who.workspace_id).name,
+            "person": _values(contact, PERSON),
+            **_wishes(session, contact),
+            "asked": _asked(session, who, contact),
+            **({"pulses": PULSES} if who.is_people else _said(session, contact)),
+            "messages": _messages(session, who, contact),
+            "came_in": _came_in(session, contact),
+            "chats": _chats(session, contact),
+            "changes_noted": _noted(session, contact),
+        }
+    return json.dumps(held, ensure_ascii=False, indent=2, default=_written) + "\n"
+
+
+def _wishes(session: Session, contact: Contact) -> dict[str, Part]:
+    """Why they may be asked, as it changed, what they do not want, and what they asked of us."""
+    changes = _of(session, ConsentChange, ConsentChange.contact_id == contact.id, ConsentChange.at)
+    return {
+        "lawful_basis_changes": [
+            _values(each, ("at", "before", "lawful_basis", "source", "evidence")) for each in changes
+        ],
+        "opt_outs": [
+            {
+                "kind": each.kind, "channel": each.channel or "all", "origin": each.origin,
+                "since": each.since, "proof": each.proof, "lifted_at": each.lifted_at,
+                "lifted_because": each.evidence,
+            }
+            for each in opt_outs.standings(session, contact)
+        ],
+        "requests": [
+            {name: getattr(each, name) for name in ("kind", "received_at", "due_at", "done_at")}
+            for each in person_requests.of(session, contact)
+        ],
+    }  # fmt: skip
+
+
+def _asked(session: Session, who: Visitor, contact: Contact) -> Part:
+    query = select(Invitation, Survey.name).join(Survey, Survey.id == Invitation.survey_id)
+    rows = session.execute(query.where(Invitation.contact_id == contact.id).order_by(Invitation.created_at))
+    names = ("metric", "channel", "reason", "until", "created_at", "sent_at", "expires_at", "locale")
+    return [
+        {"survey": survey, "state": _state(row.state, who), **_values(row, names)} for row, survey in rows
+    ]
+
+
+def _state(state: str, who: Visitor) -> str:
+    """In a people workspace nothing tells whether somebody has answered."""
+    return "sent" if who.is_people and state in ("answered", "expired") else state
+
+
+def _said(session: Session, contact: Contact) -> dict[str, Part]:
+    """Answers with what they were before, and what was done about them."""
+    query = select(Answer, Survey.name).join(Survey, Survey.id == Answer.survey_id)
+    rows = session.execute(query.where(Answer.contact_id == contact.id).order_by(Answer.recorded_at)).all()
+    answers = [
+        {"survey": survey, **_values(row, ANSWER), "before": _before(session, row)} for row, survey in rows
+    ]
+    return {"answers": answers, "follow_ups": _followups(session, contact)}
+
+
+def _before(session: Session, answer: Answer) -> Part:
+    edits = _of(session, AnswerEdit, AnswerEdit.answer_id == answer.id, AnswerEdit.replaced_at)
+    return [_values(each, ("score", "band", "comment", "replaced_at")) for each in edits]
+
+
+def _followups(session: Session, contact: Contact) -> Part:
+    found = []
+    for each in _of(session, FollowUp, FollowUp.contact_id == contact.id, FollowUp.opened_at):
+        steps = _of(session, FollowUpEvent, FollowUpEvent.followup_id == each.id, FollowUpEvent.at)
+        ends = FollowUpClosure.followup_id == each.id
+        closures = _of(session, FollowUpClosure, ends, FollowUpClosure.closed_at)
+        found.append(
+            {
+                **_values(each, ("reason", "opened_at", "first_contact_at", "closed_at")),
+                "steps": [_values(step, ("at", "kind", "text")) for step in steps],
+                "closures": [_values(one, CLOSURE) for one in closures],
+            }
+        )
+    return found
+
+
+def _messages(session: Session, who: Visitor, contact: Contact) -> Part:
+    """Reminders of a pulse stay unsaid: they go to those who have not answered."""
+    theirs = Message.contact_id == contact.id
+    if who.is_people:
+        theirs &= Message.purpose != "reminder"
+    found = []
+    for each in _of(session, Message, theirs, Message.created_at):
+        copy = session.get(SandboxCopy, each.id)
+        tries = _of(session, Attempt, Attempt.message_id == each.id, Attempt.number)
+        found.append(
+            {
+                **_values(each, MESSAGE),
+                "tries": [_values(one, ("started_at", "outcome", "detail")) for one in tries],
+                **({"in_the_sandbox": _values(copy, ("subject", "text"))} if copy else {}),
+            }
+        )
+    return found
+
+
+def _came_in(session: Session, contact: Contact) -> Part:
+    events = _of(session, InboundEvent, InboundEvent.contact_id == contact.id, InboundEvent.received_at)
+    return [{**_values(each, ("channel", "received_at")), "event": each.payload} for each in events]
+
+
+def _chats(session: Session, contact: Contact) -> Part:
+    keys = [key for key in (contact.phone_key, contact.telegram_key) if key]
+    chats = _of(session, Conversation, Conversation.address_key.in_(keys), Conversation.id)
+    links = _of(session, ConnectLink, ConnectLink.contact_id == contact.id, ConnectLink.created_at)
+    return [
+        *(_values(each, ("expects", "locale", "heard_at", "blocked_at")) for each in chats),
+        *({"link_to_telegram": _values(each, ("created_at", "expires_at", "used_at"))} for each in links),
+    ]
+
+
+def _noted(session: Session, contact: Contact) -> Part:
+    rows = _of(session, AuditRow, AuditRow.subject_id == contact.id, AuditRow.at)
+    return [_values(each, ("at", "action", "payload")) for each in rows]
+
+
+def _of(session: Session, model: Any, which: Any, order: Any) -> Sequence[Any]:
+    query: Select[Any] = select(model).where(which).order_by(order)
+    return session.scalars(query).all()
+
+
+def _values(row: Base, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _written(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,139 @@
+"""What was kept long enough goes: words, never what is counted. In small steps, each of them final (N04)."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.domain import retention as rules
+from app.models import Setting, Workspace
+from app.runtime import Runtime
+from app.services import audit, erasure
+from app.services.access import Visitor, held_workspace
+from app.services.retention_kinds import KINDS, Kind
+
+PAUSE = 0.005  # seconds between two steps: whoever waits to write comes in between
+STEPS = 200  # in one run of the job: some seconds, for other work waits for its thread
+REST = timedelta(hours=20)  # once everything was looked at, it is looked at again the next day
+PASSED = "retention_passed"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One kind of data: for how long, and how much would go now."""
+
+    kind: str
+    days: int | None
+    default: int | None
+    would_go: int
+
+
+def show(runtime: Runtime, who: Visitor, tried: Mapping[str, int | None] | None = None) -> tuple[Kept, ...]:
+    """Every kind with its period, or with the ones that somebody tries, and what would go now."""
+    now = runtime.clock()
+    with runtime.db.read() as session:
+        stored = session.get_one(Workspace, who.workspace_id).retention
+        periods = tried or rules.periods(stored)
+        return tuple(
+            Kept(kind, days, rules.DEFAULTS[kind], _number(session, who.workspace_id, kind, days, now))
+            for kind, days in periods.items()
+        )
+
+
+def change(runtime: Runtime, who: Visitor, periods: Mapping[str, int | None]) -> None:
+    """Keep each kind for so long from now on; the job begins anew within minutes."""
+    with runtime.db.write() as session:
+        workspace = held_workspace(session, who)
+        workspace.retention = dict(periods)
+        audit.note(session, who, runtime.clock(), "workspace.retention_changed", workspace.id, days=periods)
+        if (passed := session.get(Setting, PASSED)) is not None:
+            session.delete(passed)
+
+
+def let_go(runtime: Runtime) -> int:
+    """A job: what is too old in each workspace. Killed anywhere, the next run finds what is left."""
+    if _rests(runtime):
+        return 0
+    with runtime.db.read() as session:
+        places = session.execute(select(Workspace.id, Workspace.retention)).all()
+    wanted = [
+        (workspace_id, kind, days)
+        for workspace_id, stored in places
+        for kind, days in rules.periods(stored).items()
+        if days is not None
+    ]
+    run = _Run(runtime)
+    for workspace_id, kind, days in wanted:
+        run.let_go(workspace_id, kind, days)
+    if run.done:
+        runtime.db.scrub(*erasure.TOUCHED)
+    if run.steps_left:
+        _pass(runtime)
+    return run.done
+
+
+@dataclass
+class _Run:
+    """One run of the job: how many steps it may still take, and how much it let go."""
+
+    runtime: Runtime
+    steps_left: int = STEPS
+    done: int = 0
+
+    def let_go(self, workspace_id: str, name: str, days: int) -> None:
+        """One kind of one workspace: as much as there is, or as there are steps left."""
+        before = rules.cutoff(days, self.runtime.clock())
+        noted = False
+        for kind in KINDS[name]:
+            after = kind.first
+            while self.steps_left:
+                self.steps_left -= 1
+                after, number = self._step(kind, workspace_id, before, after, None if noted else (name, days))
+                noted = noted or number > 0
+                self.done += number
+                self.runtime.reach("retention_step")
+                if number < kind.step:
+                    break
+                time.sleep(PAUSE)
+
+    def _step(
+        self, kind: Kind, workspace_id: str, before: datetime, after: str | int, note: tuple[str, int] | None
+    ) -> tuple[str | int, int]:
+        """Let go of the next few; the last of their keys, and how many. The first of a run are noted."""
+        now = self.runtime.clock()
+        with self.runtime.db.write() as session:
+            query = kind.old(workspace_id, before).where(kind.key > after).order_by(kind.key)
+            keys = list(session.scalars(query.limit(kind.step)).all())
+            if not keys:
+                return after, 0
+            if note is not None:
+                name, days = note
+                number = _number(session, workspace_id, name, days, now)
+                audit.note(
+                    session, None, now, "workspace.retention_applied", workspace_id,
+                    workspace_id=workspace_id, kind=name, days=days, number=number,
+                )  # fmt: skip
+            kind.forget(session, workspace_id, keys, now)
+        return keys[-1], len(keys)
+
+
+def _number(session: Session, workspace_id: str, name: str, days: int | None, now: datetime) -> int:
+    if days is None:
+        return 0
+    before = rules.cutoff(days, now)
+    found = [kind.old(workspace_id, before).subquery() for kind in KINDS[name]]
+    return sum(session.scalar(select(func.count()).select_from(each)) or 0 for each in found)
+
+
+def _rests(runtime: Runtime) -> bool:
+    with runtime.db.read() as session:
+        passed = session.get(Setting, PASSED)
+    return passed is not None and datetime.fromisoformat(passed.value) > runtime.clock() - REST
+
+
+def _pass(runtime: Runtime) -> None:
+    with runtime.db.write() as session:
+        session.merge(Setting(name=PASSED, value=runtime.clock().isoformat()))

@@ -1,0 +1,222 @@
+"""What was kept long enough goes, in steps that a kill cannot spoil; what is counted stays (N04)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from app.domain import retention as rules
+from app.domain.access import Role
+from app.errors import Invalid
+from app.models import Answer, AuditRow, Contact, InboundEvent, Message, Sender, Workspace, new_id
+from app.runtime import Runtime
+from app.services import audit_log, contacts, followups, metrics, retention, retention_kinds
+from app.services.access import Visitor
+from app.services.counting import Filters
+from tests.services.loop import closures, events, opened
+from tests.world import Clock, World
+
+EVERYTHING = dict.fromkeys(rules.DEFAULTS)
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.workspace()
+
+
+@pytest.fixture
+def bea(world: World, workspace: Workspace) -> Visitor:
+    return world.member(workspace, Role.OWNER)
+
+
+def comments(runtime: Runtime) -> int:
+    with runtime.db.read() as session:
+        return session.scalar(select(func.count()).where(Answer.comment.is_not(None))) or 0
+
+
+def nps(runtime: Runtime, who: Visitor) -> dict[str, object]:
+    return metrics.metric(runtime, who, "nps", Filters()).to_json()
+
+
+def keep(runtime: Runtime, who: Visitor, **days: int) -> None:
+    retention.change(runtime, who, EVERYTHING | days)
+
+
+def test_every_kind_has_a_default_and_a_way_to_go() -> None:
+    assert set(rules.DEFAULTS) == set(retention_kinds.KINDS)
+
+
+def test_a_form_says_days_or_keeps() -> None:
+    assert rules.read_periods({"comments": "30"}) == EVERYTHING | {"comments": 30}
+    for wrong in ("0", "6", "99999", "-1", "x", "1.5", "٣٠"):
+        with pytest.raises(Invalid):
+            rules.read_periods({"comments": wrong})
+
+
+def test_n04_words_go_and_scores_stay(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+):
+    for score in (3, 9, 10):
+        world.answer(workspace, score, comment="words")
+    clock.advance(days=40)
+    world.answer(workspace, 9, comment="young words")
+    before = nps(runtime, bea)
+    keep(runtime, bea, comments=30)
+    assert [each.would_go for each in retention.show(runtime, bea) if each.kind == "comments"] == [3]
+    assert retention.let_go(runtime) == 3
+    assert comments(runtime) == 1
+    with runtime.db.read() as session:
+        assert sorted(session.scalars(select(Answer.score))) == [3, 9, 9, 10]
+    assert nps(runtime, bea) == before
+    assert retention.let_go(runtime) == 0
+
+
+def test_what_is_kept_is_kept(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+):
+    world.answer(workspace, 3, comment="words")
+    keep(runtime, bea)
+    clock.advance(days=3_000)
+    assert retention.let_go(runtime) == 0
+    assert comments(runtime) == 1
+
+
+def test_by_default_words_stay_two_years(runtime: Runtime, world: World, workspace: Workspace, clock: Clock):
+    world.answer(workspace, 3, comment="words")
+    clock.advance(days=729)
+    retention.let_go(runtime)
+    assert comments(runtime) == 1
+    clock.advance(days=2)
+    retention.let_go(runtime)
+    assert comments(runtime) == 0
+
+
+def test_n04_killed_anywhere_it_goes_on(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+):
+    survey = world.survey(workspace)
+    for _ in range(120):
+        world.answer(workspace, 3, survey=survey, comment="words")
+    clock.advance(days=40)
+    keep(runtime, bea, comments=30)
+
+    def dies(point: str) -> None:
+        if point == "retention_step":
+            raise RuntimeError("killed")
+
+    for left in (70, 20):
+        with pytest.raises(RuntimeError):
+            retention.let_go(replace(runtime, reach=dies))
+        assert comments(runtime) == left
+    assert retention.let_go(runtime) == 20
+    assert comments(runtime) == 0
+    applied = [
+        each
+        for each in audit_log.log(runtime, bea).page.items
+        if each.action == "workspace.retention_applied"
+    ]
+    assert [dict(each.facts)["number"] for each in applied] == ["20", "70", "120"]
+    assert audit_log.check(runtime).breaks == ()
+
+
+def test_it_rests_a_day_once_all_is_done_and_begins_when_a_period_changes(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+):
+    keep(runtime, bea, comments=30)
+    retention.let_go(runtime)
+    world.answer(workspace, 3, comment="old", updated_at=clock.now - timedelta(days=31))
+    assert retention.let_go(runtime) == 0, "it has passed today"
+    keep(runtime, bea, comments=29)
+    assert retention.let_go(runtime) == 1
+
+
+def test_another_workspaces_period_is_its_own(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+):
+    other = world.workspace()
+    world.answer(other, 3, comment="theirs")
+    clock.advance(days=40)
+    keep(runtime, bea, comments=30)
+    retention.let_go(runtime)
+    assert comments(runtime) == 1
+
+
+def test_messages_and_notes_of_an_open_followup_stay(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+):
+    followup = opened(world, workspace, 3, comment="x")
+    followups.claim(runtime, bea, followup)
+    followups.note(runtime, bea, followup, "a note")
+    with runtime.db.write() as session:
+        for each in session.scalars(select(Message)).all():
+            each.state, each.body = "sent", "words"
+    clock.advance(days=40)
+    keep(runtime, bea, messages=30, notes=30)
+    retention.let_go(runtime)
+    assert ("noted", "a note") in [(kind, words) for kind, _, words in events(runtime, followup)]
+    followups.close(runtime, bea, followup, summary="done", root_cause="Demora")
+    clock.advance(days=40)
+    retention.let_go(runtime)
+    assert {words for kind, _, words in events(runtime, followup) if kind == "noted"} == {None}
+    (closure,) = closures(runtime, followup)
+    assert (closure.summary, closure.root_cause) == ("", "Demora")
+    with runtime.db.read() as session:
+        stored = session.execute(select(Message.body, Message.to_address, Message.state)).all()
+    assert {tuple(row) for row in stored} == {(None, "", "sent")}
+
+
+def test_what_is_still_to_leave_keeps_its_words(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+):
+    world.invitation(workspace, world.survey(workspace), world.contact(workspace))
+    with runtime.db.write() as session:
+        session.scalars(select(Message)).one().state = "queued"
+    clock.advance(days=40)
+    keep(runtime, bea, messages=30)
+    assert retention.let_go(runtime) == 0
+
+
+def test_old_events_go_and_new_ones_stay(runtime: Runtime, world: World, bea: Visitor, clock: Clock):
+    sender = world.add(Sender(id=new_id(), channel="sms", identity="+551140028922", created_at=world.now))
+    for state in ("done", "set_aside", "new"):
+        world.add(
+            InboundEvent(
+                id=new_id(), sender_id=sender.id, channel="sms", provider_id=new_id(), kind="text",
+                payload={"address": "+5531988884417", "text": "x"}, state=state, due_at=world.now,
+                received_at=world.now,
+            )
+        )  # fmt: skip
+    clock.advance(days=91)
+    retention.let_go(runtime)
+    with runtime.db.read() as session:
+        assert list(session.scalars(select(InboundEvent.state))) == ["new"]
+
+
+def test_people_who_were_put_away_and_never_heard_of_are_erased(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+):
+    away, active, answered = (world.contact(workspace, name=name) for name in ("away", "active", "answered"))
+    for each in (away, answered):
+        contacts.set_active(runtime, bea, each.id, False)
+    clock.advance(days=100)
+    world.answer(workspace, 9, contact=answered)
+    clock.advance(days=20)
+    keep(runtime, bea, contacts=90)
+    retention.let_go(runtime)
+    with runtime.db.read() as session:
+        gone = session.scalars(select(Contact.id).where(Contact.erased_at.is_not(None))).all()
+    assert gone == [away.id]
+    assert active.id not in gone
+
+
+def test_what_exactly_was_changed_may_go_and_the_chain_holds(runtime: Runtime, bea: Visitor, clock: Clock):
+    id = contacts.create(runtime, bea, {"name": "a"})
+    contacts.edit(runtime, bea, id, {"name": "b"})
+    clock.advance(days=40)
+    keep(runtime, bea, audit=30)
+    retention.let_go(runtime)
+    with runtime.db.read() as session:
+        left = select(AuditRow.action).where(AuditRow.salt.is_not(None)).order_by(AuditRow.number)
+        assert list(session.scalars(left)) == ["workspace.retention_changed", "workspace.retention_applied"]
+    assert audit_log.check(runtime).breaks == ()

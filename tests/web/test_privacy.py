@@ -1,0 +1,123 @@
+"""What is owed to people, in the browser: their file, requests, consents, retention, and the audit."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.domain.access import Role
+from app.models import Workspace
+from app.runtime import Runtime
+from app.services import consents, contacts, opt_outs, person_requests, retention
+from app.services.access import Visitor
+from tests.world import Clock, World
+
+ClientFor = Callable[[Visitor], FlaskClient]
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.workspace(name="Aroeira")
+
+
+@pytest.fixture
+def owner(world: World, workspace: Workspace) -> Visitor:
+    return world.member(workspace)
+
+
+@pytest.fixture
+def maria(runtime: Runtime, owner: Visitor) -> str:
+    return contacts.create(runtime, owner, {"name": "Maria", "email": "maria@x.example"})
+
+
+def test_the_file_is_a_download_that_is_noted(client_for: ClientFor, owner: Visitor, maria: str):
+    client = client_for(owner)
+    found = client.post(f"/w/{owner.workspace_slug}/contacts/{maria}/export")
+    assert found.mimetype == "application/json"
+    assert "attachment" in found.headers["Content-Disposition"]
+    assert json.loads(found.data)["person"]["name"] == "Maria"
+    page = client.get(f"/w/{owner.workspace_slug}/settings/audit").text
+    assert "Exportou tudo o que guardamos de uma pessoa" in page
+    assert "Maria" in page
+
+
+def test_an_agent_takes_no_file_and_a_manager_reads_no_audit(
+    client_for: ClientFor, world: World, workspace: Workspace, maria: str
+):
+    agent, manager = (world.member(workspace, role) for role in (Role.AGENT, Role.MANAGER))
+    base = f"/w/{workspace.slug}"
+    assert client_for(agent).post(f"{base}/contacts/{maria}/export").status_code == 403
+    assert client_for(manager).post(f"{base}/contacts/{maria}/export").status_code == 200
+    for room in ("audit", "privacy"):
+        assert client_for(manager).get(f"{base}/settings/{room}").status_code == 403
+
+
+def test_a_request_is_recorded_waits_and_is_done(
+    client_for: ClientFor, runtime: Runtime, owner: Visitor, maria: str, clock: Clock
+):
+    client, base = client_for(owner), f"/w/{owner.workspace_slug}"
+    assert client.post(f"{base}/contacts/{maria}/requests", data={"kind": "pony"}).status_code == 422
+    assert client.post(f"{base}/contacts/{maria}/requests", data={"kind": "correction"}).status_code == 303
+    clock.advance(days=16)
+    client = client_for(owner)
+    page = client.get(f"{base}/settings/privacy").text
+    assert "Maria" in page
+    assert "atrasado" in page
+    (request,) = person_requests.waiting(runtime, owner)
+    client.post(f"{base}/settings/privacy/requests/{request.id}/done")
+    assert person_requests.waiting(runtime, owner) == ()
+
+
+def test_a_wish_for_one_channel_is_kept_with_its_words(
+    client_for: ClientFor, runtime: Runtime, owner: Visitor, maria: str
+):
+    client, this = client_for(owner), f"/w/{owner.workspace_slug}/contacts/{maria}"
+    said = {"channel": "sms", "proof": "Disse ao telefone: nada de SMS."}
+    assert client.post(f"{this}/channel-opt-out", data=said).status_code == 303
+    assert "Disse ao telefone" in client.get(f"{this}/privacy").text
+    assert "SMS" in client.get(this).text
+    (standing,) = opt_outs.of(runtime, owner, maria)
+    assert standing.channel == "sms"
+    refused = client.post(f"{this}/channel-opt-out", data={"channel": "pigeon", "proof": "typed words"})
+    assert refused.status_code == 422
+    assert "typed words" in refused.text
+
+
+def test_another_basis_needs_evidence_and_keeps_what_was_typed(
+    client_for: ClientFor, runtime: Runtime, owner: Visitor, maria: str
+):
+    client, this = client_for(owner), f"/w/{owner.workspace_slug}/contacts/{maria}"
+    form = {"lawful_basis": "consent", "source": "Feira de maio", "evidence": ""}
+    refused = client.post(f"{this}/basis", data=form)
+    assert refused.status_code == 422
+    assert "Feira de maio" in refused.text
+    assert client.post(f"{this}/basis", data=form | {"evidence": "Assinou."}).status_code == 303
+    assert consents.record(runtime, owner, maria).bases[0].lawful_basis == "consent"
+
+
+def test_periods_are_tried_before_they_are_saved(
+    client_for: ClientFor, runtime: Runtime, world: World, workspace: Workspace, owner: Visitor, clock: Clock
+):
+    world.answer(workspace, 3, comment="words")
+    clock.advance(days=40)
+    client, here = client_for(owner), f"/w/{owner.workspace_slug}/settings/privacy"
+    looked = client.post(f"{here}/retention", data={"comments": "30", "act": "look"})
+    assert looked.status_code == 200
+    assert "1 sairia agora." in looked.text
+    assert {each.kind: each.days for each in retention.show(runtime, owner)}["comments"] == 730
+    wrong = client.post(f"{here}/retention", data={"comments": "soon", "act": "save"})
+    assert wrong.status_code == 422
+    assert "soon" in wrong.text
+    assert client.post(f"{here}/retention", data={"comments": "30", "act": "save"}).status_code == 303
+    assert {each.kind: each.days for each in retention.show(runtime, owner)}["comments"] == 30
+
+
+def test_n08_what_somebody_typed_is_inert_in_the_audit(client_for: ClientFor, owner: Visitor):
+    client, base = client_for(owner), f"/w/{owner.workspace_slug}/settings"
+    client.post(f"{base}/keys", data={"name": "<b>CRM</b>", "extent": "everything"})
+    page = client.get(f"{base}/audit?kind=key").text
+    assert "&lt;b&gt;CRM" in page
+    assert "<b>CRM" not in page
+    assert client.get(f"{base}/audit?kind=nothing&by=%00&cursor=").status_code == 200
+    assert client.get(f"{base}/audit?cursor=x").status_code == 422

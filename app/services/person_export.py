@@ -21,12 +21,14 @@ from app.models import (
     ConsentChange,
     Contact,
     Conversation,
+    Event,
     FollowUp,
     FollowUpClosure,
     FollowUpEvent,
     InboundEvent,
     Invitation,
     Message,
+    Occurrence,
     SandboxCopy,
     Survey,
     Workspace,
@@ -68,6 +70,7 @@ def export(runtime: Runtime, who: Visitor, contact_id: str) -> str:
             "messages": _messages(session, who, contact),
             "came_in": _came_in(session, contact),
             "chats": _chats(session, contact),
+            "told_of_them": _told(session, contact),
             "changes_noted": _noted(session, contact),
         }
     return json.dumps(held, ensure_ascii=False, indent=2, default=_written) + "\n"
@@ -171,6 +174,16 @@ def _chats(session: Session, contact: Contact) -> Part:
     return [
         *(_values(each, ("expects", "locale", "heard_at", "blocked_at")) for each in chats),
         *({"link_to_telegram": _values(each, ("created_at", "expires_at", "used_at"))} for each in links),
+    ]
+
+
+def _told(session: Session, contact: Contact) -> Part:
+    """What other systems told of them, and the asks that were planned for them alone."""
+    events = _of(session, Event, Event.contact_id == contact.id, Event.received_at)
+    runs = _of(session, Occurrence, Occurrence.contact_id == contact.id, Occurrence.due_at)
+    return [
+        *(_values(each, ("name", "external_id", "properties", "occurred_at")) for each in events),
+        *({"ask_planned": _values(each, ("due_at", "state", "reason"))} for each in runs),
     ]
 
 

@@ -13,7 +13,7 @@ from app.domain.segments import Changes, read_changes
 from app.errors import Conflict, Invalid, problem
 from app.models import Schedule, Segment, new_id
 from app.runtime import Runtime
-from app.services import access
+from app.services import access, audit
 from app.services.access import Visitor
 from app.services.once import Once
 from app.services.paging import PAGE, Page, cut, in_order
@@ -55,6 +55,7 @@ def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object], once: Once
             audience=given["audience"].to_json(), revision=1, created_at=now, updated_at=now,
         )  # fmt: skip
         session.add(segment)
+        audit.note(session, who, now, "segment.created", segment.id)
         if once:
             once.keep(session, segment.id)
         return segment.id
@@ -82,6 +83,7 @@ def edit(
             segment.audience = given["audience"].to_json()
         segment.revision += 1
         segment.updated_at = runtime.clock()
+        audit.note(session, who, segment.updated_at, "segment.edited", id)
         return segment.revision
 
 
@@ -101,6 +103,7 @@ def delete(runtime: Runtime, who: Visitor, id: str) -> None:
             .values(segment_id=None, audience=segment.audience)
         )
         session.delete(segment)
+        audit.note(session, who, runtime.clock(), "segment.deleted", id)
 
 
 def get(runtime: Runtime, who: Visitor, id: str) -> Sheet:

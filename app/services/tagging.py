@@ -9,7 +9,7 @@ from app.domain.tags import MOST_TAGS, read_tags
 from app.errors import Conflict, Invalid, problem
 from app.models import Contact
 from app.runtime import Runtime
-from app.services import audiences, eligible, segments
+from app.services import audiences, audit, eligible, segments
 from app.services.access import Visitor
 
 MOST = 20_000  # people in one request: some seconds; more come from a file
@@ -31,6 +31,9 @@ def tag(
         raise Conflict("It is %(now)s people now, not %(before)s. Look again.", now=len(ids), before=number)
     if len(ids) > MOST:
         raise Invalid([problem("tags", "At most %(most)s people at once. Take a file for more.", most=MOST)])
+    with runtime.db.write() as session:
+        now = runtime.clock()
+        audit.note(session, who, now, "segment.tagged", segment_id, people=number, tags=list(tags), away=away)
     changed = 0
     for start in range(0, len(ids), CHUNK):
         changed += _some(runtime, ids[start : start + CHUNK], tags, away=away)

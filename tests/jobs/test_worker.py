@@ -54,7 +54,7 @@ def test_whoever_gets_the_clock_asks_at_once_for_what_nobody_listened_to(
     mine = worker.Worker(runtime)
 
     def asks() -> bool:
-        return AT_START.name in [job.id for job in mine._scheduler.get_jobs()]
+        return AT_START[0].name in [job.id for job in mine._scheduler.get_jobs()]
 
     mine._renew()
     assert not asks()

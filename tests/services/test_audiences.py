@@ -17,7 +17,7 @@ from app.domain.metrics import RULES, Metric, band_of
 from app.models import Answer, Contact, FollowUp, Invitation, Occurrence, Survey, Workspace, new_id
 from app.runtime import Runtime
 from app.services import audiences
-from app.services.eligible import COUNTED
+from app.services.asking_terms import COUNTED
 from tests.world import World
 
 ZONE = "America/Sao_Paulo"

@@ -208,7 +208,7 @@ def test_n01_what_is_on_its_way_leaves_no_trace_of_them_when_it_ends(
     for outcome in (Receipt(provider_id="x", kept=copy), refused):
         with runtime.db.write() as session:
             session.execute(update(Message).where(Message.id == leaving.id).values(state="attempting"))
-            outcomes.record(session, [(leaving, outcome)], "x" * 26, world.now)
+            outcomes.record(session, [(leaving, outcome)], "x" * 26, world.now, runtime.channels)
     found = everything_stored(runtime)
     assert [secret for secret in SECRETS if secret in found] == []
 

@@ -11,7 +11,7 @@ from app.domain.metrics import Metric
 from app.errors import Invalid
 from app.models import Contact, Invitation, Message, OptOut, Sender, Workspace, new_id
 from app.runtime import Runtime
-from app.services import contacts, departing, eligible, opt_outs
+from app.services import asking_terms, contacts, departing, eligible, eligible_sql, opt_outs
 from app.services.access import Visitor
 from tests.world import World
 
@@ -171,7 +171,7 @@ def test_an_opt_out_of_one_workspace_by_hand_is_not_another_ones(
 
 def verdict(runtime: Runtime, workspace_id: str, id: str, *channels: str) -> Verdict:
     with runtime.db.read() as session:
-        ask = eligible.asking(session, runtime, workspace_id, Metric.NPS, channels=channels)
+        ask = asking_terms.asking(session, runtime, workspace_id, Metric.NPS, channels=channels)
         facts = eligible.facts(session, ask, id)
         told = session.execute(
             eligible.audience(workspace_id).add_columns(eligible.reason(ask)).where(Contact.id == id)

@@ -21,10 +21,12 @@ SHOWN = {
     "answers": "answers",
     "connect_links": "chats",
     "consent_changes": "lawful_basis_changes",
+    "events": "told_of_them",
     "followups": "follow_ups",
     "inbound_events": "came_in",
     "invitations": "asked",
     "messages": "messages",
+    "occurrences": "told_of_them",
     "opt_outs": "opt_outs",
     "person_requests": "requests",
 }

@@ -173,9 +173,8 @@ def verdict(runtime: Runtime, workspace_id: str, id: str, *channels: str) -> Ver
     with runtime.db.read() as session:
         ask = asking_terms.asking(session, runtime, workspace_id, Metric.NPS, channels=channels)
         facts = eligible.facts(session, ask, id)
-        told = session.execute(
-            eligible.audience(workspace_id).add_columns(eligible.reason(ask)).where(Contact.id == id)
-        ).one()
+        people = eligible.audience(workspace_id).where(Contact.id == id)
+        told = session.execute(eligible_sql.judged(ask, people)).one()
         found = may_ask(facts, ask.rest, ask.now)
     assert told[1] == found.reason, "a preview says the same"
     return found

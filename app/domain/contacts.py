@@ -70,7 +70,7 @@ def read_contact(raw: Mapping[str, object], region: str | None) -> ContactValues
     """
     values: dict[str, object] = {}
     problems: list[Problem] = []
-    readers: dict[str, Reader] = {**_READERS, "phone": partial(_read_phone, region)}
+    readers = _readers(region)
     for name, value in raw.items():
         try:
             values[name] = readers.get(name, _refuse_unknown)(name, value)
@@ -83,10 +83,15 @@ def read_contact(raw: Mapping[str, object], region: str | None) -> ContactValues
     return cast(ContactValues, values)
 
 
+@cache
+def _readers(region: str | None) -> dict[str, Reader]:
+    return {**_READERS, "phone": partial(_read_phone, region)}
+
+
 def read_line(name: str, value: object) -> str:
     """A text on one line, otherwise as it came: formulas and markup are only text here."""
     text = " ".join(_text(name, value).split())
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text):
+    if not text.isprintable() and any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text):
         raise Invalid([problem(name, "This contains a character that nobody can see.")])
     if len(text) > MAX_LINE:
         raise Invalid([problem(name, "This is longer than %(most)s characters.", most=MAX_LINE)])
@@ -112,6 +117,8 @@ def read_evidence(value: object) -> str:
 
 def fold(text: str) -> str:
     """Text without case, accents and ligatures: one form, compared alike by both databases."""
+    if text.isascii():
+        return text.lower()  # nothing to take apart
     letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(sign for sign in letters if not unicodedata.combining(sign)).translate(_UNSIGNED)
 
@@ -169,7 +176,8 @@ def _one_of(name: str, value: object, words: Mapping[str, str | None]) -> str:
     return words[word] or word
 
 
-def _read_active(name: str, value: object) -> bool:
+def read_yes_or_no(name: str, value: object) -> bool:
+    """Yes or no in three languages. Raises Invalid."""
     if isinstance(value, bool):
         return value
     word = fold(_text(name, value)).strip()
@@ -220,8 +228,8 @@ def _read_attributes(name: str, value: object) -> dict[str, Scalar | None]:
 
 def _attribute_name(name: str, key: object) -> str:
     text = " ".join(key.split()) if isinstance(key, str) else ""
-    if not 0 < len(text) <= MAX_ATTRIBUTE_NAME or any(
-        unicodedata.category(sign) in {"Cc", "Cs"} for sign in text
+    if not 0 < len(text) <= MAX_ATTRIBUTE_NAME or (
+        not text.isprintable() and any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text)
     ):
         message = "The name of an attribute has 1 to %(most)s visible characters."
         raise Invalid([problem(name, message, most=MAX_ATTRIBUTE_NAME)])
@@ -238,7 +246,9 @@ def _attribute(name: str, key: object, value: object) -> Scalar | None:
     if len(value) > MAX_ATTRIBUTE:
         message = "“%(key)s” is longer than %(most)s characters."
         raise Invalid([problem(name, message, key=key, most=MAX_ATTRIBUTE)])
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\r\n\t" for sign in value):
+    if not value.isprintable() and any(
+        unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\r\n\t" for sign in value
+    ):
         raise Invalid([problem(name, "“%(key)s” contains a character that nobody can see.", key=key)])
     return value
 
@@ -256,7 +266,7 @@ _READERS: Mapping[str, Reader] = {
     "locale": _read_locale,
     "time_zone": _read_time_zone,
     "attributes": _read_attributes,
-    "active": _read_active,
+    "active": read_yes_or_no,
     "lawful_basis": read_lawful_basis,
     "source": _read_line_or_none,
 }

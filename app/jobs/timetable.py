@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from app.runtime import Runtime
 from app.services import (
     asking_again,
-    contact_import,
     doctor,
     heartbeats,
+    import_jobs,
     inbound,
     limits,
     links,
@@ -53,6 +53,7 @@ TIMETABLE = (
     Job("end_leases", settling.end_leases, 1),
     Job("plan_schedules", planning.plan_schedules, 1),
     Job("expand_occurrences", planning.expand_occurrences, 1),
+    Job("import_contacts", import_jobs.run_due, 0.5, clock=False),
     Job("ask_again", asking_again.ask_again, 60),
     Job("close_due_pulses", pulse_closing.close_due_pulses, 15),
     Job("remind_pulses", pulse_reminders.remind_pulses, 60),
@@ -63,5 +64,5 @@ TIMETABLE = (
     Job("forget_limits", limits.forget_old, 3600),
     Job("forget_requests", once.forget_old, 3600),
     Job("check_pages", doctor.check_pages, 6 * 3600, upkeep=True),
-    Job("forget_import_files", contact_import.forget_old_files, 3600),
+    Job("clear_imports", import_jobs.clear_away, 20, upkeep=True),
 )

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from dataclasses import replace
 from types import FrameType
 
 import structlog
@@ -14,7 +15,8 @@ from app.runtime import Runtime
 from app.services import heartbeats
 
 log = structlog.get_logger("worker")
-THREADS = 5  # sending, urgent sending, planning, asking Telegram, one for the rest; each keeps a connection
+# Sending, urgent sending, planning, importing, asking Telegram, one for the rest; each keeps a connection
+THREADS = 6
 RENEW_SECONDS = 1
 
 
@@ -22,8 +24,8 @@ class Worker:
     """Runs every job in its rhythm until told to stop; what is under way is finished."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
         self.stopped = threading.Event()
+        self.runtime = replace(runtime, stopping=self.stopped.is_set)
         self.has_clock = False
 
     def run(self) -> None:

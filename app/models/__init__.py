@@ -3,7 +3,8 @@
 from app.models.answer import Answer, AnswerEdit
 from app.models.api_key import ApiKey, IdempotencyKey
 from app.models.base import Base, new_id
-from app.models.contact import Contact, ImportFile, OptOut
+from app.models.contact import Contact, OptOut
+from app.models.contact_import import ColumnMeaning, ContactImport, ImportPart, ImportPerson, ImportReject
 from app.models.followup import FollowUp, FollowUpClosure, FollowUpEvent
 from app.models.inbound import ConnectLink, Conversation, InboundEvent, InboundMark
 from app.models.installation import Heartbeat, Lease, RateWindow, Setting
@@ -16,8 +17,10 @@ from app.models.user import OneTimeLink, User, UserSession
 from app.models.workspace import Logo, Member, Workspace
 
 __all__ = [
-    "Answer", "AnswerEdit", "ApiKey", "Attempt", "Base", "ConnectLink", "Contact", "Conversation",
-    "FollowUp", "FollowUpClosure", "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey", "ImportFile",
+    "Answer", "AnswerEdit", "ApiKey", "Attempt", "Base", "ColumnMeaning", "ConnectLink", "Contact",
+    "ContactImport", "Conversation",
+    "FollowUp", "FollowUpClosure", "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey",
+    "ImportPart", "ImportPerson", "ImportReject",
     "InboundEvent", "InboundMark", "Invitation", "Lease", "Logo", "Member", "Message", "Occurrence",
     "OneTimeLink", "OptOut", "Pulse", "PulseComment", "PulseCount", "PulseScore", "RateWindow",
     "SandboxCopy", "Schedule", "SealedAnswer", "Sender", "Setting", "Survey", "SurveyVersion", "Token",

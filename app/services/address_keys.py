@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, select, text
@@ -23,6 +24,12 @@ def address_key(session: Session, canonical: str) -> str:
     The key is made at its first use and kept in table `installation`.
     """
     return hmac.new(_key(session), canonical.encode(), hashlib.sha256).hexdigest()
+
+
+def keyer(session: Session) -> Callable[[str], str]:
+    """The same for many addresses: needs the session only now."""
+    key = _key(session)
+    return lambda canonical: hmac.digest(key, canonical.encode(), "sha256").hex()
 
 
 def _key(session: Session) -> bytes:

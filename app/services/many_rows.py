@@ -1,0 +1,55 @@
+"""Many rows at once, alike on both databases: looked for by thousands of values, written, and taken away."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ARRAY, JSON, ColumnElement, Text, any_, delete, inspect, literal, select, tuple_
+from sqlalchemy.orm import Session
+
+from app.db import changed, driver_of, is_postgresql, written
+from app.models import Base
+
+
+def one_of(session: Session, column: Any, values: Sequence[str]) -> ColumnElement[bool]:
+    """`column IN values` for thousands of them: one array on PostgreSQL, which plans no long list."""
+    if is_postgresql(session):
+        return cast(ColumnElement[bool], column == any_(literal(list(values), ARRAY(Text()))))
+    return cast(ColumnElement[bool], column.in_(values))
+
+
+def insert_many(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """New rows, all with the same columns: COPY on PostgreSQL, one prepared INSERT on SQLite."""
+    if not rows:
+        return
+    is_sqlite, raw = driver_of(session)
+    columns = [column for column in model.__table__.columns if column.name in rows[0]]
+    names = ", ".join(f'"{column.name}"' for column in columns)
+    places = [(column.name, isinstance(column.type, JSON)) for column in columns]
+    if is_sqlite:
+        marks = ", ".join("?" * len(columns))
+        words = f"INSERT INTO {model.__tablename__} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
+        raw.executemany(words, ([_kept(row[name], is_json) for name, is_json in places] for row in rows))
+        return
+    with raw.cursor().copy(f"COPY {model.__tablename__} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([_dumped(row[name]) if is_json else row[name] for name, is_json in places])
+
+
+def delete_some(session: Session, model: type[Base], condition: ColumnElement[bool], most: int) -> int:
+    """Delete at most so many of the rows that are meant: how many it were."""
+    key = list(inspect(model).primary_key)
+    some = select(*key).where(condition).limit(most)
+    return changed(session, delete(model).where(tuple_(*key).in_(some)))
+
+
+def _dumped(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _kept(value: Any, is_json: bool) -> Any:
+    """As SQLAlchemy's types keep it in SQLite."""
+    if is_json:
+        return _dumped(value)
+    return written(value) if isinstance(value, datetime) else value

@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import email_out, process, respondents, sending
+from benchmarks import email_out, importing, process, respondents, sending
 from benchmarks.report import HEAD
 
 SUITES = {
@@ -10,6 +10,7 @@ SUITES = {
     "email": email_out.measure,
     "sending": sending.measure,
     "respondents": respondents.measure,
+    "importing": importing.measure,
 }
 
 

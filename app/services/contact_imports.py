@@ -5,8 +5,9 @@ from typing import IO
 
 from sqlalchemy.orm import Session
 
+from app.db import insert_into
 from app.domain import contact_columns
-from app.domain.contact_columns import Meaning, plain
+from app.domain.contact_columns import MAX_COLUMN_NAME, Meaning, plain
 from app.domain.contact_files import MAX_BYTES, PIECE, kind_of
 from app.domain.contacts import MAX_LINE, read_lawful_basis, read_line
 from app.errors import Conflict, Invalid, Problem, problem
@@ -78,11 +79,22 @@ def choose_columns(
 
 
 def _remember(session: Session, each: ContactImport, chosen: Sequence[Meaning]) -> None:
+    meant: dict[str, Meaning] = {}
     for column, meaning in zip(each.columns, chosen, strict=True):
         if column:
-            session.merge(
-                ColumnMeaning(workspace_id=each.workspace_id, heading=plain(column), meaning=meaning)
-            )
+            meant.setdefault(plain(column)[:MAX_COLUMN_NAME], meaning)
+    # In one order, so that two who choose at once wait for each other
+    rows = [
+        {"workspace_id": each.workspace_id, "heading": heading, "meaning": meaning}
+        for heading, meaning in sorted(meant.items())
+    ]
+    insert = insert_into(session, ColumnMeaning).values(rows)
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=[ColumnMeaning.workspace_id, ColumnMeaning.heading],
+            set_={"meaning": insert.excluded.meaning},
+        )
+    )
 
 
 def begin(runtime: Runtime, who: Visitor, id: str, *, lawful_basis: str, source: str) -> None:

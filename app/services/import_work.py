@@ -71,7 +71,6 @@ def own(session: Session, runtime: Runtime, held: Held) -> ContactImport:
         raise Lost
     now = runtime.clock()
     each.progressed_at, each.lease_until = now, now + LEASES[held.state]
-    each.failures = 0
     return each
 
 
@@ -93,7 +92,8 @@ def _read(runtime: Runtime, held: Held) -> Iterator[int]:
             table = read_workbook(file) if held.kind == "xlsx" else read_csv(file)
             for first, content, rows in import_storage.parts(table.records):
                 with runtime.db.write() as session:
-                    own(session, runtime, held).total = first + rows
+                    each = own(session, runtime, held)
+                    each.total, each.failures = first + rows, 0
                     session.add(ImportPart(import_id=held.id, kind="rows", number=first, content=content))
                 yield rows
     except Invalid as error:

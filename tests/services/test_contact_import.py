@@ -16,7 +16,16 @@ from app.errors import Conflict, Invalid, NotFound
 from app.jobs.worker import run_until_idle
 from app.models import Contact, ContactImport, ImportPart, ImportPerson, ImportReject, OptOut, Workspace
 from app.runtime import Runtime
-from app.services import contact_imports, contacts, erasure, import_jobs, import_pages, opt_outs
+from app.services import (
+    contact_imports,
+    contacts,
+    erasure,
+    import_jobs,
+    import_pages,
+    import_storage,
+    import_work,
+    opt_outs,
+)
 from app.services.access import Visitor
 from app.services.import_pages import ImportPage
 from tests.services.loop import at_once
@@ -164,8 +173,9 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("point", ["import_chunk", "import_before_commit"])
 def test_j03_killed_anywhere_the_worker_goes_on_and_ends_as_if_nothing_had_been(
-    runtime: Runtime, world: World, camila: Visitor, clock: Clock, point: str
+    runtime: Runtime, world: World, camila: Visitor, clock: Clock, monkeypatch: pytest.MonkeyPatch, point: str
 ):
+    monkeypatch.setattr(import_storage, "PART_ROWS", 100)
     other = world.member(world.workspace(), Role.MANAGER)
     whole = run(runtime, other, PEOPLE + PEOPLE.replace("anual", "mensal") + "Ruim;nada;;\n")
     reached: list[str] = []
@@ -187,11 +197,10 @@ def test_j03_killed_anywhere_the_worker_goes_on_and_ends_as_if_nothing_had_been(
         except Killed:
             kills += 1
             clock.advance(minutes=1)  # until its lease has ended
-    assert kills >= (3 if runtime.db.is_sqlite else 1)
+    assert kills >= 3
     done = import_pages.page(runtime, camila, id)
     assert (done.counts, done.rejects) == (whole.counts, whole.rejects)
-    assert {each.split(", '", 1)[0] for each in facts(runtime, camila)}
-    assert stored(runtime) == 900
+    assert facts(runtime, camila) == facts(runtime, other)
 
 
 def test_f02_a_zombie_whose_lease_was_taken_over_writes_nothing(
@@ -206,8 +215,6 @@ def test_f02_a_zombie_whose_lease_was_taken_over_writes_nothing(
     assert zombie is not None
     clock.advance(minutes=6)
     assert import_jobs.run_due(runtime) == 450
-    from app.services import import_work
-
     with pytest.raises(import_work.Lost):
         list(import_work.steps(runtime, zombie))
     assert outcomes(import_pages.page(runtime, camila, id)) == {"created": 450}

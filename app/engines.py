@@ -43,7 +43,8 @@ def open_engine(url: str, busy_milliseconds: int) -> Engine:
             connect_args={
                 "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"
                 f" -c lock_timeout={busy_milliseconds}ms"
-                f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
+                f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s"
+                " -c jit=off",  # compiling costs more than any statement of ours
                 "connect_timeout": CONNECT_SECONDS,
             },
         )

@@ -19,6 +19,7 @@ IDENTIFIES: tuple[Meaning, ...] = ("email", "phone", "external_id")
 MAX_COLUMNS = 100
 MAX_COLUMN_NAME = 60
 LOOKED_AT = 200  # rows from which the content of a column is guessed
+LEAST = {"email": 1, "phone": 3}  # cells: a number that somebody noted down makes no column of numbers
 MOST_OF = 0.8  # of what stands in a column must be an address for it to be one of addresses
 
 # What we write beside refused rows: a corrected file comes back with it
@@ -112,7 +113,7 @@ def _look_into(
         if found[place] is not None:
             continue
         cells = [row[place].strip() for row in sample if place < len(row) and row[place].strip()]
-        if cells and sum(map(is_one, cells)) >= MOST_OF * len(cells):
+        if len(cells) >= LEAST[meaning] and sum(map(is_one, cells)) >= MOST_OF * len(cells):
             found[place] = meaning
             return
 

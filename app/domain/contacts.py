@@ -120,7 +120,15 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()  # nothing to take apart
     letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(sign for sign in letters if not unicodedata.combining(sign)).translate(_UNSIGNED)
+    return letters.translate(_without_signs())
+
+
+@cache
+def _without_signs() -> dict[int, str | None]:
+    """What str.translate takes: combining signs go, and letters that are not taken apart lose theirs."""
+    last = 0x1E94A  # beyond it Unicode has no combining signs
+    signs = {code: None for code in range(0x300, last + 1) if unicodedata.combining(chr(code))}
+    return {**signs, **_UNSIGNED}
 
 
 def search_text(name: str, *others: str | None) -> str:

@@ -35,6 +35,7 @@ class RowReader:
         ]
         self._opted_out = meanings.index("opted_out") if "opted_out" in meanings else None
         self._unnamed = [place for place, column in enumerate(columns) if not column]
+        self._header = list(columns)
         self._called = [meanings.index(meaning) for meaning in _CALLED if meaning in meanings]
 
     def read(self, cells: Sequence[str]) -> RowPerson:
@@ -62,14 +63,13 @@ class RowReader:
         return next((text[:LABEL] for text in given if text), "")
 
     def _refuse_misfits(self, cells: Sequence[str], raw: dict[str, object]) -> None:
-        stray = any(cell and not cell.isspace() for cell in cells[len(self.columns) :])
-        if stray or any(place < len(cells) and cells[place].strip() for place in self._unnamed):
+        width = len(self.columns)
+        beyond = len(cells) > width and any(cell.strip() for cell in cells[width:])
+        if beyond or any(place < len(cells) and cells[place].strip() for place in self._unnamed):
             raise Invalid([problem("row", "This row has more cells than the header has names.")])
         if not any(name in raw for name in IDENTIFIES):
             raise Invalid([problem("row", "This row has no e-mail, phone or external id.")])
-        if len(cells) == len(self.columns) and all(
-            cell.strip() == column for cell, column in zip(cells, self.columns, strict=True)
-        ):
+        if cells[0].strip() == self.columns[0] and [cell.strip() for cell in cells[:width]] == self._header:
             raise Invalid([problem("row", "This row repeats the header.")])
 
     def _says_no_more(self, cells: Sequence[str]) -> bool:

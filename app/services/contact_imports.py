@@ -19,7 +19,6 @@ from app.services.import_pages import ImportPage
 
 AT_ONCE_BYTES = 64 * 1024  # a small file is done while its sender waits; a large one by the worker
 AT_ONCE_ROWS = 300
-WORDS_OF_OTHERS = "This import has moved on: somebody else was quicker."
 
 
 def receive(runtime: Runtime, who: Visitor, file_name: str, file: IO[bytes]) -> str:
@@ -128,7 +127,7 @@ def go_on(runtime: Runtime, who: Visitor, id: str) -> None:
     with runtime.db.write() as session:
         each = _held(session, who, id, ("stopped", "failed"))
         if not import_pages.may_go_on(session, each, runtime.clock()):
-            raise Conflict(WORDS_OF_OTHERS)
+            raise Conflict("This import has moved on: somebody else was quicker.")
         each.state = "importing" if each.lawful_basis else "checking"
         each.ended_at = each.problem = None
         each.failures = 0
@@ -140,7 +139,7 @@ def discard(runtime: Runtime, who: Visitor, id: str) -> None:
     with runtime.db.write() as session:
         each = access.own(session, who, ContactImport, id, lock=True)
         if each.lawful_basis is not None:
-            raise Conflict(WORDS_OF_OTHERS)
+            raise Conflict("This import has moved on: somebody else was quicker.")
         each.state, each.ended_at = "stopped", runtime.clock()
         each.lease_token = each.lease_until = None
     _remove(runtime, id)
@@ -201,7 +200,7 @@ def usual_basis(runtime: Runtime, who: Visitor) -> str:
 def _held(session: Session, who: Visitor, id: str, states: tuple[str, ...]) -> ContactImport:
     each = access.own(session, who, ContactImport, id, lock=True)
     if each.state not in states:
-        raise Conflict(WORDS_OF_OTHERS)
+        raise Conflict("This import has moved on: somebody else was quicker.")
     return each
 
 

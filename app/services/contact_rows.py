@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.domain.addresses import Address, default_region, written_phone
@@ -16,7 +16,7 @@ from app.services import access
 from app.services.access import Visitor
 from app.services.address_keys import address_key
 from app.services.chat_addresses import telegram_form
-from app.services.many_rows import one_of
+from app.services.many_rows import rows_with
 
 _PLAIN = ("name", "external_id", "kind", "locale", "time_zone", "active")
 _ORIGIN = ("lawful_basis", "source")
@@ -108,17 +108,16 @@ def keyed(session: Session, values: ContactValues) -> Keyed:
 def candidates(session: Session, workspace_id: str, people: Iterable[Keyed]) -> list[Contact]:
     """Every contact of the workspace that shares an external id or an address with one of these people."""
     given = list(people)
-    marks: list[tuple[InstrumentedAttribute[Any], list[str]]] = [
+    marks: tuple[tuple[InstrumentedAttribute[Any], list[str]], ...] = (
         (Contact.external_id, [id for each in given if (id := each.values.get("external_id"))]),
         (Contact.email_key, [each.email_key for each in given if each.email_key]),
         (Contact.phone_key, [each.phone_key for each in given if each.phone_key]),
-    ]
-    shared = [one_of(session, column, values) for column, values in marks if values]
-    if not shared:
-        return []
-    query = select(Contact).where(
-        Contact.workspace_id == workspace_id, Contact.erased_at.is_(None), or_(*shared)
     )
+    here = select(Contact.id).where(Contact.workspace_id == workspace_id, Contact.erased_at.is_(None))
+    ids = {row.id for column, values in marks for row in rows_with(session, here, column, values)}
+    if not ids:
+        return []
+    query = select(Contact).where(Contact.id.in_(ids))
     return list(session.scalars(query.order_by(Contact.created_at, Contact.id)))
 
 

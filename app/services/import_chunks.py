@@ -14,7 +14,7 @@ from app.services import access, contact_rows, import_opt_outs
 from app.services.contact_rows import Keyed
 from app.services.import_deciding import OUTCOMES, Known, ReadRow, Verdict, decide
 from app.services.import_opt_outs import Silenced
-from app.services.many_rows import insert_many, one_of
+from app.services.many_rows import insert_many, rows_with
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,10 @@ def take(session: Session, each: ContactImport, rows: Sequence[ReadRow], now: da
 
 
 def _met(session: Session, import_id: str, contacts: Sequence[Contact]) -> dict[str, int]:
-    if not contacts:
-        return {}
+    people = select(ImportPerson.contact_id, ImportPerson.row).where(ImportPerson.import_id == import_id)
     ids = [contact.id for contact in contacts]
-    query = select(ImportPerson.contact_id, ImportPerson.row).where(
-        ImportPerson.import_id == import_id, one_of(session, ImportPerson.contact_id, ids)
-    )
-    return {found.contact_id: found.row for found in session.execute(query)}
+    met = rows_with(session, people, ImportPerson.contact_id, ids)
+    return {found.contact_id: found.row for found in met}
 
 
 def base_of(workspace: Workspace, now: datetime) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """Who works on which import: one turn each, so that a million rows keep no small file waiting."""
 
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
@@ -96,8 +97,10 @@ def _turn(runtime: Runtime, held: Held, work: Iterator[int]) -> int | None:
     except Unavailable:
         _give_back(runtime, held)  # the database is busy: it is due again
         return None
-    except Exception:
-        log.exception("import failed", import_id=held.id, state=held.state)
+    except Exception as error:
+        # Without the values that a full traceback shows: they are people
+        where = "".join(traceback.format_tb(error.__traceback__)[-3:])
+        log.error("import failed", import_id=held.id, error=type(error).__name__, where=where)
         _fail(runtime, held)
         return None
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import OptOut, new_id
-from app.services.many_rows import insert_many, one_of
+from app.services.many_rows import insert_many, rows_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +23,13 @@ def silent_among(
     session: Session, workspace_id: str, contact_ids: Sequence[str], address_keys: Sequence[str]
 ) -> frozenset[str]:
     """Those of these people and addresses for whom an opt-out (no bounce) stands."""
-    shared = [
-        one_of(session, column, values)
-        for column, values in ((OptOut.contact_id, contact_ids), (OptOut.address_key, address_keys))
-        if values
-    ]
-    if not shared:
-        return frozenset()
     standing = select(OptOut.contact_id, OptOut.address_key).where(
-        OptOut.workspace_id == workspace_id,
-        OptOut.lifted_at.is_(None),
-        OptOut.kind != "bounce",
-        or_(*shared),
+        OptOut.workspace_id == workspace_id, OptOut.lifted_at.is_(None), OptOut.kind != "bounce"
     )
-    found = session.execute(standing).all()
+    found = [
+        *rows_with(session, standing, OptOut.contact_id, contact_ids),
+        *rows_with(session, standing, OptOut.address_key, address_keys),
+    ]
     wanted = {*contact_ids, *address_keys}
     return frozenset(each for row in found for each in row if each in wanted)
 
@@ -49,9 +42,9 @@ def silence(session: Session, workspace_id: str, people: Sequence[Silenced], now
         OptOut.workspace_id == workspace_id,
         OptOut.kind == "own_wish",
         OptOut.lifted_at.is_(None),
-        one_of(session, OptOut.contact_id, [each.contact_id for each in people]),
     )
-    known = {(row.contact_id, row.address_key) for row in session.execute(standing)}
+    stands = rows_with(session, standing, OptOut.contact_id, [each.contact_id for each in people])
+    known = {(row.contact_id, row.address_key) for row in stands}
     wanted: dict[tuple[str, str | None], None] = {}
     for each in people:
         keys = [key for key in each.address_keys if key]

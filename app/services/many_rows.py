@@ -1,22 +1,49 @@
 """Many rows at once, alike on both databases: looked for by thousands of values, written, and taken away."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ARRAY, JSON, ColumnElement, Text, any_, delete, inspect, literal, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    ColumnElement,
+    Row,
+    Select,
+    Text,
+    delete,
+    func,
+    inspect,
+    literal,
+    select,
+    true,
+    tuple_,
+)  # fmt: skip
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.db import changed, driver_of, is_postgresql, written
 from app.models import Base
 
 
-def one_of(session: Session, column: Any, values: Sequence[str]) -> ColumnElement[bool]:
-    """`column IN values` for thousands of them: one array on PostgreSQL, which plans no long list."""
-    if is_postgresql(session):
-        return cast(ColumnElement[bool], column == any_(literal(list(values), ARRAY(Text()))))
-    return cast(ColumnElement[bool], column.in_(values))
+def rows_with(
+    session: Session,
+    query: Select[*tuple[Any, ...]],
+    column: InstrumentedAttribute[Any],
+    values: Collection[str],
+) -> Sequence[Row[Any]]:
+    """What `query` finds where the column has one of these values, thousands of them.
+
+    On PostgreSQL each value is looked up by itself: a planner without statistics of a table that is being
+    filled would read all of it for every chunk.
+    """
+    if not values:
+        return []
+    if not is_postgresql(session):
+        return session.execute(query.where(column.in_(values))).all()
+    mark = func.unnest(literal(list(values), ARRAY(Text()))).table_valued("value").render_derived("mark")
+    found = query.where(column == mark.c.value).offset(0).lateral("found")  # the offset keeps it a look-up
+    return session.execute(select(*found.c).select_from(mark.join(found, true()))).all()
 
 
 def insert_many(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

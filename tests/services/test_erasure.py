@@ -1,5 +1,6 @@
 """Erasure on both databases: nothing of the person is left, counts and opt-outs stay (I11, N01, N02)."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from app.models import (
     new_id,
 )
 from app.runtime import Runtime
-from app.services import contact_import, contacts, erasure, followups, opt_outs
+from app.services import contact_imports, contacts, erasure, followups, opt_outs
 from app.services.access import Visitor
 from app.services.pulse_closing import close_pulse
 from tests.pulse_world import open_pulse
@@ -106,7 +107,9 @@ def test_i11_nothing_of_the_person_is_left_in_any_table(
     runtime: Runtime, world: World, camila: Visitor, person: Contact
 ):
     tell_everything(runtime, world, camila, person)
-    contact_import.upload(runtime, camila, "a.csv", b"nome;e-mail\nZulmira;zulmira@quintanilha.example\n")
+    waits = io.BytesIO(b"nome;e-mail\nZulmira;zulmira@quintanilha.example\nZulmira;quintanilha\n")
+    id = contact_imports.receive(runtime, camila, "a.csv", waits)
+    contact_imports.choose_columns(runtime, camila, id, ["name", "email"])
     opt_outs.opt_out(runtime, camila, person.id, "console")
     opt_outs.opt_in(runtime, camila, person.id, "Zulmira, segredo, ligou.")
     assert all(secret in everything_stored(runtime) for secret in ("Quintanilha", "988884417", "segredo"))

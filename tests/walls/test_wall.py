@@ -38,7 +38,7 @@ UNKNOWN = {"device": "0123456789abcdef"}
 UNKNOWN_ID = "u" * 26
 UNKNOWN_SLUG = "nobody-here"
 # They say the same whatever was there, and act on one's own only
-SILENT = {"account.end_device", "contact_imports.confirm"}
+SILENT = {"account.end_device"}
 FORM = {
     "text": "x", "summary": "x", "root_cause": "Demora", "evidence": "x", "active": "yes", "sure": "yes",
     "role": "agent", "workspace": "x", "revision": "1", "lawful_basis": "consent", "source": "x",

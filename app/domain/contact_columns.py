@@ -22,8 +22,11 @@ LOOKED_AT = 200  # rows from which the content of a column is guessed
 LEAST = {"email": 1, "phone": 3}  # cells: a number that somebody noted down makes no column of numbers
 MOST_OF = 0.8  # of what stands in a column must be an address for it to be one of addresses
 
-# What we write beside refused rows: a corrected file comes back with it
-ROW_COLUMN, WHY_COLUMN = "retorno: row", "retorno: why"
+# What we write beside rows ourselves: an exported or a corrected file comes back with it
+OURS = "retorno: "
+ROW_COLUMN, WHY_COLUMN = f"{OURS}row", f"{OURS}why"
+
+ATTRIBUTE = "attribute."  # before the names of attributes in an export
 
 _HEADINGS: Mapping[Meaning, tuple[str, ...]] = {
     "email": (
@@ -64,9 +67,6 @@ def plain(heading: str) -> str:
     return "".join(sign for sign in letters if sign.isalnum()) or heading
 
 
-_OURS = frozenset(map(plain, (ROW_COLUMN, WHY_COLUMN)))
-
-
 def names_a_field(heading: str) -> bool:
     """Is this a word for something that a contact has?"""
     return plain(heading) in _MEANING_OF
@@ -94,7 +94,7 @@ def guess(
 
 def _by_name(column: str, remembered: Mapping[str, str]) -> Meaning | None:
     word = plain(column)
-    if not column or word in _OURS:
+    if not column or column.startswith(OURS):
         return "skip"
     chosen = remembered.get(word)
     return next((each for each in MEANINGS if each == chosen), _MEANING_OF.get(word))
@@ -174,7 +174,7 @@ def check(columns: Sequence[str], meanings: Sequence[str]) -> tuple[Meaning, ...
 
 def header(cells: Sequence[str]) -> tuple[str, ...]:
     """The names of the columns as written. Raises Invalid when these cannot be names."""
-    columns = tuple(cell.strip() for cell in cells)
+    columns = tuple(cell.strip().removeprefix(ATTRIBUTE) for cell in cells)
     while columns and not columns[-1]:
         columns = columns[:-1]
     if len(columns) > MAX_COLUMNS:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.domain.contact_columns import IDENTIFIES, Meaning
 from app.domain.contacts import ContactValues, read_contact, read_yes_or_no
+from app.domain.formulas import bared
 from app.errors import Invalid, problem
 
 LABEL = 80  # characters of what is shown of a row
@@ -40,6 +41,7 @@ class RowReader:
 
     def read(self, cells: Sequence[str]) -> RowPerson:
         """Who stands in this row. Raises Invalid with everything that is wrong in it."""
+        cells = [bared(cell) if cell[:1] == "'" else cell for cell in cells]
         width = len(cells)
         raw: dict[str, object] = {
             meaning: cells[place]

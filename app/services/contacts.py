@@ -205,17 +205,17 @@ def find(
 ) -> Page[Listed]:
     """Contacts by name: those in whose name, addresses or external id every word of the query stands."""
     with runtime.db.read() as session:
-        return _page(session, _found(who, query), show, cursor, limit)
+        return _page(session, found_by(who, query), show, cursor, limit)
 
 
 def listing(
     runtime: Runtime, who: Visitor, *, query: str = "", show: Show = "all", cursor: str | None = None
 ) -> Listing:
     """The list as a page: some contacts, and how many of each kind the query finds."""
-    found = _found(who, query)
+    found = found_by(who, query)
     with runtime.db.read() as session:
         counts = {each: _count(session, found, each) for each in get_args(Show)}
-        anybody = bool(counts["all"]) or bool(_count(session, _found(who, ""), "all"))
+        anybody = bool(counts["all"]) or bool(_count(session, found_by(who, ""), "all"))
         return Listing(_page(session, found, show, cursor, PAGE), counts, anybody)
 
 
@@ -223,7 +223,7 @@ def _page(
     session: Session, found: list[ColumnElement[bool]], show: Show, cursor: str | None, limit: int
 ) -> Page[Listed]:
     opted = is_opted_out()
-    chosen = select(Contact, opted, is_bounced()).where(*found, *_shown(show, opted))
+    chosen = select(Contact, opted, is_bounced()).where(*found, *shown_as(show, opted))
     chosen = in_order(chosen, cursor, Contact.search_name, Contact.id)
     rows = session.execute(chosen.limit(limit + 1)).all()
     shown, more = cut(rows, limit, lambda row: (row[0].search_name, row[0].id))
@@ -231,16 +231,18 @@ def _page(
 
 
 def _count(session: Session, found: list[ColumnElement[bool]], show: Show) -> int:
-    chosen: Select[int] = select(func.count(Contact.id)).where(*found, *_shown(show, is_opted_out()))
+    chosen: Select[int] = select(func.count(Contact.id)).where(*found, *shown_as(show, is_opted_out()))
     return session.scalar(chosen) or 0
 
 
-def _found(who: Visitor, query: str) -> list[ColumnElement[bool]]:
+def found_by(who: Visitor, query: str) -> list[ColumnElement[bool]]:
+    """Whom every word of a query finds."""
     words = [Contact.search_name.contains(word, autoescape=True) for word in search_words(query)]
     return [Contact.workspace_id == who.workspace_id, Contact.erased_at.is_(None), *words]
 
 
-def _shown(show: Show, opted: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+def shown_as(show: Show, opted: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    """Those of a kind."""
     if show == "active":
         return [Contact.active.is_(True), ~opted]
     if show == "inactive":

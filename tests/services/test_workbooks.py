@@ -1,4 +1,4 @@
-"""Workbooks as they come: read by what a person sees in them; bombs and lies refused before they unpack (J02)."""
+"""Workbooks as they come: read by what a person sees in them; bombs and lies are refused (J02)."""
 
 import io
 import struct
@@ -100,14 +100,18 @@ def test_j02_entities_are_refused_wherever_they_are(name: str) -> None:
     assert "words of its own" in refusal(repacked(workbook([["email"], ["a"]]), **{name: bomb}))
 
 
-def test_j02_a_bomb_is_refused_by_its_declared_size_without_unpacking(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_j02_a_bomb_is_refused_by_its_declared_size_without_unpacking(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(workbooks, "MAX_UNPACKED", 1_000_000)
     monkeypatch.setattr(workbooks, "_unpack", lambda *_: pytest.fail("unpacked"))
     assert "more than" in refusal(repacked(workbook([["email"]]), **{"xl/media/a.bin": b"0" * 2_000_000}))
 
 
 def test_j02_a_member_that_lies_about_its_size_is_refused() -> None:
-    packed = repacked(workbook([["email"], ["a@x.example"]]), **{"xl/media/a.bin": b"0" * 1_000_000}).getvalue()
+    packed = repacked(
+        workbook([["email"], ["a@x.example"]]), **{"xl/media/a.bin": b"0" * 1_000_000}
+    ).getvalue()
     lie = packed.replace(struct.pack("<I", 1_000_000), struct.pack("<I", 10))
     assert "damaged" in refusal(io.BytesIO(lie))
 

@@ -412,3 +412,19 @@ def test_every_page_speaks_the_readers_language(
     for page in ("", "/new", "/import", f"/{id}", f"/{id}/edit", f"/{id}/erasure"):
         said = client.get(f"{here}{page}").text
         assert not [word for word in (" the ", "They ", "Lawful", "Nobody", "Macro") if word in said], page
+
+
+def test_k03_people_leave_as_a_file_for_managers_only(
+    runtime: Runtime, world: World, place: Workspace, client_for: ClientFor, camila: Visitor, here: str
+):
+    contacts.create(runtime, camila, {"name": "Ana", "email": "a@x.example"})
+    page = client_for(camila).get(here).text
+    assert f"{here}/export.csv?show=all" in page
+    for ending, kind in (("csv", "text/csv"), ("xlsx", "application/vnd.openxmlformats")):
+        file = client_for(camila).get(f"{here}/export.{ending}?show=all")
+        assert file.status_code == 200 and file.mimetype.startswith(kind)
+        assert f'filename="contacts-{place.slug}-2026-11-16.{ending}"' in file.headers["Content-Disposition"]
+    agent = client_for(world.member(place, Role.AGENT, world.user(locale="en")))
+    assert "export.csv" not in agent.get(here).text
+    for ending in ("csv", "xlsx"):
+        assert agent.get(f"{here}/export.{ending}").status_code == 403

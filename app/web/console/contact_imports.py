@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.domain.access import Role
@@ -12,6 +12,7 @@ from app.domain.contacts import LAWFUL_BASES
 from app.errors import Conflict, Invalid
 from app.services import contact_imports, import_pages
 from app.services.import_pages import ImportPage
+from app.web.downloads import download
 from app.web.pages import _, language, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor
 
@@ -141,9 +142,7 @@ def rejects(id: str) -> ResponseReturnValue:
     chunks = import_pages.rejects(
         runtime_of(), visitor(), id, lambda wrong: reader.gettext(wrong.message, **wrong.params)
     )
-    name = f"rejects-{visitor().workspace_slug}-{id[:6]}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(chunks, mimetype="text/csv", headers=headers)
+    return download(chunks, "rejects", "csv")
 
 
 def _to(id: str) -> ResponseReturnValue:

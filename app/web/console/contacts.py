@@ -14,11 +14,13 @@ from app.domain.contacts import KINDS, LAWFUL_BASES
 from app.errors import Conflict, Invalid
 from app.rendering.languages import NAMES
 from app.rendering.moments import when
-from app.services import connect_links, contacts, erasure, opt_outs
+from app.services import connect_links, contact_export, contacts, erasure, opt_outs
+from app.services.contact_export import Ending
 from app.services.contact_rows import Card
 from app.services.contacts import Detail, Show
 from app.services.timeline import Moment
 from app.web.console.contact_form import Form, choices_of, differing
+from app.web.downloads import download
 from app.web.pages import _, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor
 
@@ -29,13 +31,41 @@ pages = Blueprint("contacts", __name__, url_prefix="/w/<slug>/contacts")
 @allows(Role.VIEWER)
 def index() -> ResponseReturnValue:
     """The list by name; `?q=ana&show=opted_out` narrows it."""
-    query = request.args.get("q", "")[:200]
-    show: Show = next((each for each in get_args(Show) if each == request.args.get("show")), "all")
+    query, show = _wanted()
     cursor = request.args.get("cursor")
     listing = contacts.listing(runtime_of(), visitor(), query=query, show=show, cursor=cursor)
     return render(
         "contacts/index.html", active="contacts", listing=listing, query=query, show=show, cursor=cursor
     )
+
+
+@pages.get("/export.csv")
+@allows(Role.MANAGER)
+def export() -> ResponseReturnValue:
+    """Everybody whom the list would show, as a file that the import reads back."""
+    return _export("csv")
+
+
+@pages.get("/export.xlsx")
+@allows(Role.MANAGER)
+def export_workbook() -> ResponseReturnValue:
+    """The same as a workbook."""
+    return _export("xlsx")
+
+
+def _export(ending: Ending) -> ResponseReturnValue:
+    query, show = _wanted()
+    try:
+        pieces = contact_export.export(runtime_of(), visitor(), ending, query=query, show=show)
+    except Invalid as error:
+        flash(sentences(error.problems)["export"], "error")
+        return redirect(url_for("contacts.index", slug=visitor().workspace_slug), 303)
+    return download(pieces, "contacts", ending)
+
+
+def _wanted() -> tuple[str, Show]:
+    show: Show = next((each for each in get_args(Show) if each == request.args.get("show")), "all")
+    return request.args.get("q", "")[:200], show
 
 
 @pages.get("/new")

@@ -1,6 +1,7 @@
 """The worker: APScheduler's threads tick, the timetable's jobs look into the tables and do what is due."""
 
 import signal
+import sys
 import threading
 from dataclasses import replace
 from types import FrameType
@@ -18,6 +19,9 @@ log = structlog.get_logger("worker")
 # Sending, urgent sending, planning, importing, asking Telegram, one for the rest; each keeps a connection
 THREADS = 6
 RENEW_SECONDS = 1
+# How long a thread that computes (an import) keeps the others from the interpreter: a mail needs it some twenty
+# times, and at Python's own 5 ms each of them would wait a tenth of a second
+SWITCH_SECONDS = 0.0005
 
 
 class Worker:
@@ -32,6 +36,7 @@ class Worker:
         """Until SIGTERM or SIGINT."""
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, self._stop)
+        sys.setswitchinterval(SWITCH_SECONDS)
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(THREADS)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},

@@ -24,7 +24,8 @@ from app.services.import_foretelling import foretelling
 from app.services.many_rows import delete_some
 from app.services.workbooks import read_workbook
 
-SQLITE_ROWS = 60  # in one commit: some ten milliseconds of the one writer that SQLite has
+HELD = 0.012  # seconds that a commit holds the one pen of SQLite, or little more
+FIRST_ROWS, FEWEST_ROWS = 40, 10  # in one commit there: then by what the machine takes for them
 PAUSE = 0.005  # seconds between two commits: whoever waits to write comes in between
 # How long after the last commit of a worker another one takes over; a workbook is opened in one go
 LEASES = {
@@ -159,18 +160,26 @@ def _take(runtime: Runtime, held: Held) -> Iterator[int]:
     """Take the rows that have not been taken yet; the same transaction says how far we are."""
     with runtime.db.read() as session:
         done = session.get_one(ContactImport, held.id).done
-    most = SQLITE_ROWS if runtime.db.is_sqlite else import_storage.PART_ROWS
+    most = FIRST_ROWS if runtime.db.is_sqlite else import_storage.PART_ROWS
     for _, rows in _rows(runtime, held, done):
-        for start in range(0, len(rows), most):
-            some = rows[start : start + most]
+        while rows:
+            some, rows = rows[:most], rows[most:]
             with runtime.db.write() as session:
                 each = own(session, runtime, held)
+                began = time.monotonic()
                 tally = import_chunks.take(session, each, some, runtime.clock())
                 import_chunks.write_down(session, each, tally, "importing")
                 runtime.reach("import_before_commit")
+            if runtime.db.is_sqlite:
+                most = _how_many(len(some), time.monotonic() - began)
             yield len(some)
     with runtime.db.write() as session:
         leave(own(session, runtime, held), "done")
+
+
+def _how_many(rows: int, seconds: float) -> int:
+    """As many rows as the one writer may hold the pen for, by how long these took."""
+    return min(max(FEWEST_ROWS, int(rows * HELD / max(seconds, 0.001))), rows * 2, import_storage.PART_ROWS)
 
 
 def _rows(runtime: Runtime, held: Held, done: int) -> Iterator[tuple[ContactImport, list[ReadRow]]]:

@@ -19,8 +19,8 @@ log = structlog.get_logger("worker")
 # Sending, urgent sending, planning, importing, asking Telegram, one for the rest; each keeps a connection
 THREADS = 6
 RENEW_SECONDS = 1
-# How long a thread that computes (an import) keeps the others from the interpreter: a mail needs it some twenty
-# times, and at Python's own 5 ms each of them would wait a tenth of a second
+# How long a thread that computes (an import) keeps the others from the interpreter: a mail needs it some
+# twenty times, and at Python's own 5 ms each of them would wait a tenth of a second
 SWITCH_SECONDS = 0.0005
 
 

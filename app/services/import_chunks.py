@@ -27,12 +27,14 @@ class Tally:
     rejects: tuple[Verdict, ...] = ()
 
 
-def take(session: Session, each: ContactImport, rows: Sequence[ReadRow], now: datetime) -> Tally:
-    """Create or update who is meant, and remember whom we met."""
+def take(
+    session: Session, each: ContactImport, rows: Sequence[ReadRow], base: Mapping[str, Any], now: datetime
+) -> Tally:
+    """Create or update who is meant, and remember whom we met; `base` is what all who are new have."""
     workspace = access.hold_workspace(session, each.workspace_id)  # who is meant has one decider
     people = [row.person for row in rows if row.person is not None]
     found = contact_rows.candidates(session, workspace.id, people)
-    verdicts = decide(rows, Known(found, _met(session, each.id, found)), base_of(workspace, now), now)
+    verdicts = decide(rows, Known(found, _met(session, each.id, found)), base, now)
     session.flush()
     insert_many(session, Contact, [verdict.new for verdict in verdicts if verdict.new is not None])
     first = [verdict for verdict in verdicts if verdict.outcome in ("created", "updated", "unchanged")]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -160,18 +161,22 @@ def _take(runtime: Runtime, held: Held) -> Iterator[int]:
     """Take the rows that have not been taken yet; the same transaction says how far we are."""
     with runtime.db.read() as session:
         done = session.get_one(ContactImport, held.id).done
+        workspace = session.get_one(Workspace, held.workspace_id)
+        base = import_chunks.base_of(workspace, runtime.clock())
     most = FIRST_ROWS if runtime.db.is_sqlite else import_storage.PART_ROWS
     for _, rows in _rows(runtime, held, done):
-        while rows:
-            some, rows = rows[:most], rows[most:]
+        start = 0
+        while start < len(rows):
+            some = rows[start : start + most]
             with runtime.db.write() as session:
                 each = own(session, runtime, held)
                 began = time.monotonic()
-                tally = import_chunks.take(session, each, some, runtime.clock())
+                tally = import_chunks.take(session, each, some, base, runtime.clock())
                 import_chunks.write_down(session, each, tally, "importing")
                 runtime.reach("import_before_commit")
             if runtime.db.is_sqlite:
                 most = _how_many(len(some), time.monotonic() - began)
+            start += len(some)
             yield len(some)
     with runtime.db.write() as session:
         leave(own(session, runtime, held), "done")
@@ -192,10 +197,17 @@ def _rows(runtime: Runtime, held: Held, done: int) -> Iterator[tuple[ContactImpo
     origin: ContactValues = {}
     if each.lawful_basis is not None:
         origin = {"lawful_basis": each.lawful_basis, "source": each.source}
-    while True:
+
+    def read_from(place: int) -> list[ReadRow]:
         with runtime.db.read() as session:
-            records = import_storage.rows_from(session, held.id, done)
-        if not records:
-            return
-        yield each, read_rows(records, reader, key_of, origin)
-        done += len(records)
+            records = import_storage.rows_from(session, held.id, place)
+        return read_rows(records, reader, key_of, origin)
+
+    # The next part is read while the database works on this one
+    with ThreadPoolExecutor(1) as ahead:
+        rows = read_from(done)
+        while rows:
+            done += len(rows)
+            following = ahead.submit(read_from, done)
+            yield each, rows
+            rows = following.result()

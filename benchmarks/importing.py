@@ -153,6 +153,7 @@ def _work(url: str, file: Path) -> None:
     config = Config.from_env({"DATABASE_URL": url, "SECRET_KEY": SECRET})
     db = open_database(url)
     runtime = Runtime(config=config, clock=now, db=db, channels=open_channels(config))
+    sys.setswitchinterval(SWITCH_SECONDS)  # as the worker has it
     _begin(runtime, visitor_of(db), file)
     began = time.perf_counter()
     import_jobs.run_due(runtime)

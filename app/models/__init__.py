@@ -2,7 +2,7 @@
 
 from app.models.answer import Answer, AnswerEdit
 from app.models.api_key import ApiKey, IdempotencyKey
-from app.models.base import Base, new_id
+from app.models.base import Base, new_id, new_ids
 from app.models.contact import Contact, OptOut
 from app.models.contact_import import ColumnMeaning, ContactImport, ImportPart, ImportPerson, ImportReject
 from app.models.followup import FollowUp, FollowUpClosure, FollowUpEvent
@@ -24,5 +24,5 @@ __all__ = [
     "InboundEvent", "InboundMark", "Invitation", "Lease", "Logo", "Member", "Message", "Occurrence",
     "OneTimeLink", "OptOut", "Pulse", "PulseComment", "PulseCount", "PulseScore", "RateWindow",
     "SandboxCopy", "Schedule", "SealedAnswer", "Sender", "Setting", "Survey", "SurveyVersion", "Token",
-    "User", "UserSession", "WhatsAppTemplate", "Workspace", "new_id",
+    "User", "UserSession", "WhatsAppTemplate", "Workspace", "new_id", "new_ids",
 ]  # fmt: skip

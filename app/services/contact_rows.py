@@ -146,14 +146,14 @@ def matching(person: Keyed, among: Iterable[Marked]) -> Marked | None:
     return None
 
 
-def new_values(person: Keyed, base: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def new_values(id: str, person: Keyed, base: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """The columns of a contact, for many at once; `base` holds what all of them share."""
     given = cast(dict[str, Any], person.values)
     email, phone = given.get("email"), given.get("phone")
     row = {
         **base,
         **{name: given[name] for name in (*_PLAIN, *_ORIGIN) if name in given},
-        "id": new_id(),
+        "id": id,
         "email": email.text if email else None,
         "email_key": person.email_key,
         "phone": phone.text if phone else None,

@@ -9,7 +9,7 @@ from app.domain.contact_files import Record
 from app.domain.contacts import ContactValues
 from app.domain.imported_rows import RowReader
 from app.errors import Conflict, Invalid, Problem, problem
-from app.models import Contact
+from app.models import Contact, new_ids
 from app.services import contact_rows
 from app.services.contact_rows import Keyed, Marks
 
@@ -109,10 +109,11 @@ class Known:
 
 def decide(rows: Sequence[ReadRow], known: Known, base: Mapping[str, Any], now: datetime) -> list[Verdict]:
     """A verdict for each row, in their order; contacts of the database take over what is new about them."""
-    return [_decide(row, known, base, now) for row in rows]
+    ids = new_ids(len(rows))
+    return [_decide(row, id, known, base, now) for row, id in zip(rows, ids, strict=True)]
 
 
-def _decide(row: ReadRow, known: Known, base: Mapping[str, Any], now: datetime) -> Verdict:
+def _decide(row: ReadRow, id: str, known: Known, base: Mapping[str, Any], now: datetime) -> Verdict:
     if row.person is None:
         return Verdict(row, "refused", problems=row.problems)
     try:
@@ -120,7 +121,7 @@ def _decide(row: ReadRow, known: Known, base: Mapping[str, Any], now: datetime) 
     except Conflict as error:
         return Verdict(row, "refused", problems=(Problem("row", error.message, error.params),))
     if found is None:
-        new = contact_rows.new_values(row.person, base, now)
+        new = contact_rows.new_values(id, row.person, base, now)
         mark = Mark(new["id"], new["external_id"], new["email_key"], new["phone_key"])
         return _met(row, known, mark, "created", new)
     if found.id in known.met:

@@ -1,5 +1,6 @@
 """Imports of contacts: send a file, say what its columns mean, look at what it would do, let it be done."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import IO
 
@@ -19,6 +20,7 @@ from app.services.import_pages import ImportPage
 
 AT_ONCE_BYTES = 64 * 1024  # a small file is done while its sender waits; a large one by the worker
 AT_ONCE_ROWS = 300
+LOOKS_EVERY = 0.5  # seconds, while another worker does what a command waits for
 
 
 def receive(runtime: Runtime, who: Visitor, file_name: str, file: IO[bytes]) -> str:
@@ -189,6 +191,11 @@ def _drive(runtime: Runtime, who: Visitor, id: str, progress: Callable[[ImportPa
             progress(import_pages.page(runtime, who, id))
 
     import_jobs.finish(runtime, id, told)
+    while (now := import_pages.page(runtime, who, id)).is_working:  # a worker was quicker: we look on
+        if progress:
+            progress(now)
+        time.sleep(LOOKS_EVERY)
+        import_jobs.finish(runtime, id, told)
 
 
 def usual_basis(runtime: Runtime, who: Visitor) -> str:

@@ -4,6 +4,7 @@ import io
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
@@ -572,3 +573,24 @@ def test_the_people_of_a_people_workspace_are_employees(runtime: Runtime, world:
     with runtime.db.read() as session:
         assert session.scalars(select(Contact.kind)).all() == ["employee"]
         assert session.scalars(select(Workspace.kind)).all() == ["people"]
+
+
+def test_a_command_looks_on_when_a_worker_is_quicker(
+    runtime: Runtime, camila: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(contact_imports, "LOOKS_EVERY", 0.01)
+    over = Event()
+
+    def work() -> None:
+        while not over.is_set():
+            import_jobs.run_due(runtime)
+
+    def command() -> ImportPage:
+        try:
+            return run(runtime, camila, "id\n" + "".join(f"{number}\n" for number in range(2_500)))
+        finally:
+            over.set()
+
+    done, _ = at_once(command, work)
+    assert isinstance(done, ImportPage)
+    assert (done.state, outcomes(done)) == ("done", {"created": 2_500})

@@ -228,7 +228,7 @@ class Statement:
 
     def run(self, session: Session, values: Mapping[str, Any]) -> Any:
         """The driver's cursor after the statement, in the session's transaction."""
-        is_sqlite, raw = _driver_of(session)
+        is_sqlite, raw = driver_of(session)
         return (self.on_sqlite if is_sqlite else self.on_postgresql)(raw, values)
 
     def on_sqlite(self, raw: Any, values: Mapping[str, Any]) -> Any:
@@ -243,14 +243,14 @@ class Statement:
         """The statement once for each row."""
         if not rows:
             return
-        is_sqlite, raw = _driver_of(session)
+        is_sqlite, raw = driver_of(session)
         if is_sqlite:
             raw.executemany(self._sqlite, [_plain(each) for each in rows])
         else:
             raw.cursor().executemany(self._postgresql, rows)
 
 
-def _driver_of(session: Session) -> tuple[bool, Any]:
+def driver_of(session: Session) -> tuple[bool, Any]:
     """Is it SQLite's, and the driver's connection, on which this session's one transaction has begun."""
     known = session.info.get("driver")
     if known is None:
@@ -262,11 +262,12 @@ def _driver_of(session: Session) -> tuple[bool, Any]:
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """SQLite's driver knows no moments."""
-    return {name: _written(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    return {name: written(value) if isinstance(value, datetime) else value for name, value in values.items()}
 
 
 @lru_cache(maxsize=16)  # the rows of one act share their moments
-def _written(moment: datetime) -> str:
+def written(moment: datetime) -> str:
+    """A moment as SQLite keeps it."""
     return moment.astimezone(UTC).strftime(_SQLITE_MOMENT)
 
 

@@ -23,11 +23,17 @@ def let_lie(runtime: "Runtime", event: Any) -> None:
     """Nobody listens: what came in stays where it is."""
 
 
+def never() -> bool:
+    """Nobody asked us to stop."""
+    return False
+
+
 @dataclass(frozen=True)
 class Runtime:
     """`reach` is called with the name of each point of the path where a crash must be harmless.
 
-    `inbound` takes one stored event to its verb; wsgi.py puts the chat edges there.
+    `inbound` takes one stored event to its verb; wsgi.py puts the chat edges there. `stopping` says to a job
+    that goes on for long that its worker was asked to end.
     """
 
     config: Config
@@ -36,3 +42,4 @@ class Runtime:
     channels: Mapping[str, Channel]
     reach: Callable[[str], None] = field(default=pass_by)
     inbound: "Callable[[Runtime, Any], None]" = field(default=let_lie)
+    stopping: Callable[[], bool] = field(default=never)

@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import email_out, expansion, process, respondents, sending
+from benchmarks import email_out, expansion, importing, process, respondents, sending
 from benchmarks.report import HEAD
 
 SUITES = {
@@ -11,6 +11,7 @@ SUITES = {
     "sending": sending.measure,
     "respondents": respondents.measure,
     "expansion": expansion.measure,
+    "importing": importing.measure,
 }
 
 

@@ -1,17 +1,19 @@
-"""`contacts`: a CSV of people into a workspace, with every refused row named; one person out of it."""
+"""`contacts`: a CSV or a workbook of people into a workspace, and one person out of it."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from app.cli.context import runtime_of
 from app.cli.refusals import refusals
-from app.domain.contact_files import MAX_BYTES
 from app.domain.contacts import LAWFUL_BASES, MAX_LINE
 from app.errors import Invalid, NotFound
-from app.services import contact_import, person_export
-from app.services.import_rows import OUTCOMES, Report
+from app.runtime import Runtime
+from app.services import contact_imports, import_pages, person_export
+from app.services.access import Visitor
+from app.services.import_pages import ImportPage, Reject
 from app.services.operators import operator
 
 
@@ -32,33 +34,36 @@ def import_file(
 ) -> None:
     """Create or update the people in FILE: rows are matched, so the same file again changes nothing.
 
-    Exit status 1 when the file or a row of it was refused.
+    Exit status 1 when the file or a row of it was refused. Killed on the way, the worker goes on with it.
     """
     runtime = runtime_of()
     try:
         who = operator(runtime, slug)
     except NotFound:
         raise click.ClickException(f"There is no workspace called {slug}.") from None
-    with file.open("rb") as opened:
-        data = opened.read(MAX_BYTES + 1)
     try:
-        if dry_run:
-            report = contact_import.look(runtime, who, data)
-        else:
-            report = contact_import.run(
+        with file.open("rb") as opened:
+            done = contact_imports.run(
                 runtime,
                 who,
-                data,
-                lawful_basis=basis or contact_import.usual_basis(runtime, who),
+                file.name,
+                opened,
+                lawful_basis=basis or contact_imports.usual_basis(runtime, who),
                 source=source or file.name[:MAX_LINE],
+                dry_run=dry_run,
                 progress=_say_progress,
             )
     except Invalid as error:
         raise click.ClickException("\n".join(str(each) for each in error.problems)) from None
-    _say(report, dry_run=dry_run)
+    rejects = import_pages.every_reject(runtime, who, done.id)
+    _say(done, rejects, dry_run=dry_run)
     if as_json:
-        click.echo(_json(report))
-    if report.refused:
+        click.echo(_json(runtime, who, done))
+    if dry_run:
+        contact_imports.discard(runtime, who, done.id)
+    if done.state not in ("done", "checked"):
+        raise click.ClickException("The import did not come to its end. Another worker may go on with it.")
+    if done.counts["refused"]:
         raise click.exceptions.Exit(1)
 
 
@@ -72,33 +77,37 @@ def export(contact: str, slug: str) -> None:
         click.echo(person_export.export(runtime, operator(runtime, slug), contact), nl=False)
 
 
-def _say_progress(done: int, rows: int) -> None:
-    click.echo(f"{done} of {rows} rows", err=True)
+def _say_progress(now: ImportPage) -> None:
+    if now.state == "reading":
+        click.echo(f"{now.total} rows read", err=True)
+    else:
+        speed = f", {now.rate:.0f} a second" if now.rate else ""
+        click.echo(f"{now.done} of {now.total} rows{speed}", err=True)
 
 
-def _say(report: Report, *, dry_run: bool) -> None:
-    for row in report.refused:
+def _say(done: ImportPage, rejects: Iterator[Reject], *, dry_run: bool) -> None:
+    for row in rejects:
         for each in row.problems:
             field = "" if each.field == "row" else f"{each.field}: "
-            click.echo(f"row {row.number}: {field}{each}", err=True)
-    counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in OUTCOMES)
+            click.echo(f"row {row.row}: {field}{each}", err=True)
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in done.counts.items())
     click.echo(f"{'Nothing was changed; it would be: ' if dry_run else ''}{counts}.", err=True)
-    if report.opted_out:
-        click.echo(f"{report.opted_out} of them opted out earlier and will not be asked.", err=True)
+    if done.opted_out:
+        click.echo(f"{done.opted_out} of them opted out and will not be asked.", err=True)
 
 
-def _json(report: Report) -> str:
+def _json(runtime: Runtime, who: Visitor, done: ImportPage) -> str:
     return json.dumps(
         {
-            **{outcome: report.count(outcome) for outcome in OUTCOMES},
-            "opted_out": report.opted_out,
+            **done.counts,
+            "opted_out": done.opted_out,
             "rows": [
                 {
-                    "row": row.number,
+                    "row": row.row,
                     "outcome": row.outcome,
                     "errors": [{"field": each.field, "message": str(each)} for each in row.problems],
                 }
-                for row in report.rows
+                for row in import_pages.every_reject(runtime, who, done.id)
             ],
         },
         ensure_ascii=False,

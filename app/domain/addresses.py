@@ -11,7 +11,8 @@ import phonenumbers
 from email_validator import EmailSyntaxError, validate_email
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
-BRAZIL = 55
+from app.domain.plain_addresses import BRAZIL, plain_email, plain_phone
+
 _LONGEST = 60  # characters; no number is longer, whatever its punctuation
 
 # Calls to these are answered by machines or cost the caller: they are never one person's address.
@@ -66,6 +67,14 @@ def read_email(text: str) -> Address:
     without a dot, and whatever else the syntax refuses.
     """
     candidate = _trimmed(text)
+    plain = plain_email(candidate)
+    if plain is not None:
+        return Address("@".join(plain), _email_key(*plain))
+    return read_any_email(candidate)
+
+
+def read_any_email(candidate: str) -> Address:
+    """The same by the library's whole syntax."""
     _refuse_obvious(candidate)
     try:
         valid = validate_email(
@@ -124,6 +133,14 @@ def read_phone(text: str, region: str | None) -> Address:
     2010, complete since November 2016); landlines (which begin with 2 to 5) are never touched.
     Raises BadAddress: not a number, no country, no area code, an extension, a service number.
     """
+    plain = plain_phone(text.strip(" \t'"), region)
+    if plain is not None:
+        return Address(plain, plain)
+    return read_any_phone(text, region)
+
+
+def read_any_phone(text: str, region: str | None) -> Address:
+    """The same by the library's whole knowledge."""
     candidate = "".join(sign for sign in text if unicodedata.category(sign) != "Cf").strip(" \t\u00a0'")
     if len(candidate) > _LONGEST:
         raise BadAddress("This is not a phone number.")

@@ -72,7 +72,7 @@ def read_contact(raw: Mapping[str, object], region: str | None) -> ContactValues
     """
     values: dict[str, object] = {}
     problems: list[Problem] = []
-    readers: dict[str, Reader] = {**_READERS, "phone": partial(_read_phone, region)}
+    readers = _readers(region)
     for name, value in raw.items():
         try:
             values[name] = readers.get(name, _refuse_unknown)(name, value)
@@ -85,10 +85,15 @@ def read_contact(raw: Mapping[str, object], region: str | None) -> ContactValues
     return cast(ContactValues, values)
 
 
+@cache
+def _readers(region: str | None) -> dict[str, Reader]:
+    return {**_READERS, "phone": partial(_read_phone, region)}
+
+
 def read_line(name: str, value: object) -> str:
     """A text on one line, otherwise as it came: formulas and markup are only text here."""
     text = " ".join(_text(name, value).split())
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text):
+    if not text.isprintable() and any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text):
         raise Invalid([problem(name, "This contains a character that nobody can see.")])
     if len(text) > MAX_LINE:
         raise Invalid([problem(name, "This is longer than %(most)s characters.", most=MAX_LINE)])
@@ -114,8 +119,18 @@ def read_evidence(value: object) -> str:
 
 def fold(text: str) -> str:
     """Text without case, accents and ligatures: one form, compared alike by both databases."""
+    if text.isascii():
+        return text.lower()  # nothing to take apart
     letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(sign for sign in letters if not unicodedata.combining(sign)).translate(_UNSIGNED)
+    return letters.translate(_without_signs())
+
+
+@cache
+def _without_signs() -> dict[int, str | None]:
+    """What str.translate takes: combining signs go, and letters that are not taken apart lose theirs."""
+    last = 0x1E94A  # beyond it Unicode has no combining signs
+    signs = {code: None for code in range(0x300, last + 1) if unicodedata.combining(chr(code))}
+    return {**signs, **_UNSIGNED}
 
 
 def search_text(name: str, *others: str | None) -> str:
@@ -171,7 +186,8 @@ def _one_of(name: str, value: object, words: Mapping[str, str | None]) -> str:
     return words[word] or word
 
 
-def _read_active(name: str, value: object) -> bool:
+def read_yes_or_no(name: str, value: object) -> bool:
+    """Yes or no in three languages. Raises Invalid."""
     if isinstance(value, bool):
         return value
     word = fold(_text(name, value)).strip()
@@ -222,8 +238,8 @@ def _read_attributes(name: str, value: object) -> dict[str, Scalar | None]:
 
 def _attribute_name(name: str, key: object) -> str:
     text = " ".join(key.split()) if isinstance(key, str) else ""
-    if not 0 < len(text) <= MAX_ATTRIBUTE_NAME or any(
-        unicodedata.category(sign) in {"Cc", "Cs"} for sign in text
+    if not 0 < len(text) <= MAX_ATTRIBUTE_NAME or (
+        not text.isprintable() and any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text)
     ):
         message = "The name of an attribute has 1 to %(most)s visible characters."
         raise Invalid([problem(name, message, most=MAX_ATTRIBUTE_NAME)])
@@ -240,7 +256,9 @@ def _attribute(name: str, key: object, value: object) -> Scalar | None:
     if len(value) > MAX_ATTRIBUTE:
         message = "“%(key)s” is longer than %(most)s characters."
         raise Invalid([problem(name, message, key=key, most=MAX_ATTRIBUTE)])
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\r\n\t" for sign in value):
+    if not value.isprintable() and any(
+        unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\r\n\t" for sign in value
+    ):
         raise Invalid([problem(name, "“%(key)s” contains a character that nobody can see.", key=key)])
     return value
 
@@ -259,7 +277,7 @@ _READERS: Mapping[str, Reader] = {
     "time_zone": _read_time_zone,
     "attributes": _read_attributes,
     "tags": read_tags,
-    "active": _read_active,
+    "active": read_yes_or_no,
     "lawful_basis": read_lawful_basis,
     "source": _read_line_or_none,
 }

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from app.runtime import Runtime
 from app.services import (
     asking_again,
-    contact_import,
     doctor,
     expanding,
     heartbeats,
+    import_jobs,
     inbound,
     journal_replay,
     limits,
@@ -63,6 +63,7 @@ TIMETABLE = (
     Job("trace_unknown", tracing.ask_providers, 60, logs_how_much=False),
     Job("plan_schedules", planning.plan_schedules, 1),
     Job("expand_occurrences", expanding.expand_occurrences, 1),
+    Job("import_contacts", import_jobs.run_due, 0.5, clock=False),
     Job("ask_again", asking_again.ask_again, 60),
     Job("remind", reminding.remind, 30),
     Job("close_due_pulses", pulse_closing.close_due_pulses, 15),
@@ -76,5 +77,5 @@ TIMETABLE = (
     Job("let_go", retention.let_go, 600),
     Job("keep_journal", journal_replay.keep, 3600, upkeep=True),
     Job("check_pages", doctor.check_pages, 6 * 3600, upkeep=True),
-    Job("forget_import_files", contact_import.forget_old_files, 3600),
+    Job("clear_imports", import_jobs.clear_away, 20, upkeep=True),
 )

@@ -3,8 +3,9 @@
 from app.models.answer import Answer, AnswerEdit
 from app.models.api_key import ApiKey, IdempotencyKey
 from app.models.audit import AuditChain, AuditRow
-from app.models.base import Base, new_id
-from app.models.contact import Contact, ImportFile, OptOut
+from app.models.base import Base, new_id, new_ids
+from app.models.contact import Contact, OptOut
+from app.models.contact_import import ColumnMeaning, ContactImport, ImportPart, ImportPerson, ImportReject
 from app.models.event import Event
 from app.models.followup import FollowUp, FollowUpClosure, FollowUpEvent
 from app.models.inbound import ConnectLink, Conversation, InboundEvent, InboundMark
@@ -20,11 +21,12 @@ from app.models.user import OneTimeLink, User, UserSession
 from app.models.workspace import Logo, Member, Workspace
 
 __all__ = [
-    "Answer", "AnswerEdit", "ApiKey", "Attempt", "AuditChain", "AuditRow", "Base", "ConnectLink",
-    "ConsentChange", "Contact", "Conversation", "Event", "FollowUp", "FollowUpClosure", "FollowUpEvent",
-    "Headline", "Heartbeat", "IdempotencyKey", "ImportFile", "InboundEvent", "InboundMark", "Invitation",
-    "Lease", "Logo", "Member", "Message", "Occurrence", "OneTimeLink", "OptOut", "PersonRequest", "Pulse",
-    "PulseComment", "PulseCount", "PulseScore", "RateWindow", "SandboxCopy", "Schedule", "SealedAnswer",
-    "Segment", "Sender", "Setting", "Survey", "SurveyVersion", "Token", "User", "UserSession",
-    "WhatsAppTemplate", "Workspace", "new_id",
+    "Answer", "AnswerEdit", "ApiKey", "Attempt", "AuditChain", "AuditRow", "Base", "ColumnMeaning",
+    "ConnectLink", "ConsentChange", "Contact", "ContactImport", "Conversation", "Event", "FollowUp",
+    "FollowUpClosure", "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey", "ImportPart",
+    "ImportPerson", "ImportReject", "InboundEvent", "InboundMark", "Invitation", "Lease", "Logo", "Member",
+    "Message", "Occurrence", "OneTimeLink", "OptOut", "PersonRequest", "Pulse", "PulseComment", "PulseCount",
+    "PulseScore", "RateWindow", "SandboxCopy", "Schedule", "SealedAnswer", "Segment", "Sender", "Setting",
+    "Survey", "SurveyVersion", "Token", "User", "UserSession", "WhatsAppTemplate", "Workspace", "new_id",
+    "new_ids",
 ]  # fmt: skip

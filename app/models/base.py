@@ -17,6 +17,12 @@ def new_id() -> str:
     return secrets.token_bytes(ID_LENGTH).translate(_LETTERS).decode("ascii")
 
 
+def new_ids(number: int) -> list[str]:
+    """As many at once: the system is asked for its randomness only once."""
+    letters = secrets.token_bytes(ID_LENGTH * number).translate(_LETTERS).decode("ascii")
+    return [letters[start : start + ID_LENGTH] for start in range(0, len(letters), ID_LENGTH)]
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC moment on both databases; refuses naive ones."""
 

@@ -93,15 +93,3 @@ class OptOut(HasId, Base):
     created_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]
     lifted_evidence: Mapped[str | None] = mapped_column(String(500))
-
-
-class ImportFile(HasId, Base):
-    """An uploaded file between preview and confirmation; removed afterwards."""
-
-    __tablename__ = "import_files"
-
-    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
-    file_name: Mapped[str] = mapped_column(String(200))
-    content: Mapped[bytes]
-    created_at: Mapped[datetime]

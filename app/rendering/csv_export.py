@@ -2,27 +2,16 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+
+from app.domain.formulas import inert
 
 Cell = str | int | float | Decimal | bool | datetime | date | None
 
 MARK = "\ufeff"  # spreadsheets take the file for their own old encoding without it
 ROWS_PER_CHUNK = 500  # about 64 kB: few system calls, little memory
-
-# What spreadsheets take for the beginning of a formula, in both widths (OWASP, "CSV Injection"). Blanks and
-# quotes before it count as well: some programs strip them first.
-_FORMULA = re.compile(r"""[\s\0\ufeff\u200b"']*[=+\-@＝＋－＠]|[\t\r\n\0]""")
-_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?", re.ASCII)
-
-
-def inert(text: str) -> str:
-    """The text, with an apostrophe before it if a spreadsheet would run it; a plain number stays a number."""
-    if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
-        return f"'{text}"
-    return text
 
 
 def stream(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
@@ -33,7 +22,7 @@ def stream(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[by
     writer.writerow([inert(name) for name in header])
     yield _taken(buffer)
     for number, row in enumerate(rows, start=1):
-        writer.writerow([_written(cell) for cell in row])
+        writer.writerow([written(cell) for cell in row])
         if number % ROWS_PER_CHUNK == 0:
             yield _taken(buffer)
     rest = _taken(buffer)
@@ -41,7 +30,8 @@ def stream(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[by
         yield rest
 
 
-def _written(cell: Cell) -> str:
+def written(cell: Cell) -> str:
+    """A cell as text, as it stands in the file."""
     if cell is None:
         return ""
     if isinstance(cell, bool):

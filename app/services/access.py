@@ -58,5 +58,10 @@ def held_workspace(session: Session, who: Visitor) -> Workspace:
 
     The lock is NO KEY UPDATE: answers and messages, which only refer to the workspace, pass by it.
     """
-    query = select(Workspace).where(Workspace.id == who.workspace_id).with_for_update(key_share=True)
+    return hold_workspace(session, who.workspace_id)
+
+
+def hold_workspace(session: Session, workspace_id: str) -> Workspace:
+    """The same for a job, which acts for nobody in particular."""
+    query = select(Workspace).where(Workspace.id == workspace_id).with_for_update(key_share=True)
     return session.scalars(query).one()

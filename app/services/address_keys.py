@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, select, text
@@ -33,6 +34,12 @@ def installation(session: Session) -> str:
 def forget(engine: Engine) -> None:
     """The database was replaced: its key may be another one."""
     _keys.pop(engine, None)
+
+
+def keyer(session: Session) -> Callable[[str], str]:
+    """The same for many addresses: needs the session only now."""
+    key = _key(session)
+    return lambda canonical: hmac.digest(key, canonical.encode(), "sha256").hex()
 
 
 def _key(session: Session) -> bytes:

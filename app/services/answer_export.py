@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import String, literal, select, tuple_
+from sqlalchemy import String, func, literal, select, tuple_
 
 from app.models import Answer, Contact, Survey
 from app.models.base import UtcDateTime
-from app.rendering.csv_export import Cell, stream
+from app.rendering import csv_export, xlsx_export
+from app.rendering.csv_export import Cell
 from app.runtime import Runtime
 from app.services.access import Visitor
 from app.services.answer_rows import Conditions, Wanted, check, conditions_of
 from app.services.attributes import attribute_names
+from app.services.contact_export import Ending, refuse_too_many
 from app.services.counting import scope_of
 
 BATCH = 1_000  # rows of one short transaction: PostgreSQL's time limit is for one of them, not for the file
@@ -35,8 +37,8 @@ COLUMNS = (
 )
 
 
-def export(runtime: Runtime, who: Visitor, wanted: Wanted) -> Iterator[bytes]:
-    """The answers that are meant as CSV, latest first, in pieces. Raises Invalid before the first of them.
+def export(runtime: Runtime, who: Visitor, wanted: Wanted, ending: Ending = "csv") -> Iterator[bytes]:
+    """The answers that are meant as a file, latest first, in pieces. Raises Invalid before the first of them.
 
     What the person was like when they answered stands in a column for each attribute. Answers that come while
     the file is being read are not in it.
@@ -45,8 +47,11 @@ def export(runtime: Runtime, who: Visitor, wanted: Wanted) -> Iterator[bytes]:
     conditions = [*conditions_of(scope_of(runtime, who), wanted), Answer.recorded_at <= runtime.clock()]
     with runtime.db.read() as session:
         names = attribute_names(session, Answer.attributes, conditions)
+        if ending == "xlsx":
+            refuse_too_many(session.scalar(select(func.count(Answer.id)).where(*conditions)) or 0)
     header = [*(column.name for column in COLUMNS), *(f"attribute.{name}" for name in names)]
-    return stream(header, _rows(runtime, conditions, names))
+    rows = _rows(runtime, conditions, names)
+    return xlsx_export.stream(header, rows) if ending == "xlsx" else csv_export.stream(header, rows)
 
 
 def _rows(runtime: Runtime, conditions: Conditions, names: Sequence[str]) -> Iterator[list[Cell]]:

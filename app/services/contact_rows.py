@@ -1,12 +1,12 @@
 """Steps on the rows of contacts: load, find who is meant, take over values. Verbs stand in contacts.py."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import or_, select, update
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy import select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, object_session
 
 from app.domain.addresses import Address, default_region, written_phone
 from app.domain.contacts import MAX_ATTRIBUTES, ContactValues, Scalar, search_text
@@ -16,6 +16,7 @@ from app.services import access
 from app.services.access import Visitor
 from app.services.address_keys import address_key
 from app.services.chat_addresses import telegram_form
+from app.services.many_rows import rows_with
 
 _PLAIN = ("name", "external_id", "kind", "locale", "time_zone", "active", "tags")
 _ORIGIN = ("lawful_basis", "source")
@@ -48,6 +49,22 @@ class Card:
     def phone_written(self) -> str | None:
         """The number in groups, to be read rather than dialled."""
         return written_phone(self.phone) if self.phone else None
+
+
+class Marks(Protocol):
+    """What somebody is recognised by."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def external_id(self) -> str | None: ...
+    @property
+    def email_key(self) -> str | None: ...
+    @property
+    def phone_key(self) -> str | None: ...
+
+
+Marked = TypeVar("Marked", bound=Marks)
 
 
 @dataclass(frozen=True)
@@ -92,22 +109,20 @@ def keyed(session: Session, values: ContactValues) -> Keyed:
 def candidates(session: Session, workspace_id: str, people: Iterable[Keyed]) -> list[Contact]:
     """Every contact of the workspace that shares an external id or an address with one of these people."""
     given = list(people)
-    external_ids = [each.values.get("external_id") for each in given if each.values.get("external_id")]
-    emails = [each.email_key for each in given if each.email_key]
-    phones = [each.phone_key for each in given if each.phone_key]
-    query = select(Contact).where(
-        Contact.workspace_id == workspace_id,
-        Contact.erased_at.is_(None),
-        or_(
-            Contact.external_id.in_(external_ids),
-            Contact.email_key.in_(emails),
-            Contact.phone_key.in_(phones),
-        ),
+    marks: tuple[tuple[InstrumentedAttribute[Any], list[str]], ...] = (
+        (Contact.external_id, [id for each in given if (id := each.values.get("external_id"))]),
+        (Contact.email_key, [each.email_key for each in given if each.email_key]),
+        (Contact.phone_key, [each.phone_key for each in given if each.phone_key]),
     )
+    here = select(Contact.id).where(Contact.workspace_id == workspace_id, Contact.erased_at.is_(None))
+    ids = {row.id for column, values in marks for row in rows_with(session, here, column, values)}
+    if not ids:
+        return []
+    query = select(Contact).where(Contact.id.in_(ids))
     return list(session.scalars(query.order_by(Contact.created_at, Contact.id)))
 
 
-def matching(person: Keyed, among: Iterable[Contact]) -> Contact | None:
+def matching(person: Keyed, among: Iterable[Marked]) -> Marked | None:
     """Who is meant: by external id, else exactly one by e-mail, then by phone; None is somebody new.
 
     A contact with another external id is somebody else, whatever address they share.
@@ -130,6 +145,26 @@ def matching(person: Keyed, among: Iterable[Contact]) -> Contact | None:
         if found:
             return found[0]
     return None
+
+
+def new_values(id: str, person: Keyed, base: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The columns of a contact, for many at once; `base` holds what all of them share."""
+    given = cast(dict[str, Any], person.values)
+    email, phone = given.get("email"), given.get("phone")
+    row = {
+        **base,
+        **{name: given[name] for name in (*_PLAIN, *_ORIGIN) if name in given},
+        "id": id,
+        "email": email.text if email else None,
+        "email_key": person.email_key,
+        "phone": phone.text if phone else None,
+        "phone_key": person.phone_key,
+        "attributes": given.get("attributes", {}),
+        "created_at": now,
+        "updated_at": now,
+    }
+    row["search_name"] = search_text(row["name"], row["email"], row["phone"], row.get("external_id"))
+    return row
 
 
 def new_row(person: Keyed, workspace: Workspace, now: datetime) -> Contact:

@@ -229,7 +229,7 @@ def _page(
     session: Session, found: list[ColumnElement[bool]], show: Show, cursor: str | None, limit: int
 ) -> Page[Listed]:
     opted = is_opted_out()
-    chosen = select(Contact, opted, is_bounced()).where(*found, *_shown(show, opted))
+    chosen = select(Contact, opted, is_bounced()).where(*found, *shown_as(show, opted))
     chosen = in_order(chosen, cursor, Contact.search_name, Contact.id)
     rows = session.execute(chosen.limit(limit + 1)).all()
     shown, more = cut(rows, limit, lambda row: (row[0].search_name, row[0].id))
@@ -237,11 +237,12 @@ def _page(
 
 
 def _count(session: Session, found: list[ColumnElement[bool]], show: Show) -> int:
-    chosen: Select[int] = select(func.count(Contact.id)).where(*found, *_shown(show, is_opted_out()))
+    chosen: Select[int] = select(func.count(Contact.id)).where(*found, *shown_as(show, is_opted_out()))
     return session.scalar(chosen) or 0
 
 
-def _shown(show: Show, opted: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+def shown_as(show: Show, opted: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    """Those of a kind."""
     if show == "active":
         return [Contact.active.is_(True), ~opted]
     if show == "inactive":

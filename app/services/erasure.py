@@ -12,12 +12,14 @@ from app.models import (
     ConnectLink,
     ConsentChange,
     Contact,
+    ContactImport,
     Conversation,
     Event,
     FollowUp,
     FollowUpClosure,
     FollowUpEvent,
-    ImportFile,
+    ImportPart,
+    ImportReject,
     InboundEvent,
     Invitation,
     Message,
@@ -38,7 +40,7 @@ WORDS = ("noted", "contacted", "replied", "closed", "heard")
 NAMES_IT = ("kind", "sender", "provider_id")  # what stays of an event
 TOUCHED = (
     "contacts", "answers", "answer_edits", "messages", "attempts", "tokens", "sandbox_copies", "opt_outs",
-    "followup_events", "followup_closures", "invitations", "import_files",
+    "followup_events", "followup_closures", "invitations", "import_parts", "import_rejects",
     "sealed_answers", "inbound_events", "conversations", "connect_links", "events", "consent_changes",
     "audit_rows", "rate_windows",
 )  # fmt: skip
@@ -196,5 +198,20 @@ def _forget_person(session: Session, contact: Contact, now: datetime) -> None:
     contact.active = False
     contact.revision += 1
     contact.updated_at = contact.erased_at = now
-    # A file that waits for its confirmation may hold the person's row; its uploader sends it again.
-    session.execute(delete(ImportFile).where(ImportFile.workspace_id == contact.workspace_id))
+    _forget_files(session, contact.workspace_id, now)
+
+
+def _forget_files(session: Session, workspace_id: str, now: datetime) -> None:
+    """A file that waits, and the rows that an import did not take, may hold the person; they are sent again.
+
+    What is being imported at this moment goes when it is done.
+    """
+    waits = ContactImport.workspace_id == workspace_id, ContactImport.state != "importing"
+    ids = select(ContactImport.id).where(*waits)
+    session.execute(delete(ImportPart).where(ImportPart.import_id.in_(ids)))
+    session.execute(delete(ImportReject).where(ImportReject.import_id.in_(ids)))
+    session.execute(
+        update(ContactImport)
+        .where(*waits, ContactImport.ended_at.is_(None))
+        .values(state="stopped", ended_at=now, lease_token=None, lease_until=None)
+    )

@@ -49,7 +49,7 @@ def test_a_good_file_is_taken_and_the_status_is_zero(
 ):
     done = run(commands, tmp_path, GOOD)
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "2 of 2 rows" in done.stderr and "2 created, 0 updated, 0 unchanged, 0 refused." in done.stderr
+    assert "2 created, 0 updated, 0 unchanged, 0 repeated, 0 refused." in done.stderr
     assert names(runtime) == ["Ana", "Bia"]
     contact = contacts.find(runtime, operator(runtime, "loja-sul")).items[0].contact
     assert (contact.lawful_basis, contact.source) == ("legitimate_interest", "clientes.csv")
@@ -81,7 +81,7 @@ def test_the_report_as_json_stands_alone_on_standard_output(
     done = run(commands, tmp_path, "e-mail\nana@x.example\nnada\n", "--json")
     report = json.loads(done.stdout)
     assert (report["created"], report["refused"]) == (1, 1)
-    assert report["rows"][1]["errors"] == [{"field": "email", "message": "This address has no @."}]
+    assert report["rows"][0]["errors"] == [{"field": "email", "message": "This address has no @."}]
 
 
 def test_basis_and_source_can_be_said(runtime: Runtime, place: Workspace, commands: Flask, tmp_path: Path):
@@ -93,7 +93,7 @@ def test_basis_and_source_can_be_said(runtime: Runtime, place: Workspace, comman
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [(b"", "empty"), (b"PK\x03\x04", "workbook"), (b"nome\nAna\n", "The first line must name the columns")],
+    [(b"", "empty"), (b"PK\x03\x04", "workbook"), (b"nome\nAna\n", "Say which column is the e-mail")],
 )
 def test_a_file_that_cannot_be_taken_says_why(
     place: Workspace, commands: Flask, tmp_path: Path, text: bytes, words: str

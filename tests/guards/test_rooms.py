@@ -14,11 +14,11 @@ MAY_IMPORT = {
     "domain": {"dateutil.rrule", "dateutil", "phonenumbers", "email_validator"},
     "models": {"app.db", "app.domain", "sqlalchemy"},
     "channels": {"smtplib", "telegram", "httpx", "twilio", "aiohttp", "structlog"},
-    "rendering": {"app.domain", "jinja2", "markupsafe", "babel", "segno"},
+    "rendering": {"app.domain", "jinja2", "markupsafe", "babel", "segno", "xlsxwriter"},
     "services": {
         "app.runtime", "app.domain", "app.models", "app.db", "app.engines", "app.rendering",
         "app.channels.base", "app.sealing", "app.journal", "sqlalchemy", "alembic", "argon2", "pyotp", "PIL",
-        "structlog", "config",
+        "python_calamine", "structlog", "config",
     },
     "jobs": {"app.services", "app.runtime", "apscheduler", "structlog"},
     "web": {

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import TypeVar
 
 from flask import Flask
@@ -14,6 +15,7 @@ from app.jobs.worker import run_until_idle
 from app.models import (
     Base,
     Contact,
+    ContactImport,
     FollowUp,
     Member,
     Message,
@@ -28,7 +30,7 @@ from app.models import (
     new_id,
 )
 from app.runtime import Runtime
-from app.services import asking, demo, followups, sandbox, schedules
+from app.services import asking, contact_imports, demo, followups, import_pages, sandbox, schedules
 from app.services.access import Visitor
 from app.services.sessions import token_hash
 from tests.services.chat_person import Person
@@ -105,6 +107,7 @@ def fill(runtime: Runtime) -> None:
     _wait_for_tickets(runtime, who, csat, ces)
     run_until_idle(runtime)
     _converse(runtime, world, workspace, nps)
+    _import(runtime, world)
 
 
 def _wait_for_tickets(runtime: Runtime, who: Visitor, csat: Survey, ces: Survey) -> None:
@@ -138,6 +141,33 @@ def _converse(runtime: Runtime, world: World, workspace: Workspace, survey: Surv
     assert isinstance(runtime.clock, Clock)
     runtime.clock.advance(minutes=2)
     phone.sends("Pode sim, obrigada.")
+
+
+def _import(runtime: Runtime, world: World) -> None:
+    """A file whose columns are to be named, one that was looked at, and one that is coming in."""
+    who = visitor(runtime, CAMILA)
+    people = "Código;Cliente;E-mail;Zap;Plano;Descadastrado;Desde\n" + "".join(
+        f"C{n:03};{name};{name.split()[0].lower()}{n}@bemtevi.example;(31) 9{8712 + n}-44{n:02};"
+        f"{'Anual' if n % 3 else 'Mensal'};{'sim' if n == 4 else ''};2024-0{n % 9 + 1}-12\n"
+        for n, name in enumerate(("Alice Prado", "Bento Vaz", "Celina Dias", "Davi Reis", "Elisa Sá") * 5)
+    )
+    bad = "C901;Sem Arroba;sem-arroba.example;;Anual;;\nC902;Curto Demais;;31 98;Anual;;\nC003;Davi;;;;;\n"
+    for name in ("clientes-novembro.csv", "clientes-outubro.csv"):
+        id = contact_imports.receive(runtime, who, name, BytesIO((people + bad).encode()))
+    found = import_pages.page(runtime, who, id)
+    meanings = ["name" if each.name == "Cliente" else each.meaning for each in found.columns]
+    contact_imports.choose_columns(runtime, who, id, meanings)
+    now = runtime.clock()
+    world.add(
+        ContactImport(
+            id=new_id(), workspace_id=who.workspace_id, user_id=who.user_id, kind="xlsx", state="importing",
+            file_name="base-completa.xlsx", columns=["Cliente", "E-mail"], meanings=["name", "email"],
+            lawful_basis="consent", source="ERP", total=214_380, done=131_000, created=9_214, updated=4_802,
+            unchanged=116_530, repeated=312, refused=142, opted_out=1_207, created_at=now,
+            started_at=now - timedelta(seconds=58), progressed_at=now, lease_token=new_id(),
+            lease_until=now + timedelta(days=1),
+        )
+    )  # fmt: skip
 
 
 def _by_metric(survey: Survey) -> int:
@@ -269,6 +299,10 @@ PAGES: Mapping[str, Callable[[Gallery], Page]] = {
     "talked": lambda gallery: _room(f"contacts/{gallery.person('Raquel Neri').id}")(gallery),
     "account": lambda gallery: gallery.visit("/account", BEATRIZ),
     "audience": _of(Segment, "audiences"),
+    "import": _room("contacts/import"),
+    "import-columns": _of(ContactImport, "contacts/import", ContactImport.state == "mapping"),
+    "import-checked": _of(ContactImport, "contacts/import", ContactImport.state == "checked"),
+    "import-progress": _of(ContactImport, "contacts/import", ContactImport.state == "importing"),
     "settings": _room("settings", DENISE),
     "pulse": _pulse,
     "sandbox": _sandbox,

@@ -53,8 +53,9 @@ def say_where_replies_go(owner: Person) -> None:
 def import_people(owner: Person, path: Path) -> None:
     """First what it would do, then it is done."""
     owner.open(owner.room("contacts/import"))
-    owner.choose_file("CSV file", path)
+    owner.choose_file("CSV or Excel file", path)
     owner.press("Look at the file")
+    owner.press("See what it would do")
     owner.reads("Sem Arroba")
     owner.fill("Where do these contacts come from?", "Planilha do atendimento")
     owner.page.get_by_role("button", name="20").click()

@@ -8,7 +8,11 @@ import pytest
 from app.domain import addresses, contact_files
 from app.rendering.languages import language_of
 
-MODULES = ("app/domain/addresses.py", "app/domain/contacts.py", "app/domain/contact_files.py")
+MODULES = (
+    *("app/domain/addresses.py", "app/domain/contacts.py", "app/domain/contact_files.py"),
+    *("app/domain/contact_columns.py", "app/domain/imported_rows.py", "app/services/workbooks.py"),
+    "app/services/import_deciding.py",
+)
 
 
 def _sentences() -> set[str]:

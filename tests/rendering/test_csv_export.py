@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.rendering.csv_export import MARK, Cell, inert, stream
+from app.domain.formulas import bared, inert
+from app.rendering.csv_export import MARK, Cell, stream
 
 
 def parsed(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
@@ -109,3 +110,8 @@ def test_every_cell_comes_back_as_it_was_but_for_one_apostrophe(rows: list[list[
 def test_nothing_that_begins_dangerously_leaves_bare(first: str, rest: str, at: datetime) -> None:
     written = parsed(["a"], [[first + rest, at]])[1][0]
     assert written.startswith("'") or float(written.replace(",", ".")) <= 0
+
+
+@given(st.text())
+def test_what_was_made_inert_comes_back_as_it_was(text: str) -> None:
+    assert bared(inert(text)) == text

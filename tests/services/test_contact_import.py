@@ -1,24 +1,42 @@
-"""The import on both databases: look, commit, again, at once, half-way, and the opted-out (J01 to J06)."""
+"""The import on both databases: look, take, again, at once, half-way, and the opted-out (J01 to J06)."""
 
+import io
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from threading import Event
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, func, select
 
 from app.domain.access import Role
-from app.errors import Invalid, NotFound
-from app.models import Contact, ImportFile
+from app.errors import Conflict, Invalid, NotFound
+from app.jobs.worker import run_until_idle
+from app.models import Contact, ContactImport, ImportPart, ImportPerson, ImportReject, OptOut, Workspace
 from app.runtime import Runtime
-from app.services import contact_import, contacts, erasure, opt_outs
+from app.services import (
+    contact_imports,
+    contacts,
+    erasure,
+    import_jobs,
+    import_pages,
+    import_storage,
+    import_work,
+    opt_outs,
+)
 from app.services.access import Visitor
-from app.services.import_rows import Report
+from app.services.import_pages import ImportPage
 from tests.services.loop import at_once
 from tests.world import Clock, World
 
 PEOPLE = "nome;e-mail;celular;plano\n" + "".join(
     f"Pessoa {number};p{number}@x.example;31 9{number:04}-0000;anual\n" for number in range(450)
 )
+FACTS = ("external_id", "name", "search_name", "email", "email_key", "phone", "phone_key", "kind", "locale",
+         "time_zone", "active", "lawful_basis", "source", "revision")  # fmt: skip
 
 
 @pytest.fixture
@@ -26,12 +44,20 @@ def camila(world: World) -> Visitor:
     return world.member(world.workspace(), Role.MANAGER)
 
 
-def run(runtime: Runtime, who: Visitor, text: str) -> Report:
-    return contact_import.run(runtime, who, text.encode(), lawful_basis="consent", source="feira")
+def run(
+    runtime: Runtime, who: Visitor, text: str | bytes, name: str = "clientes.csv", **more: Any
+) -> ImportPage:
+    data = io.BytesIO(text.encode() if isinstance(text, str) else text)
+    given = {"lawful_basis": "consent", "source": "feira"} | more
+    return contact_imports.run(runtime, who, name, data, **given)
 
 
-def outcomes(report: Report) -> Counter[str]:
-    return Counter(row.outcome for row in report.rows)
+def look(runtime: Runtime, who: Visitor, text: str | bytes) -> ImportPage:
+    return run(runtime, who, text, dry_run=True)
+
+
+def outcomes(done: ImportPage) -> dict[str, int]:
+    return {outcome: number for outcome, number in done.counts.items() if number}
 
 
 def stored(runtime: Runtime) -> int:
@@ -39,39 +65,59 @@ def stored(runtime: Runtime) -> int:
         return session.scalar(select(func.count(Contact.id))) or 0
 
 
+def facts(runtime: Runtime, who: Visitor) -> Counter[str]:
+    """Everything about everybody that an import decides, without the random ids."""
+    with runtime.db.read() as session:
+        rows = session.scalars(select(Contact).where(Contact.workspace_id == who.workspace_id)).all()
+    return Counter(
+        repr([sorted(row.attributes.items()), *(getattr(row, name) for name in FACTS)]) for row in rows
+    )
+
+
+def upload(runtime: Runtime, who: Visitor, text: str, name: str = "a.csv") -> str:
+    return contact_imports.receive(runtime, who, name, io.BytesIO(text.encode()))
+
+
+def choose_as_guessed(runtime: Runtime, who: Visitor, id: str) -> None:
+    found = import_pages.page(runtime, who, id)
+    contact_imports.choose_columns(runtime, who, id, [column.meaning for column in found.columns])
+
+
 def test_a_file_becomes_contacts_with_its_basis_and_source(runtime: Runtime, camila: Visitor):
-    report = run(
+    done = run(
         runtime,
         camila,
         "nome;e-mail;celular;idioma;fuso;tipo;Plano\nAna;a@x.example;31 8888-4417;es;;;Anual\n",
     )
-    assert outcomes(report) == {"created": 1}
+    assert outcomes(done) == {"created": 1}
     (line,) = contacts.find(runtime, camila).items
     assert (line.contact.name, line.contact.phone, line.contact.locale) == ("Ana", "+5531988884417", "es")
     assert (line.contact.lawful_basis, line.contact.source) == ("consent", "feira")
     assert line.contact.attributes == {"Plano": "Anual"}
+    found = contacts.find(runtime, camila, query="ana 5531988884417").items
+    assert [each.contact.name for each in found] == ["Ana"]
 
 
 def test_j01_every_row_is_taken_or_listed_with_its_problems(runtime: Runtime, camila: Visitor):
     text = "nome;e-mail;celular\nAna;a@x.example;\nBia;b@;12\nCaio;;\nDuda;d@x.example;\n"
-    report = run(runtime, camila, text)
-    assert [(row.number, row.outcome, row.label) for row in report.rows] == [
-        (2, "created", "Ana"),
+    done = run(runtime, camila, text)
+    assert outcomes(done) == {"created": 2, "refused": 2}
+    assert [(row.row, row.outcome, row.label) for row in done.rejects] == [
         (3, "refused", "Bia"),
         (4, "refused", "Caio"),
-        (5, "created", "Duda"),
     ]
-    assert [each.field for each in report.refused[0].problems] == ["email", "phone"]
+    assert [each.field for each in done.rejects[0].problems] == ["email", "phone"]
     assert stored(runtime) == 2
 
 
 def test_j01_looking_changes_nothing_and_foretells_what_the_import_does(runtime: Runtime, camila: Visitor):
     contacts.create(runtime, camila, {"name": "Pessoa 3", "email": "p3@x.example"})
     text = PEOPLE + "Pessoa 5 de novo;P5@X.example;;mensal\nRuim;nada;;\n"
-    foretold = contact_import.look(runtime, camila, text.encode())
+    foretold = look(runtime, camila, text)
     assert stored(runtime) == 1
-    assert outcomes(foretold) == {"created": 449, "updated": 2, "refused": 1}
-    assert run(runtime, camila, text) == foretold
+    assert outcomes(foretold) == {"created": 449, "updated": 1, "repeated": 1, "refused": 1}
+    done = run(runtime, camila, text)
+    assert (done.counts, done.rejects) == (foretold.counts, foretold.rejects)
 
 
 def test_j03_the_same_file_again_changes_nothing(runtime: Runtime, camila: Visitor, clock: Clock):
@@ -83,37 +129,193 @@ def test_j03_the_same_file_again_changes_nothing(runtime: Runtime, camila: Visit
     assert all(line.contact.revision == 1 for line in contacts.find(runtime, camila, limit=200).items)
 
 
-def test_j03_killed_half_way_it_is_simply_run_again(runtime: Runtime, camila: Visitor):
-    class Killed(BaseException):
-        pass
+CELLS = {
+    "id": st.sampled_from(["", "", "1", "2", "3"]),
+    "e-mail": st.sampled_from(["", "a@x.example", "A@x.example", "b@x.example", "c@x.example", "nada"]),
+    "celular": st.sampled_from(["", "31 98888-4417", "31 8888-4417", "+55 31 97777-0000", "12"]),
+    "nome": st.sampled_from(["", "Ana", "Bia", "Caio"]),
+    "plano": st.sampled_from(["", "anual", "mensal"]),
+    "opt out": st.sampled_from(["", "", "no", "yes"]),
+}
+FILES = st.lists(st.tuples(*CELLS.values()).filter(any), min_size=1, max_size=12)
 
+
+def forget(runtime: Runtime, who: Visitor) -> None:
+    with runtime.db.write() as session:
+        for model in (OptOut, Contact):
+            session.execute(delete(model).where(model.workspace_id == who.workspace_id))
+
+
+def quickly(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+
+
+@quickly(15)
+@given(before=FILES, rows=FILES)
+def test_j03_whatever_stands_in_a_file_the_dry_run_says_what_the_import_does(
+    runtime: Runtime, camila: Visitor, before: list[tuple[str, ...]], rows: list[tuple[str, ...]]
+):
+    forget(runtime, camila)
+    run(runtime, camila, written(before))
+    foretold = look(runtime, camila, written(rows))
+    done = run(runtime, camila, written(rows))
+    assert (foretold.counts, foretold.rejects) == (done.counts, done.rejects)
+    assert foretold.opted_out == done.opted_out
+    assert sum(done.counts.values()) == done.total == len(rows)
+
+
+@st.composite
+def rows_about_people(draw: st.DrawFn) -> list[tuple[str, ...]]:
+    """Rows that contradict each other in everything but whose address is whose."""
+    rows = []
+    for who in draw(st.lists(st.integers(1, 4), min_size=1, max_size=12)):
+        mail = draw(st.sampled_from(["", f"p{who}@x.example", f"P{who}@X.example", "nada"]))
+        phone = draw(st.sampled_from(["", f"31 98888-000{who}", f"31 8888-000{who}"]))
+        others = [draw(CELLS[name]) for name in ("nome", "plano", "opt out")]
+        rows.append((draw(st.sampled_from(["", str(who)])), mail, phone, *others))
+    return [row for row in rows if any(row)] or [("1", "", "", "", "", "")]
+
+
+@quickly(15)
+@given(before=rows_about_people(), rows=rows_about_people())
+def test_j03_a_file_about_people_taken_twice_changes_nothing_the_second_time(
+    runtime: Runtime, camila: Visitor, before: list[tuple[str, ...]], rows: list[tuple[str, ...]]
+):
+    forget(runtime, camila)
+    run(runtime, camila, written(before))
+    run(runtime, camila, written(rows))
+    after = facts(runtime, camila)
+    again = run(runtime, camila, written(rows))
+    assert facts(runtime, camila) == after
+    assert again.counts["created"] == again.counts["updated"] == 0
+
+
+def written(rows: list[tuple[str, ...]]) -> str:
+    return "\n".join([";".join(CELLS), *(";".join(row) for row in rows), ""])
+
+
+class Killed(BaseException):
+    """As a worker ends in the middle of something."""
+
+
+@pytest.mark.parametrize("point", ["import_chunk", "import_before_commit"])
+def test_j03_killed_anywhere_the_worker_goes_on_and_ends_as_if_nothing_had_been(
+    runtime: Runtime, world: World, camila: Visitor, clock: Clock, monkeypatch: pytest.MonkeyPatch, point: str
+):
+    monkeypatch.setattr(import_storage, "PART_ROWS", 100)
+    other = world.member(world.workspace(), Role.MANAGER)
+    whole = run(runtime, other, PEOPLE + PEOPLE.replace("anual", "mensal") + "Ruim;nada;;\n")
     reached: list[str] = []
 
-    def die_at_the_third(point: str) -> None:
-        reached.append(point)
-        if len(reached) == 3:
+    def die_at_times(name: str) -> None:
+        reached.append(name)
+        if name == point and len(reached) % 3 == 0:
             raise Killed
 
-    with pytest.raises(Killed):
-        run(replace(runtime, reach=die_at_the_third), camila, PEOPLE)
-    assert stored(runtime) == 100
-    assert outcomes(run(runtime, camila, PEOPLE)) == {"unchanged": 100, "created": 350}
-    assert stored(runtime) == 450
+    id = upload(runtime, camila, PEOPLE + PEOPLE.replace("anual", "mensal") + "Ruim;nada;;\n")
+    run_until_idle(runtime)
+    choose_as_guessed(runtime, camila, id)
+    run_until_idle(runtime)
+    contact_imports.begin(runtime, camila, id, lawful_basis="consent", source="feira")
+    kills = 0
+    while import_pages.page(runtime, camila, id).is_working and kills < 60:
+        try:
+            import_jobs.run_due(replace(runtime, reach=die_at_times))
+        except Killed:
+            kills += 1
+            clock.advance(minutes=1)  # until its lease has ended
+    assert kills >= 3
+    done = import_pages.page(runtime, camila, id)
+    assert (done.counts, done.rejects) == (whole.counts, whole.rejects)
+    assert facts(runtime, camila) == facts(runtime, other)
+
+
+def test_f02_a_zombie_whose_lease_was_taken_over_writes_nothing(
+    runtime: Runtime, camila: Visitor, clock: Clock
+):
+    id = upload(runtime, camila, PEOPLE)
+    run_until_idle(runtime)
+    choose_as_guessed(runtime, camila, id)
+    run_until_idle(runtime)
+    contact_imports.begin(runtime, camila, id, lawful_basis="consent", source="x")
+    zombie = import_jobs._claim(runtime, id)
+    assert zombie is not None
+    clock.advance(minutes=6)
+    assert import_jobs.run_due(runtime) == 450
+    with pytest.raises(import_work.Lost):
+        list(import_work.steps(runtime, zombie))
+    assert outcomes(import_pages.page(runtime, camila, id)) == {"created": 450}
+
+
+def test_f01_one_that_always_fails_is_set_aside_and_keeps_no_other_waiting(
+    runtime: Runtime, world: World, camila: Visitor, clock: Clock
+):
+    poisoned, healthy = upload(runtime, camila, PEOPLE), upload(runtime, camila, PEOPLE)
+    run_until_idle(runtime)
+    for id in (poisoned, healthy):
+        choose_as_guessed(runtime, camila, id)
+    run_until_idle(runtime)
+    for id in (poisoned, healthy):
+        contact_imports.begin(runtime, camila, id, lawful_basis="consent", source="x")
+    with runtime.db.write() as session:
+        kept = session.scalars(select(ImportPart).where(ImportPart.import_id == poisoned)).one()
+        content, kept.content = kept.content, b"no rows at all"
+    for _ in range(5):
+        import_jobs.run_due(runtime)
+        clock.advance(minutes=1)
+    assert import_pages.page(runtime, camila, healthy).state == "done"
+    found = import_pages.page(runtime, camila, poisoned)
+    assert (found.state, found.may_go_on) == ("failed", True) and "our side" in str(found.problem)
+    with runtime.db.write() as session:
+        session.scalars(select(ImportPart).where(ImportPart.import_id == poisoned)).one().content = content
+    contact_imports.go_on(runtime, camila, poisoned)
+    run_until_idle(runtime)
+    assert outcomes(import_pages.page(runtime, camila, poisoned)) == {"unchanged": 450}
+
+
+def test_f07_a_small_file_does_not_wait_for_a_large_one(runtime: Runtime, world: World, camila: Visitor):
+    other = world.member(world.workspace(), Role.MANAGER)
+    large = upload(runtime, other, PEOPLE + "".join(f"P;q{n}@x.example;;\n" for n in range(5_000)))
+    small = upload(runtime, camila, PEOPLE)
+    run_until_idle(runtime)
+    for who, id in ((other, large), (camila, small)):
+        choose_as_guessed(runtime, who, id)
+    run_until_idle(runtime)
+    for who, id in ((other, large), (camila, small)):
+        contact_imports.begin(runtime, who, id, lawful_basis="consent", source="x")
+    seen: list[int] = []
+
+    def watch(name: str) -> None:
+        if not seen and import_pages.page(runtime, camila, small).state == "done":
+            seen.append(import_pages.page(runtime, other, large).done)
+
+    import_jobs.run_due(replace(runtime, reach=watch))
+    assert seen and seen[0] < 3_000
+    assert import_pages.page(runtime, other, large).state == "done"
 
 
 def test_j03_two_admins_at_once_make_each_person_once(runtime: Runtime, world: World, camila: Visitor):
-    reports = at_once(*[lambda: run(runtime, camila, PEOPLE)] * 2)
+    done = at_once(*[lambda: run(runtime, camila, PEOPLE)] * 2)
     assert stored(runtime) == 450
-    assert sum(report.count("created") for report in reports if isinstance(report, Report)) == 450
+    assert sum(each.counts["created"] for each in done if isinstance(each, ImportPage)) == 450
 
 
-def test_j04_two_hundred_rows_of_one_person_make_one_contact(runtime: Runtime, camila: Visitor):
+def test_j04_two_hundred_rows_of_one_person_make_one_contact_and_are_listed(
+    runtime: Runtime, camila: Visitor
+):
     ways = ["31 98888-4417", "(31) 8888-4417", "+55 31 98888-4417", "553188884417"]
     text = "nome;celular;n\n" + "".join(f"Ana;{ways[number % 4]};{number}\n" for number in range(200))
-    report = run(runtime, camila, text)
-    assert outcomes(report) == {"created": 1, "updated": 199}
+    done = run(runtime, camila, text)
+    assert outcomes(done) == {"created": 1, "repeated": 199}
     (line,) = contacts.find(runtime, camila).items
-    assert line.contact.attributes == {"n": "199"}
+    assert line.contact.attributes == {"n": "0"}
+    assert str(done.rejects[0].problems[0]).startswith("This person stands in row 2 already")
+    assert outcomes(run(runtime, camila, text)) == {"unchanged": 1, "repeated": 199}
 
 
 def test_j04_an_opt_out_survives_deletion_and_reimport(runtime: Runtime, camila: Visitor):
@@ -121,25 +323,55 @@ def test_j04_an_opt_out_survives_deletion_and_reimport(runtime: Runtime, camila:
     run(runtime, camila, text)
     (line,) = contacts.find(runtime, camila).items
     opt_outs.opt_out(runtime, camila, line.contact.id, "console")
-    assert contact_import.look(runtime, camila, text.encode()).opted_out == 1
+    assert look(runtime, camila, text).opted_out == 1
     erasure.erase(runtime, camila, line.contact.id)
     for again in ("nome;e-mail\nAna;A@X.example\n", "nome;celular\nOutra;31 8888-4417\n"):
-        report = run(runtime, camila, again)
-        assert (outcomes(report), report.opted_out) == ({"created": 1}, 1)
+        done = run(runtime, camila, again)
+        assert (outcomes(done), done.opted_out) == ({"created": 1}, 1)
     assert all(line.opted_out for line in contacts.find(runtime, camila).items)
 
 
+def test_a_column_of_opt_outs_silences_and_never_lifts(runtime: Runtime, camila: Visitor):
+    text = "nome;e-mail;id;descadastrado\nAna;a@x.example;1;sim\nBia;b@x.example;2;não\nCaio;;3;yes\n"
+    foretold = look(runtime, camila, text)
+    done = run(runtime, camila, text)
+    assert (done.opted_out, foretold.opted_out) == (2, 2)
+    assert [line.opted_out for line in contacts.find(runtime, camila).items] == [True, False, True]
+    again = run(runtime, camila, text.replace("sim", "não").replace("yes", "no"))
+    assert (again.opted_out, outcomes(again)) == (2, {"unchanged": 3})
+    assert [line.opted_out for line in contacts.find(runtime, camila).items] == [True, False, True]
+    with runtime.db.read() as session:
+        assert {(row.kind, row.origin) for row in session.scalars(select(OptOut))} == {("own_wish", "import")}
+
+
+def test_a_further_row_about_somebody_still_silences_them(runtime: Runtime, camila: Visitor):
+    run(runtime, camila, "nome;e-mail;optout\nAna;a@x.example;\nAna;a@x.example;yes\n")
+    assert [line.opted_out for line in contacts.find(runtime, camila).items] == [True]
+
+
 @pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "@SUM(1+1)", "+55…", "-2+3"])
-def test_j05_formula_text_is_stored_as_it_came(runtime: Runtime, camila: Visitor, text: str):
-    run(runtime, camila, f"nome;e-mail;obs\n{text};a@x.example;{text}\n")
+def test_j05_formula_text_is_stored_as_it_came_and_inert_among_the_rejects(
+    runtime: Runtime, camila: Visitor, text: str
+):
+    done = run(runtime, camila, f"nome;e-mail;obs\n{text};a@x.example;{text}\n{text};nada;x\n")
     (line,) = contacts.find(runtime, camila).items
     assert (line.contact.name, line.contact.attributes) == (text, {"obs": text})
+    file = b"".join(import_pages.rejects(runtime, camila, done.id, str)).decode("utf-8-sig")
+    assert f"'{text}" in file and f"\n{text}" not in file and "This address has no @." in file
 
 
 @pytest.mark.parametrize("phone", ["+5531988884417", "'+5531988884417", "=+5531988884417"])
 def test_j05_phones_come_back_from_a_guarded_export(runtime: Runtime, camila: Visitor, phone: str):
     run(runtime, camila, f"nome;celular\nAna;{phone}\n")
     assert contacts.find(runtime, camila).items[0].contact.phone == "+5531988884417"
+
+
+def test_corrected_rejects_come_back_without_our_own_columns(runtime: Runtime, camila: Visitor):
+    done = run(runtime, camila, "nome;e-mail\nAna;ana.x.example\nBia;b@x.example\n")
+    file = b"".join(import_pages.rejects(runtime, camila, done.id, str))
+    again = run(runtime, camila, file.replace(b"ana.x", b"ana@x"))
+    assert outcomes(again) == {"created": 1}
+    assert contacts.find(runtime, camila).items[0].contact.attributes == {}
 
 
 @pytest.mark.parametrize(
@@ -150,7 +382,7 @@ def test_j06_an_import_demands_a_basis_and_a_source(
     runtime: Runtime, camila: Visitor, basis: str, source: str, fields: list[str]
 ):
     with pytest.raises(Invalid) as caught:
-        contact_import.run(runtime, camila, PEOPLE.encode(), lawful_basis=basis, source=source)
+        run(runtime, camila, PEOPLE, lawful_basis=basis, source=source)
     assert [each.field for each in caught.value.problems] == fields
     assert stored(runtime) == 0
 
@@ -167,16 +399,16 @@ def test_j06_a_known_person_keeps_the_basis_and_source_they_came_with(runtime: R
 def test_an_address_of_several_is_refused_not_guessed(runtime: Runtime, camila: Visitor):
     for number in "12":
         contacts.upsert(runtime, camila, {"email": "loja@x.example", "external_id": number})
-    report = run(runtime, camila, "e-mail;nome\nloja@x.example;Quem\n")
-    assert outcomes(report) == {"refused": 1}
-    assert "Several contacts" in str(report.refused[0].problems[0])
+    done = run(runtime, camila, "e-mail;nome\nloja@x.example;Quem\n")
+    assert outcomes(done) == {"refused": 1}
+    assert "Several contacts" in str(done.rejects[0].problems[0])
 
 
 def test_too_many_attributes_over_several_files_are_refused_by_row(runtime: Runtime, camila: Visitor):
     for prefix in "ab":
         columns = [f"{prefix}{number}" for number in range(60)]
-        report = run(runtime, camila, f"email;{';'.join(columns)}\na@x.example{';x' * 60}\n")
-    assert outcomes(report) == {"refused": 1}
+        done = run(runtime, camila, f"email;{';'.join(columns)}\na@x.example{';x' * 60}\n")
+    assert outcomes(done) == {"refused": 1}
 
 
 def test_h09_an_import_neither_sees_nor_touches_another_workspace(
@@ -188,70 +420,177 @@ def test_h09_an_import_neither_sees_nor_touches_another_workspace(
     assert contacts.listing(runtime, other).counts["all"] == 450
 
 
-def test_a_file_waits_for_its_confirmation_and_is_forgotten_after_it(runtime: Runtime, camila: Visitor):
-    id = contact_import.upload(runtime, camila, r"C:\planilhas\clientes.csv", PEOPLE.encode())
-    preview = contact_import.preview(runtime, camila, id)
-    assert preview.file_name == "clientes.csv"
-    assert preview.columns == (("nome", "name"), ("e-mail", "email"), ("celular", "phone"), ("plano", None))
-    assert preview.report.count("created") == 450 and stored(runtime) == 0
-    report = contact_import.confirm(runtime, camila, id, lawful_basis="consent", source="feira")
-    assert report == preview.report
-    with pytest.raises(NotFound):
-        contact_import.preview(runtime, camila, id)
+def test_a_small_file_is_done_while_its_sender_waits(runtime: Runtime, camila: Visitor):
+    id = upload(runtime, camila, "nome;e-mail\nAna;a@x.example\n", r"C:\planilhas\clientes.csv")
+    found = import_pages.page(runtime, camila, id)
+    assert (found.file_name, found.state) == ("clientes.csv", "mapping")
+    assert [(each.name, each.meaning, each.examples) for each in found.columns] == [
+        ("nome", "name", ("Ana",)),
+        ("e-mail", "email", ("a@x.example",)),
+    ]
+    choose_as_guessed(runtime, camila, id)
+    assert outcomes(import_pages.page(runtime, camila, id)) == {"created": 1} and stored(runtime) == 0
+    contact_imports.begin(runtime, camila, id, lawful_basis="consent", source="feira")
+    done = import_pages.page(runtime, camila, id)
+    assert (done.state, done.taken, stored(runtime)) == ("done", 1, 1)
+    with pytest.raises(Conflict):
+        contact_imports.begin(runtime, camila, id, lawful_basis="consent", source="feira")
 
 
-def test_a_confirmation_without_a_basis_leaves_the_file_waiting(runtime: Runtime, camila: Visitor):
-    id = contact_import.upload(runtime, camila, "a.csv", PEOPLE.encode())
-    with pytest.raises(Invalid):
-        contact_import.confirm(runtime, camila, id, lawful_basis="", source="")
-    assert contact_import.preview(runtime, camila, id).report.count("created") == 450
+def test_what_somebody_chose_for_a_column_is_remembered_in_their_workspace(
+    runtime: Runtime, world: World, camila: Visitor
+):
+    text = "Contato;Nome;Obs\na@x.example;Ana;x\n"
+    id = upload(runtime, camila, text)
+    assert [each.meaning for each in import_pages.page(runtime, camila, id).columns] == [
+        "email",
+        "name",
+        "attribute",
+    ]
+    contact_imports.choose_columns(runtime, camila, id, ["external_id", "name", "skip"])
+    again = import_pages.page(runtime, camila, upload(runtime, camila, text))
+    assert [each.meaning for each in again.columns] == ["external_id", "name", "skip"]
+    other = world.member(world.workspace(), Role.MANAGER)
+    elsewhere = import_pages.page(runtime, other, upload(runtime, other, text))
+    assert [each.meaning for each in elsewhere.columns] == ["email", "name", "attribute"]
 
 
-def test_a_waiting_file_is_its_uploaders_alone(runtime: Runtime, world: World, camila: Visitor):
-    id = contact_import.upload(runtime, camila, "a.csv", PEOPLE.encode())
-    colleague = replace(camila, user_id=world.user().id)
-    stranger = world.member(world.workspace(), Role.OWNER)
-    for who in (colleague, stranger):
-        with pytest.raises(NotFound):
-            contact_import.preview(runtime, who, id)
-        with pytest.raises(NotFound):
-            contact_import.confirm(runtime, who, id, lawful_basis="consent", source="x")
-        with pytest.raises(NotFound):
-            contact_import.discard(runtime, who, id)
+def test_columns_that_name_nobody_or_mean_the_same_are_refused(runtime: Runtime, camila: Visitor):
+    id = upload(runtime, camila, "nome;e-mail;outro\nAna;a@x.example;b@x.example\n")
+    for chosen in (["name", "attribute", "skip"], ["name", "email", "email"]):
+        with pytest.raises(Invalid):
+            contact_imports.choose_columns(runtime, camila, id, chosen)
+    assert import_pages.page(runtime, camila, id).state == "mapping"
 
 
-def test_waiting_files_are_removed_after_a_day_by_hand_and_by_the_next_one(
+def test_stopped_half_way_what_was_taken_stays_and_the_rest_may_follow(
     runtime: Runtime, camila: Visitor, clock: Clock
 ):
-    contact_import.upload(runtime, camila, "a.csv", PEOPLE.encode())
-    second = contact_import.upload(runtime, camila, "b.csv", PEOPLE.encode())
-    assert files(runtime) == [second]
-    contact_import.discard(runtime, camila, second)
-    assert files(runtime) == []
-    contact_import.upload(runtime, camila, "c.csv", PEOPLE.encode())
-    assert contact_import.forget_old_files(runtime) == 0
+    many = PEOPLE + "".join(f"P;q{n}@x.example;;\n" for n in range(1_000))
+    id = upload(runtime, camila, many)
+    run_until_idle(runtime)
+    choose_as_guessed(runtime, camila, id)
+    run_until_idle(runtime)
+    contact_imports.begin(runtime, camila, id, lawful_basis="consent", source="x")
+
+    def stop(name: str) -> None:
+        if name == "import_chunk":
+            contact_imports.stop(runtime, camila, id)
+
+    import_jobs.run_due(replace(runtime, reach=stop))
+    found = import_pages.page(runtime, camila, id)
+    assert (found.state, found.may_go_on) == ("stopped", True)
+    assert 0 < found.done == stored(runtime) < 1_450
+    import_jobs.clear_away(runtime)
+    contact_imports.go_on(runtime, camila, id)
+    run_until_idle(runtime)
+    assert outcomes(import_pages.page(runtime, camila, id)) == {"created": 1_450}
+
+
+def test_another_workspaces_import_does_not_exist(runtime: Runtime, world: World, camila: Visitor):
+    id = upload(runtime, camila, "email\na@x.example\n")
+    stranger = world.member(world.workspace(), Role.OWNER)
+    acts: list[Callable[[], object]] = [
+        lambda: import_pages.page(runtime, stranger, id),
+        lambda: contact_imports.choose_columns(runtime, stranger, id, ["email"]),
+        lambda: contact_imports.begin(runtime, stranger, id, lawful_basis="consent", source="x"),
+        lambda: contact_imports.stop(runtime, stranger, id),
+        lambda: contact_imports.go_on(runtime, stranger, id),
+        lambda: contact_imports.discard(runtime, stranger, id),
+        lambda: import_pages.rejects(runtime, stranger, id, str),
+    ]
+    for act in acts:
+        with pytest.raises(NotFound):
+            act()
+
+
+def test_what_an_import_keeps_goes_when_it_is_not_needed_any_more(
+    runtime: Runtime, camila: Visitor, clock: Clock
+):
+    done = run(runtime, camila, PEOPLE + "Ruim;nada;;\n")
+    waits = upload(runtime, camila, PEOPLE)
+    run_until_idle(runtime)
+    while import_jobs.clear_away(runtime):
+        pass
+    assert kept(runtime, done.id) == (0, 0, 1)
+    assert kept(runtime, waits)[0] > 0
     clock.advance(hours=25)
-    assert contact_import.forget_old_files(runtime) == 1
+    import_jobs.clear_away(runtime)
+    assert import_pages.page(runtime, camila, waits).state == "stopped"
+    clock.advance(days=7, hours=1)
+    while import_jobs.clear_away(runtime):
+        pass
+    assert kept(runtime, done.id) == kept(runtime, waits) == (0, 0, 0)
+    assert outcomes(import_pages.page(runtime, camila, done.id)) == {"created": 450, "refused": 1}
 
 
-def files(runtime: Runtime) -> list[str]:
+def kept(runtime: Runtime, id: str) -> tuple[int, ...]:
     with runtime.db.read() as session:
-        return list(session.scalars(select(ImportFile.id)))
+        return tuple(
+            session.scalar(select(func.count()).where(model.import_id == id)) or 0
+            for model in (ImportPart, ImportPerson, ImportReject)
+        )
 
 
-def test_a_file_without_rows_is_no_import(runtime: Runtime, camila: Visitor):
-    with pytest.raises(Invalid):
-        contact_import.upload(runtime, camila, "a.csv", b"nome;e-mail\n\n")
+def test_a_discarded_file_leaves_nothing(runtime: Runtime, camila: Visitor):
+    id = upload(runtime, camila, "nome;e-mail\nAna;nada\n")
+    choose_as_guessed(runtime, camila, id)
+    contact_imports.discard(runtime, camila, id)
+    assert kept(runtime, id) == (0, 0, 0)
+    with pytest.raises(NotFound):
+        import_pages.page(runtime, camila, id)
 
 
-def test_progress_is_told_after_each_chunk(runtime: Runtime, camila: Visitor):
-    told: list[tuple[int, int]] = []
-    contact_import.run(
-        runtime,
-        camila,
-        PEOPLE.encode(),
-        lawful_basis="consent",
-        source="x",
-        progress=lambda *p: told.append(p),
-    )
-    assert told == [(done, 450) for done in range(50, 500, 50)]
+def test_a_file_without_rows_or_one_that_breaks_says_so(runtime: Runtime, camila: Visitor):
+    for text, words in (("nome;e-mail\n\n", "no rows"), ('nome;e-mail\n"Ana;a@x.example\n', "quotes")):
+        found = import_pages.page(runtime, camila, upload(runtime, camila, text))
+        assert found.state == "failed" and words in str(found.problem)
+        with pytest.raises(Invalid):
+            run(runtime, camila, text)
+
+
+def test_progress_is_told_on_the_way(runtime: Runtime, camila: Visitor):
+    many = "id\n" + "".join(f"{number}\n" for number in range(3_500))
+    told: list[tuple[str, int]] = []
+    run(runtime, camila, many, progress=lambda page: told.append((page.state, page.done)))
+    taken = [done for state, done in told if state == "importing"]
+    assert taken == sorted(taken) and len(taken) >= 2
+
+
+def test_the_worker_is_asked_to_stop_and_the_next_one_goes_on_at_once(runtime: Runtime, camila: Visitor):
+    id = upload(runtime, camila, PEOPLE)
+    asked = iter([False, False, True])
+    import_jobs.run_due(replace(runtime, stopping=lambda: next(asked, True)))
+    with runtime.db.read() as session:
+        assert session.get_one(ContactImport, id).lease_until is None
+    run_until_idle(runtime)
+    assert import_pages.page(runtime, camila, id).state == "mapping"
+
+
+def test_the_people_of_a_people_workspace_are_employees(runtime: Runtime, world: World):
+    hr = world.member(world.workspace("people"), Role.MANAGER)
+    run(runtime, hr, "nome;e-mail\nAna;a@x.example\n")
+    with runtime.db.read() as session:
+        assert session.scalars(select(Contact.kind)).all() == ["employee"]
+        assert session.scalars(select(Workspace.kind)).all() == ["people"]
+
+
+def test_a_command_looks_on_when_a_worker_is_quicker(
+    runtime: Runtime, camila: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(contact_imports, "LOOKS_EVERY", 0.01)
+    over = Event()
+
+    def work() -> None:
+        while not over.is_set():
+            import_jobs.run_due(runtime)
+
+    def command() -> ImportPage:
+        try:
+            return run(runtime, camila, "id\n" + "".join(f"{number}\n" for number in range(2_500)))
+        finally:
+            over.set()
+
+    done, _ = at_once(command, work)
+    assert isinstance(done, ImportPage)
+    assert (done.state, outcomes(done)) == ("done", {"created": 2_500})

@@ -1,5 +1,6 @@
 """Erasure on both databases: nothing of the person is left, counts and opt-outs stay (I11, N01, N02)."""
 
+import io
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from app.models import (
 )
 from app.runtime import Runtime
 from app.services import (
-    contact_import,
+    contact_imports,
     contacts,
     departing,
     erasure,
@@ -118,7 +119,9 @@ def test_i11_nothing_of_the_person_is_left_in_any_table(
     runtime: Runtime, world: World, camila: Visitor, person: Contact
 ):
     tell_everything(runtime, world, camila, person)
-    contact_import.upload(runtime, camila, "a.csv", b"nome;e-mail\nZulmira;zulmira@quintanilha.example\n")
+    waits = io.BytesIO(b"nome;e-mail\nZulmira;zulmira@quintanilha.example\nZulmira;quintanilha\n")
+    id = contact_imports.receive(runtime, camila, "a.csv", waits)
+    contact_imports.choose_columns(runtime, camila, id, ["name", "email"])
     opt_outs.opt_out(runtime, camila, person.id, "console")
     opt_outs.opt_in(runtime, camila, person.id, "Zulmira, segredo, ligou.")
     assert all(secret in everything_stored(runtime) for secret in ("Quintanilha", "988884417", "segredo"))

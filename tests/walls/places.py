@@ -1,6 +1,8 @@
 """Two full workspaces for the wall tests, and which noun each parameter of each route names."""
 
+import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +14,8 @@ from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.models import (
     Base,
-    ImportFile,
+    ContactImport,
+    ImportPart,
     Message,
     Occurrence,
     SandboxCopy,
@@ -36,7 +39,7 @@ MARK = "Zibelina"  # stands in every name of a workspace that nobody outside may
 # of these fails the wall test: name its noun here and give both workspaces one, or say below why it is no id.
 NOUNS = {
     "/contacts/<id>": "contact",
-    "/contacts/import/<id>": "import_file",
+    "/contacts/import/<id>": "import",
     "/answers/<id>": "answer",
     "/followups/<id>": "followup",
     "/pulses/<id>": "pulse",
@@ -113,12 +116,7 @@ def furnished(world: World, kind: str, mark: str = "") -> Place:
     place.ids |= {
         "key": api_keys.list_keys(world.runtime, owner)[0].id,
         "member": str(world.member(workspace, Role.AGENT, world.user(name=f"{mark} agente")).member_id),
-        "import_file": world.add(
-            ImportFile(
-                id=new_id(), workspace_id=workspace.id, user_id=owner.user_id, file_name=f"{mark}.csv",
-                content=f"name,email\n{mark},x@y.example\n".encode(), created_at=world.now,
-            )
-        ).id,
+        "import": _add_import(world, place, mark),
     }  # fmt: skip
     return place
 
@@ -149,6 +147,19 @@ def _fill_people(world: World, place: Place, mark: str) -> tuple[str, str]:
         "pulse": pulse.pulse.id,
     }
     return pulse.survey.id, contact.id
+
+
+def _add_import(world: World, place: Place, mark: str) -> str:
+    waits = world.add(
+        ContactImport(
+            id=new_id(), workspace_id=place.workspace.id, user_id=place.owner.user_id, kind="csv", total=1,
+            file_name=f"{mark}.csv", state="checked", columns=[f"{mark} nome", "e-mail"],
+            meanings=["name", "email"], created_at=world.now, progressed_at=world.now,
+        )
+    )  # fmt: skip
+    rows = zlib.compress(json.dumps([[2, [mark, "x@y.example"]]]).encode())
+    world.add(ImportPart(import_id=waits.id, kind="rows", number=0, content=rows))
+    return waits.id
 
 
 def _add_schedule(world: World, place: Place, survey_id: str, mark: str) -> None:

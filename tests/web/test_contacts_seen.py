@@ -1,14 +1,17 @@
 """The rooms of contacts in a real browser, in every look: a long story, the list, forms, import."""
 
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from app.domain.access import Role
+from app.jobs.worker import run_until_idle
 from app.models import Contact, Workspace
 from app.runtime import Runtime
-from app.services import contacts, followups, opt_outs
+from app.services import contact_imports, contacts, followups, import_jobs, opt_outs
 from app.services.access import Visitor
 from tests.services.loop import open_again
 from tests.web.browser import Look, Visit
@@ -101,17 +104,39 @@ def test_an_import_is_made_and_seen_in_every_look(visit: Visit, look: Look, cami
     file = tmp_path / "clientes.csv"
     file.write_text(FILE)
     page = visit("/w/aroeira/contacts/import", camila, javascript=False)
-    page.get_by_label("Arquivo CSV").set_input_files(file)
+    page.get_by_label("Arquivo CSV ou Excel").set_input_files(file)
     page.get_by_role("button", name="Ver o arquivo").click()
+    page.get_by_role("button", name="Ver o que aconteceria").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("15 linhas podem ser importadas")
     page.get_by_label("De onde vêm estes contatos?").fill("CRM")
     page.get_by_role("button", name="Importar 15 linhas").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("15 pessoas novas chegaram")
     again = visit("/w/aroeira/contacts/import", camila)
     look(again)
-    again.get_by_label("Arquivo CSV").set_input_files(file)
+    again.get_by_label("Arquivo CSV ou Excel").set_input_files(file)
     again.get_by_role("button", name="Ver o arquivo").click()
+    look(again)
+    again.get_by_role("button", name="Ver o que aconteceria").click()
     look(again)
     again.get_by_label("De onde vêm estes contatos?").fill("CRM")
     again.get_by_role("button", name="Importar 15 linhas").click()
     look(again)
+
+
+def test_a_large_import_is_watched_in_every_look(runtime: Runtime, visit: Visit, look: Look, camila: Visitor):
+    """The bar moves by itself, and the page turns over when the work is done."""
+    lines = "nome;e-mail\n" + "".join(f"Pessoa {n};p{n}@x.example\n" for n in range(3_000))
+    id = contact_imports.receive(runtime, camila, "clientes.csv", io.BytesIO(lines.encode()))
+    run_until_idle(runtime)
+    contact_imports.choose_columns(runtime, camila, id, ["name", "email"], look=False)
+    contact_imports.begin(runtime, camila, id, lawful_basis="consent", source="CRM")
+    asked = iter([False] * 12)
+    import_jobs.run_due(replace(runtime, stopping=lambda: next(asked, True)))
+    page = visit(f"/w/aroeira/contacts/import/{id}", camila)
+    expect(page.get_by_role("heading", level=1)).to_have_text("As pessoas estão chegando")
+    look(page)
+    before = page.get_by_role("progressbar").get_attribute("value")
+    run_until_idle(runtime)
+    expect(page.get_by_role("heading", level=1)).to_have_text("3.000 pessoas novas chegaram", timeout=15_000)
+    assert 0 < int(before or 0) < 3_000
+    look(page)

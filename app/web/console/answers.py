@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.domain.access import Role
@@ -14,7 +14,9 @@ from app.errors import Invalid, Problem, problem
 from app.rendering import moments
 from app.services import answer_export, answers
 from app.services.answer_rows import Shown, Wanted
+from app.services.contact_export import Ending
 from app.services.counting import Filters
+from app.web.downloads import download
 from app.web.pages import _, render, sentences
 from app.web.policy import allows, customers_only, runtime_of
 
@@ -94,12 +96,27 @@ def index() -> ResponseReturnValue:
 @allows(Role.VIEWER)
 def export() -> ResponseReturnValue:
     """The same answers, all of them, as a file."""
+    return _export("csv")
+
+
+@pages.get("/export.xlsx")
+@allows(Role.VIEWER)
+def export_workbook() -> ResponseReturnValue:
+    """The same as a workbook."""
+    return _export("xlsx")
+
+
+def _export(ending: Ending) -> ResponseReturnValue:
     who = customers_only()
-    chunks = answer_export.export(runtime_of(), who, Query.sent().wanted(who.time_zone))
-    today = runtime_of().clock().astimezone(ZoneInfo(who.time_zone)).date()
-    name = f"answers-{who.workspace_slug}-{today.isoformat()}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(chunks, mimetype="text/csv", headers=headers)
+    wanted = Query.sent().wanted(who.time_zone)
+    try:
+        pieces = answer_export.export(runtime_of(), who, wanted, ending)
+    except Invalid as error:
+        if not any(each.field == "export" for each in error.problems):
+            raise
+        flash(sentences(error.problems)["export"], "error")
+        return _back()
+    return download(pieces, "answers", ending)
 
 
 @pages.post("/<id>/confirmation")

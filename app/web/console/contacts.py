@@ -14,12 +14,14 @@ from app.domain.contacts import KINDS, LAWFUL_BASES
 from app.errors import Conflict, Invalid
 from app.rendering.languages import NAMES
 from app.rendering.moments import when
-from app.services import connect_links, contacts, erasure, opt_outs, segments
+from app.services import connect_links, contact_export, contacts, erasure, opt_outs, segments
+from app.services.contact_export import Ending
 from app.services.contact_rows import Card
 from app.services.contact_search import Show, Sought
 from app.services.contacts import Detail
 from app.services.timeline_moments import Moment
 from app.web.console.contact_form import Form, choices_of, differing
+from app.web.downloads import download
 from app.web.pages import _, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor
 
@@ -30,9 +32,7 @@ pages = Blueprint("contacts", __name__, url_prefix="/w/<slug>/contacts")
 @allows(Role.VIEWER)
 def index() -> ResponseReturnValue:
     """The list by name; `?q=ana&show=opted_out` narrows it."""
-    show: Show = next((each for each in get_args(Show) if each == request.args.get("show")), "all")
-    given = {name: request.args.get(name, "")[:200] for name in ("q", "segment", "tag")}
-    sought = Sought(given["q"], show, given["segment"] or None, given["tag"] or None)
+    sought = _sought()
     cursor, known = request.args.get("cursor"), segments.names(runtime_of(), visitor())
     return render(
         "contacts/index.html",
@@ -43,6 +43,35 @@ def index() -> ResponseReturnValue:
         segment_name=dict(known).get(sought.segment or ""),
         cursor=cursor,
     )
+
+
+@pages.get("/export.csv")
+@allows(Role.MANAGER)
+def export() -> ResponseReturnValue:
+    """Everybody whom the list would show, as a file that the import reads back."""
+    return _export("csv")
+
+
+@pages.get("/export.xlsx")
+@allows(Role.MANAGER)
+def export_workbook() -> ResponseReturnValue:
+    """The same as a workbook."""
+    return _export("xlsx")
+
+
+def _export(ending: Ending) -> ResponseReturnValue:
+    try:
+        pieces = contact_export.export(runtime_of(), visitor(), ending, _sought())
+    except Invalid as error:
+        flash(sentences(error.problems)["export"], "error")
+        return redirect(url_for("contacts.index", slug=visitor().workspace_slug), 303)
+    return download(pieces, "contacts", ending)
+
+
+def _sought() -> Sought:
+    show: Show = next((each for each in get_args(Show) if each == request.args.get("show")), "all")
+    given = {name: request.args.get(name, "")[:200] for name in ("q", "segment", "tag")}
+    return Sought(given["q"], show, given["segment"] or None, given["tag"] or None)
 
 
 @pages.get("/new")

@@ -1,0 +1,84 @@
+"""The people of a workspace as a file, in short readings; our own import reads it back as it was."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from sqlalchemy import ColumnElement, func, select
+
+from app.domain.contact_columns import ATTRIBUTE, OURS
+from app.errors import Invalid, problem
+from app.models import Contact
+from app.rendering import csv_export, xlsx_export
+from app.rendering.csv_export import Cell
+from app.runtime import Runtime
+from app.services import contacts
+from app.services.access import Visitor
+from app.services.attributes import attribute_names
+from app.services.contact_search import EVERYBODY, Sought, found_by
+from app.services.opt_outs import is_bounced, is_opted_out
+
+Ending = Literal["csv", "xlsx"]
+BATCH = 1_000  # rows of one short transaction: PostgreSQL's time limit is for one of them, not for the file
+
+# The names of the API, which the import knows; what it cannot take over begins with our name
+FIELDS = ("external_id", "name", "email", "phone", "kind", "locale", "time_zone", "active")
+ABOUT = ("id", "telegram_chat_id", "lawful_basis", "source", "created_at", "updated_at")
+
+
+def export(runtime: Runtime, who: Visitor, ending: Ending, sought: Sought = EVERYBODY) -> Iterator[bytes]:
+    """Everybody whom the list would show, in pieces. Raises Invalid when a workbook would be too large."""
+    with runtime.db.read() as session:
+        found = found_by(session, runtime, who, sought)
+        conditions = [*found, *contacts.shown_as(sought.show, is_opted_out())]
+        names = attribute_names(session, Contact.attributes, conditions)
+        if ending == "xlsx":
+            refuse_too_many(session.scalar(select(func.count(Contact.id)).where(*conditions)) or 0)
+    header = [
+        *FIELDS, "tags", "opted_out",
+        *(f"{OURS}{name}" for name in ("bounced", *ABOUT)),
+        *(f"{ATTRIBUTE}{name}" for name in names),
+    ]  # fmt: skip
+    rows = _rows(runtime, conditions, names)
+    return xlsx_export.stream(header, rows) if ending == "xlsx" else csv_export.stream(header, rows)
+
+
+def refuse_too_many(rows: int) -> None:
+    """A workbook is made while somebody waits. Raises Invalid."""
+    if rows > xlsx_export.MOST_ROWS:
+        message = "A workbook holds at most %(most)s rows here. Download the CSV."
+        raise Invalid([problem("export", message, most=xlsx_export.MOST_ROWS)])
+
+
+def _rows(
+    runtime: Runtime, conditions: Sequence[ColumnElement[bool]], names: Sequence[str]
+) -> Iterator[list[Cell]]:
+    columns = [getattr(Contact, name) for name in (*FIELDS, *ABOUT)]
+    query = (
+        select(
+            *columns,
+            Contact.attributes,
+            Contact.tags,
+            is_opted_out().label("opted_out"),
+            is_bounced().label("bounced"),
+        )
+        .where(*conditions)
+        .order_by(Contact.id)
+        .limit(BATCH)
+    )
+    last = ""
+    while True:
+        with runtime.db.read() as session:
+            found = session.execute(query.where(Contact.id > last)).all()
+        for row in found:
+            given = row._mapping
+            yield [
+                *(given[name] for name in FIELDS),
+                ", ".join(row.tags),
+                bool(row.opted_out),
+                bool(row.bounced),
+                *(given[name] for name in ABOUT),
+                *(row.attributes.get(name) for name in names),
+            ]
+        if len(found) < BATCH:
+            return
+        last = found[-1].id

@@ -1,0 +1,134 @@
+"""The steps on some rows of an import, in one transaction: taken for real, counted, and listed."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models import Contact, ContactImport, ImportPerson, ImportReject, Workspace
+from app.services import access, contact_rows, import_opt_outs
+from app.services.contact_rows import Keyed
+from app.services.import_deciding import OUTCOMES, Known, ReadRow, Verdict, decide
+from app.services.import_opt_outs import Silenced
+from app.services.many_rows import insert_many, rows_with
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of some rows; `rejects` are those that were not taken."""
+
+    rows: int
+    outcomes: Counter[str] = field(default_factory=Counter)
+    opted_out: int = 0
+    rejects: tuple[Verdict, ...] = ()
+
+
+def take(
+    session: Session, each: ContactImport, rows: Sequence[ReadRow], base: Mapping[str, Any], now: datetime
+) -> Tally:
+    """Create or update who is meant, and remember whom we met; `base` is what all who are new have."""
+    workspace = access.hold_workspace(session, each.workspace_id)  # who is meant has one decider
+    people = [row.person for row in rows if row.person is not None]
+    found = contact_rows.candidates(session, workspace.id, people)
+    verdicts = decide(rows, Known(found, _met(session, each.id, found)), base, now)
+    session.flush()
+    insert_many(session, Contact, [verdict.new for verdict in verdicts if verdict.new is not None])
+    first = [verdict for verdict in verdicts if verdict.outcome in ("created", "updated", "unchanged")]
+    insert_many(
+        session,
+        ImportPerson,
+        [
+            {"import_id": each.id, "contact_id": verdict.contact_id, "row": verdict.row.number}
+            for verdict in first
+        ],
+    )
+    silent = silent_before(session, workspace.id, verdicts)
+    silenced = {
+        verdict.contact_id: Silenced(verdict.contact_id, verdict.keys)
+        for verdict in verdicts
+        if verdict.row.opted_out and verdict.contact_id
+    }
+    import_opt_outs.silence(session, workspace.id, list(silenced.values()), now)
+    return tally_of(verdicts, silent)
+
+
+def _met(session: Session, import_id: str, contacts: Sequence[Contact]) -> dict[str, int]:
+    people = select(ImportPerson.contact_id, ImportPerson.row).where(ImportPerson.import_id == import_id)
+    ids = [contact.id for contact in contacts]
+    met = rows_with(session, people, ImportPerson.contact_id, ids)
+    return {found.contact_id: found.row for found in met}
+
+
+def base_of(workspace: Workspace, now: datetime) -> Mapping[str, Any]:
+    """What every new contact of the workspace has, for each column of the table."""
+    row = contact_rows.new_row(Keyed({}, None, None), workspace, now)
+    base: dict[str, Any] = {}
+    for column in Contact.__table__.columns:
+        value = getattr(row, column.name)
+        if value is None and column.default is not None and hasattr(column.default, "arg"):
+            value = column.default.arg(None) if column.default.is_callable else column.default.arg
+        base[column.name] = value
+    return base
+
+
+def silent_before(session: Session, workspace_id: str, verdicts: Sequence[Verdict]) -> frozenset[str]:
+    """The people and addresses of these rows for whom an opt-out stood before them."""
+    known = [verdict.contact_id for verdict in verdicts if verdict.contact_id and verdict.new is None]
+    keys = [key for verdict in verdicts for key in verdict.keys if key]
+    return import_opt_outs.silent_among(session, workspace_id, known, keys)
+
+
+def tally_of(verdicts: Sequence[Verdict], silent: frozenset[str]) -> Tally:
+    """The counts: somebody is opted out once, in the row where they are met or where the file says so."""
+    opted_out: set[str] = set()
+    for verdict in verdicts:
+        was = verdict.contact_id in silent or any(key in silent for key in verdict.keys)
+        if verdict.outcome in ("created", "updated", "unchanged"):
+            if was or verdict.row.opted_out:
+                opted_out.add(verdict.contact_id)
+        elif verdict.outcome == "repeated" and verdict.row.opted_out and not was:
+            opted_out.add(verdict.contact_id)
+    return Tally(
+        len(verdicts),
+        Counter(verdict.outcome for verdict in verdicts),
+        len(opted_out),
+        tuple(verdict for verdict in verdicts if verdict.outcome in ("repeated", "refused")),
+    )
+
+
+def write_down(session: Session, each: ContactImport, tally: Tally, phase: str) -> None:
+    """The counts grow and the rejects are listed, in the transaction of what was done."""
+    each.done += tally.rows
+    each.failures = 0
+    each.opted_out += tally.opted_out
+    for outcome in OUTCOMES:
+        setattr(each, outcome, getattr(each, outcome) + tally.outcomes[outcome])
+    insert_many(
+        session,
+        ImportReject,
+        [
+            {
+                "import_id": each.id,
+                "phase": phase,
+                "row": verdict.row.number,
+                "outcome": verdict.outcome,
+                "cells": verdict.row.cells,
+                "problems": [
+                    {"field": wrong.field, "message": wrong.message, "params": wrong.params}
+                    for wrong in verdict.problems
+                ],
+            }
+            for verdict in tally.rejects
+        ],
+    )
+
+
+def begin_again(each: ContactImport) -> None:
+    """Nothing of the rows has been done yet."""
+    each.done = each.opted_out = 0
+    for outcome in OUTCOMES:
+        setattr(each, outcome, 0)

@@ -1,0 +1,144 @@
+"""What becomes of each row of an import: who is meant, in the order of the rows, without writing anything."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, get_args
+
+from app.domain.contact_files import Record
+from app.domain.contacts import ContactValues
+from app.domain.imported_rows import RowReader
+from app.errors import Conflict, Invalid, Problem, problem
+from app.models import Contact, new_ids
+from app.services import contact_rows
+from app.services.contact_rows import Keyed, Marks
+
+Outcome = Literal["created", "updated", "unchanged", "repeated", "refused"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRow:
+    """A row with who stands in it, or with what is wrong."""
+
+    number: int
+    cells: list[str]
+    person: Keyed | None
+    opted_out: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a row. `new` are the columns of somebody new."""
+
+    row: ReadRow
+    outcome: Outcome
+    contact_id: str = ""
+    keys: tuple[str | None, ...] = ()
+    new: dict[str, Any] | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class Mark(NamedTuple):
+    """What somebody who is new in this file is recognised by in its later rows."""
+
+    id: str
+    external_id: str | None
+    email_key: str | None
+    phone_key: str | None
+
+
+def read_rows(
+    records: Iterable[Record], reader: RowReader, key_of: Callable[[str], str], origin: ContactValues
+) -> list[ReadRow]:
+    """Each row with its person or its problems: the slow half of the work, so no transaction waits for it.
+
+    `origin` is the lawful basis and source of whoever turns out to be new.
+    """
+    rows = []
+    for number, cells in records:
+        try:
+            read = reader.read(cells)
+        except Invalid as error:
+            rows.append(ReadRow(number, cells, None, problems=error.problems))
+            continue
+        read.values.update(origin)
+        email, phone = read.values.get("email"), read.values.get("phone")
+        keyed = Keyed(read.values, key_of(email.key) if email else None, key_of(phone.key) if phone else None)
+        rows.append(ReadRow(number, cells, keyed, read.opted_out))
+    return rows
+
+
+class Known:
+    """The contacts that rows may mean, and those that this file has met already, by the row that met them."""
+
+    def __init__(self, contacts: Iterable[Marks], met: Mapping[str, int]) -> None:
+        self.met = dict(met)
+        self._rows: dict[str, Marks] = {}
+        self._ids: dict[tuple[str, str], dict[str, None]] = {}  # in order, so that matching is repeatable
+        for each in contacts:
+            self.add(each)
+
+    def add(self, row: Marks) -> None:
+        """Know this contact by what identifies it now; what identified it before still leads to it."""
+        self._rows[row.id] = row
+        for name in ("external_id", "email_key", "phone_key"):
+            value = getattr(row, name)
+            if value:
+                self._ids.setdefault((name, value), {})[row.id] = None
+
+    def marks_of(self, id: str) -> Mark:
+        """What somebody who is known is recognised by now."""
+        row = self._rows[id]
+        return Mark(row.id, row.external_id, row.email_key, row.phone_key)
+
+    def meant_by(self, person: Keyed) -> Marks | None:
+        """Raises Conflict when several are."""
+        marks = (
+            ("external_id", person.values.get("external_id")),
+            ("email_key", person.email_key),
+            ("phone_key", person.phone_key),
+        )
+        ids: dict[str, None] = {}
+        for mark in marks:
+            if mark[1]:
+                ids |= self._ids.get(mark, {})  # type: ignore[arg-type]  # None went a line above
+        return contact_rows.matching(person, [self._rows[id] for id in ids]) if ids else None
+
+
+def decide(rows: Sequence[ReadRow], known: Known, base: Mapping[str, Any], now: datetime) -> list[Verdict]:
+    """A verdict for each row, in their order; contacts of the database take over what is new about them."""
+    ids = new_ids(len(rows))
+    return [_decide(row, id, known, base, now) for row, id in zip(rows, ids, strict=True)]
+
+
+def _decide(row: ReadRow, id: str, known: Known, base: Mapping[str, Any], now: datetime) -> Verdict:
+    if row.person is None:
+        return Verdict(row, "refused", problems=row.problems)
+    try:
+        found = known.meant_by(row.person)
+    except Conflict as error:
+        return Verdict(row, "refused", problems=(Problem("row", error.message, error.params),))
+    if found is None:
+        new = contact_rows.new_values(id, row.person, base, now)
+        mark = Mark(new["id"], new["external_id"], new["email_key"], new["phone_key"])
+        return _met(row, known, mark, "created", new)
+    if found.id in known.met:
+        message = "This person stands in row %(row)s already; only that row counts."
+        repeats = (problem("row", message, row=known.met[found.id]),)
+        return Verdict(row, "repeated", found.id, (found.email_key, found.phone_key), problems=repeats)
+    assert isinstance(found, Contact)  # whoever is only a mark has been met
+    try:
+        changed = contact_rows.update_row(found, row.person, now, keep_origin=True)
+    except Invalid as error:
+        return Verdict(row, "refused", problems=error.problems)
+    return _met(row, known, found, "updated" if changed else "unchanged")
+
+
+def _met(
+    row: ReadRow, known: Known, who: Marks, outcome: Outcome, new: dict[str, Any] | None = None
+) -> Verdict:
+    known.add(who)
+    known.met[who.id] = row.number
+    return Verdict(row, outcome, who.id, (who.email_key, who.phone_key), new)

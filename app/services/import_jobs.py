@@ -1,0 +1,176 @@
+"""Who works on which import: one turn each, so that a million rows keep no small file waiting."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.db import changed
+from app.errors import Unavailable, problem
+from app.models import ContactImport, ImportPart, ImportPerson, ImportReject, new_id
+from app.runtime import Runtime
+from app.services import import_storage, import_work
+from app.services.import_work import LEASES, WORK, Held, Lost, leave
+
+log = structlog.get_logger("imports")
+AT_ONCE = 4  # imports of one worker that take turns: each keeps a thousand rows in mind
+FAILURES = 3  # in a row, of our own making: then a person decides
+RESTS = timedelta(seconds=30)  # after a failure
+KEPT = timedelta(hours=24)  # how long a file waits for somebody
+REPORTED = timedelta(days=7)  # how long the rows that were not taken can be downloaded
+CLEARED = 20  # commits of one tick: clearing away is never urgent
+
+
+def run_due(runtime: Runtime) -> int:
+    """A job: work on every import for which there is something to do, in turns. How many rows were done."""
+    done = 0
+    working: dict[str, tuple[Held, Iterator[int]]] = {}
+    while not runtime.stopping():
+        for id in _due(runtime, AT_ONCE - len(working)):
+            held = _claim(runtime, id)
+            if held is not None:
+                working[id] = held, import_work.steps(runtime, held)
+        if not working:
+            return done
+        for id, (held, work) in list(working.items()):
+            did = _turn(runtime, held, work)
+            done += did or 0
+            if did is None:
+                del working[id]
+    for held, _ in working.values():
+        _give_back(runtime, held)
+    return done
+
+
+def finish(runtime: Runtime, id: str, progress: Callable[[int], None] | None = None) -> None:
+    """Do what there is to do for this import here and now; nothing when another worker has it."""
+    held = _claim(runtime, id)
+    if held is None:
+        return
+    try:
+        for did in import_work.steps(runtime, held):
+            if progress:
+                progress(did)
+    except Lost:
+        return
+    except BaseException:
+        _give_back(runtime, held)
+        raise
+
+
+def _due(runtime: Runtime, most: int) -> list[str]:
+    if most <= 0:
+        return []
+    now = runtime.clock()
+    with runtime.db.read() as session:
+        query = select(ContactImport.id).where(ContactImport.state.in_(WORK), _is_free(now))
+        return list(session.scalars(query.order_by(ContactImport.progressed_at).limit(most)))
+
+
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    return or_(ContactImport.lease_until.is_(None), ContactImport.lease_until <= now)
+
+
+def _claim(runtime: Runtime, id: str) -> Held | None:
+    now, token = runtime.clock(), new_id()
+    with runtime.db.write() as session:
+        taken = (
+            update(ContactImport)
+            .where(ContactImport.id == id, ContactImport.state.in_(WORK), _is_free(now))
+            .values(lease_token=token, lease_until=now + max(LEASES.values()))
+        )
+        if not changed(session, taken):
+            return None
+        each = session.get_one(ContactImport, id)
+        return Held(id, each.workspace_id, each.kind, each.state, token)
+
+
+def _turn(runtime: Runtime, held: Held, work: Iterator[int]) -> int | None:
+    """The next few rows; None when this import needs us no more. One that fails keeps no other waiting."""
+    try:
+        return next(work, None)
+    except Lost:
+        return None
+    except Unavailable:
+        _give_back(runtime, held)  # the database is busy: it is due again
+        return None
+    except Exception as error:
+        # Without the values that a full traceback shows: they are people
+        where = "".join(traceback.format_tb(error.__traceback__)[-3:])
+        log.error("import failed", import_id=held.id, error=type(error).__name__, where=where)
+        _fail(runtime, held)
+        return None
+
+
+def _give_back(runtime: Runtime, held: Held) -> None:
+    with runtime.db.write() as session:
+        session.execute(
+            update(ContactImport)
+            .where(ContactImport.id == held.id, ContactImport.lease_token == held.token)
+            .values(lease_token=None, lease_until=None)
+        )
+
+
+def _fail(runtime: Runtime, held: Held) -> None:
+    """It is tried again a few times, then set aside where a person sees it and may go on."""
+    now = runtime.clock()
+    with runtime.db.write() as session:
+        query = select(ContactImport).where(
+            ContactImport.id == held.id, ContactImport.lease_token == held.token
+        )
+        each = session.scalars(query.with_for_update()).one_or_none()
+        if each is None:
+            return
+        each.failures += 1
+        if each.failures < FAILURES:
+            each.lease_token, each.lease_until = None, now + RESTS
+            return
+        each.progressed_at = now
+        leave(each, "failed", problem("row", "Something went wrong on our side. What was taken is safe."))
+
+
+def clear_away(runtime: Runtime) -> int:
+    """A job: what ended imports need no more goes, a little at a time; how many rows of ours it was."""
+    gone = here = 0
+    for _ in range(CLEARED):
+        with runtime.db.write() as session:
+            _stop_waiting(session, runtime.clock())
+            here = _clear_some(session, runtime.clock())
+        gone += here
+        if not here:
+            break
+    if gone and not here:
+        runtime.db.scrub("import_parts", "import_rejects", "import_people")
+    return gone
+
+
+def _stop_waiting(session: Session, now: datetime) -> None:
+    """A file for which nobody came back."""
+    waits = ContactImport.state.in_(("arriving", "mapping", "checked"))
+    session.execute(
+        update(ContactImport)
+        .where(waits, ContactImport.created_at < now - KEPT)
+        .values(state="stopped", ended_at=now)
+    )
+
+
+def _clear_some(session: Session, now: datetime) -> int:
+    """One that is done needs its rows no more; one that was stopped may go on for a while."""
+    id = ContactImport.id
+    has_rows = or_(
+        select(ImportPart.import_id).where(ImportPart.import_id == id).exists(),
+        select(ImportPerson.import_id).where(ImportPerson.import_id == id).exists(),
+    )
+    has_rejects = select(ImportReject.import_id).where(ImportReject.import_id == id).exists()
+    over = or_(ContactImport.state == "done", ContactImport.ended_at < now - KEPT)
+    found = select(ContactImport).where(
+        ContactImport.ended_at.is_not(None),
+        or_(and_(has_rows, over), and_(has_rejects, ContactImport.ended_at < now - REPORTED)),
+    )
+    for each in session.scalars(found.limit(1)):
+        assert each.ended_at is not None
+        return import_storage.clear(session, each, rejects=each.ended_at < now - REPORTED)
+    return 0

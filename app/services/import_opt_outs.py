@@ -1,0 +1,65 @@
+"""The steps that honour a file's own column of opt-outs: an import may silence, never the reverse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models import OptOut, new_id
+from app.services.many_rows import insert_many, rows_with
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """Somebody of whom the file says that they want no more."""
+
+    contact_id: str
+    address_keys: tuple[str | None, ...]
+
+
+def silent_among(
+    session: Session, workspace_id: str, contact_ids: Sequence[str], address_keys: Sequence[str]
+) -> frozenset[str]:
+    """Those of these people and addresses for whom an opt-out (no bounce) stands."""
+    standing = select(OptOut.contact_id, OptOut.address_key).where(
+        OptOut.workspace_id == workspace_id, OptOut.lifted_at.is_(None), OptOut.kind != "bounce"
+    )
+    found = [
+        *rows_with(session, standing, OptOut.contact_id, contact_ids),
+        *rows_with(session, standing, OptOut.address_key, address_keys),
+    ]
+    wanted = {*contact_ids, *address_keys}
+    return frozenset(each for row in found for each in row if each in wanted)
+
+
+def silence(session: Session, workspace_id: str, people: Sequence[Silenced], now: datetime) -> None:
+    """One row for each address of each person, or one for the person alone; those that stand are left."""
+    if not people:
+        return
+    standing = select(OptOut.contact_id, OptOut.address_key).where(
+        OptOut.workspace_id == workspace_id,
+        OptOut.kind == "own_wish",
+        OptOut.lifted_at.is_(None),
+    )
+    stands = rows_with(session, standing, OptOut.contact_id, [each.contact_id for each in people])
+    known = {(row.contact_id, row.address_key) for row in stands}
+    wanted: dict[tuple[str, str | None], None] = {}
+    for each in people:
+        keys = [key for key in each.address_keys if key]
+        wanted |= dict.fromkeys((each.contact_id, key) for key in keys or (None,))
+    rows = [
+        {
+            "id": new_id(),
+            "workspace_id": workspace_id,
+            "contact_id": contact_id,
+            "address_key": key,
+            "kind": "own_wish",
+            "origin": "import",
+            "created_at": now,
+        }
+        for contact_id, key in wanted
+        if (contact_id, key) not in known
+    ]
+    insert_many(session, OptOut, rows)

@@ -1,0 +1,117 @@
+"""People leave as a file that opens as a table, never runs, and comes back as it was."""
+
+import csv
+import io
+import resource
+import tracemalloc
+
+import pytest
+from sqlalchemy import select
+
+from app.domain.access import Role
+from app.errors import Invalid
+from app.models import Contact
+from app.rendering import xlsx_export
+from app.runtime import Runtime
+from app.services import contact_export, contact_imports, contacts, opt_outs
+from app.services.access import Visitor
+from app.services.workbooks import read_workbook
+from tests.world import World
+
+FACTS = ("external_id", "name", "email", "phone", "kind", "locale", "time_zone", "attributes", "active")
+
+
+@pytest.fixture
+def camila(world: World) -> Visitor:
+    return world.member(world.workspace(), Role.MANAGER)
+
+
+@pytest.fixture
+def people(runtime: Runtime, camila: Visitor) -> list[str]:
+    given: list[dict[str, object]] = [
+        {"name": "=cmd|' /C calc'!A0", "email": "a@x.example", "attributes": {"Plano": "Anual", "n": 1}},
+        {"name": "Maria Conceição", "phone": "+5531988884417", "locale": "pt-BR", "external_id": "007"},
+        {"name": 'Ana; "Mia"\nSouza', "email": "b@x.example", "time_zone": "America/Recife", "active": False},
+    ]
+    return [contacts.create(runtime, camila, each) for each in given]
+
+
+def table(runtime: Runtime, who: Visitor, **more: str) -> list[dict[str, str]]:
+    text = b"".join(contact_export.export(runtime, who, "csv", **more)).decode("utf-8-sig")  # type: ignore[arg-type]
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def facts(runtime: Runtime, who: Visitor) -> list[list[object]]:
+    with runtime.db.read() as session:
+        rows = session.scalars(select(Contact).where(Contact.workspace_id == who.workspace_id)).all()
+    found = [[getattr(row, name) for name in FACTS] for row in rows]
+    return sorted(found, key=lambda each: str(each[2:4]))
+
+
+def test_everybody_leaves_with_their_facts(runtime: Runtime, camila: Visitor, people: list[str]) -> None:
+    opt_outs.opt_out(runtime, camila, people[1], "console")
+    rows = {row["retorno: id"]: row for row in table(runtime, camila)}
+    assert set(rows) == set(people)
+    assert rows[people[0]]["name"] == "'=cmd|' /C calc'!A0"
+    assert (rows[people[0]]["attribute.Plano"], rows[people[0]]["attribute.n"]) == ("Anual", "1")
+    assert (rows[people[1]]["opted_out"], rows[people[1]]["phone"]) == ("true", "'+5531988884417")
+    assert [row["retorno: id"] for row in table(runtime, camila, show="opted_out")] == [people[1]]
+    assert [row["retorno: id"] for row in table(runtime, camila, query="conceicao")] == [people[1]]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_what_left_comes_back_as_it_was(
+    runtime: Runtime, world: World, camila: Visitor, people: list[str], ending: contact_export.Ending
+) -> None:
+    opt_outs.opt_out(runtime, camila, people[1], "console")
+    file = io.BytesIO(b"".join(contact_export.export(runtime, camila, ending)))
+    other = world.member(world.workspace(), Role.MANAGER)
+    done = contact_imports.run(
+        runtime, other, f"people.{ending}", file, lawful_basis="consent", source="export"
+    )
+    assert (done.counts["created"], done.opted_out) == (3, 1)
+    before, after = facts(runtime, camila), facts(runtime, other)
+    for row in (*before, *after):  # a file knows texts only, in the order of its columns
+        row[7] = sorted((key, str(value)) for key, value in dict(row[7]).items())  # type: ignore[call-overload]
+    assert [[str(cell).replace("\n", " ") for cell in row] for row in after] == [
+        [str(cell).replace("\n", " ") for cell in row] for row in before
+    ]
+    again = contact_imports.run(
+        runtime, other, "again.csv", io.BytesIO(b"".join(contact_export.export(runtime, other, "csv"))),
+        lawful_basis="consent", source="export",
+    )  # fmt: skip
+    assert again.counts["unchanged"] == 3
+
+
+def test_nobody_of_another_workspace_leaves(runtime: Runtime, world: World, people: list[str]) -> None:
+    stranger = world.member(world.workspace(), Role.OWNER)
+    assert table(runtime, stranger) == []
+
+
+def test_k01_a_workbook_keeps_numbers_and_holds_no_formula(runtime: Runtime) -> None:
+    pieces = xlsx_export.stream(["=head", "n"], [["=1+1", -20], ["@SUM(1)", 4.5], ["x" * 40_000, None]])
+    read = read_workbook(io.BytesIO(b"".join(pieces)))
+    assert read.columns == ("'=head", "n")
+    rows = [cells for _, cells in read.records]
+    assert rows[:2] == [["'=1+1", "-20"], ["'@SUM(1)", "4.5"]]
+    assert len(rows[2][0]) == xlsx_export.LONGEST
+
+
+def test_k02_a_large_export_takes_no_more_memory(
+    runtime: Runtime, world: World, camila: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "e-mail\n" + "".join(f"p{number}@x.example\n" for number in range(2_500))
+    contact_imports.run(
+        runtime, camila, "a.csv", io.BytesIO(lines.encode()), lawful_basis="consent", source="x"
+    )
+    assert len(table(runtime, camila)) == 2_500
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    tracemalloc.start()
+    for _ in contact_export.export(runtime, camila, "csv"):
+        pass
+    assert tracemalloc.get_traced_memory()[1] < 8_000_000  # a batch, however many they are
+    tracemalloc.stop()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
+    monkeypatch.setattr(xlsx_export, "MOST_ROWS", 2_000)
+    with pytest.raises(Invalid):
+        contact_export.export(runtime, camila, "xlsx")

@@ -12,6 +12,7 @@ from app.domain.cadence import LOCAL, Cadence, Repeat, Run, moment_of
 from app.domain.channel_choice import channel_problems
 from app.domain.days_off import OffDays
 from app.domain.rrules import Rule, read_rule
+from app.domain.terms import Terms
 from app.domain.triggers import Trigger, read_trigger
 from app.errors import Invalid, Problem, problem
 
@@ -52,6 +53,7 @@ class Changes(TypedDict, total=False):
     trigger: Trigger | None  # event
     steps: list[Step]
     late_hours: int | None  # none: as the rule says
+    terms: Terms
 
 
 def read_changes(raw: Mapping[str, object]) -> Changes:
@@ -235,4 +237,5 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "trigger": _trigger,
     "steps": _steps,
     "late_hours": _late_hours,
+    "terms": lambda _name, value: Terms.from_json(value),
 }

@@ -39,7 +39,6 @@ class Contact(HasId, Base):
     telegram_chat_id: Mapped[str | None] = mapped_column(String(32))
     telegram_key: Mapped[str | None] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(16))
-    preferred_channel: Mapped[str | None] = mapped_column(String(16))  # comes first where a schedule lets it
     locale: Mapped[str | None] = mapped_column(String(8))
     time_zone: Mapped[str | None] = mapped_column(String(64))
     attributes: Mapped[dict[str, Any]]

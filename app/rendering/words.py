@@ -120,6 +120,8 @@ REASONS = {
     "no_lawful_basis": "No lawful basis",
     "in_another_pulse": "In another pulse",
     "another_day": "On another day",
+    "sampled_out": "Not drawn",
+    "holdout": "Held out to compare",
     "late": "Too late to ask",
     "paused": "Schedule paused",
     "newer_event": "Something newer happened",
@@ -164,6 +166,8 @@ REASON_SENTENCES = {
     "blackout": "Nobody is asked on this date.",
     "unpublished": "The survey was not published.",
     "another_day": "Their turn comes on another day: about as many people are asked each day.",
+    "sampled_out": "This run asks only some people, and did not draw them.",
+    "holdout": "This schedule never asks them: the others are compared with them.",
     "cancelled": "Cancelled before it was sent.",
 }
 RESTING_UNTIL = "Was asked or answered a short time ago, and rests until %(until)s."

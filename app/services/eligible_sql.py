@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 
 from app.domain.eligibility import CLOSED
 from app.domain.metrics import Metric
-from app.models import Contact, Invitation, Pulse
+from app.models import Answer, Contact, Invitation, Pulse
 from app.services import lots, opt_outs
 from app.services.asking_terms import UNCOUNTED, Asking
 
@@ -68,10 +68,19 @@ def looked(ask: Asking, people: Select[Contact]) -> CTE:
             *closed_ways(ask),
             in_another_pulse(ask).label("elsewhere"),
             rests(ask).label("rests"),
+            _answered_on(ask).label("answered_on"),
         )
         .join(who, who.c.id == Contact.id)
     )  # fmt: skip
     return facts.cte().prefix_with("MATERIALIZED")
+
+
+def _answered_on(ask: Asking) -> ColumnElement[str | None]:
+    """The channel of their last answer, where somebody wants to know."""
+    if not ask.terms.their_channel_first:
+        return literal(None, Answer.channel.type)
+    latest = select(Answer.channel).where(Answer.contact_id == Contact.id)
+    return latest.order_by(Answer.recorded_at.desc()).limit(1).scalar_subquery()
 
 
 def closed_ways(ask: Asking) -> list[Label[bool]]:
@@ -138,6 +147,9 @@ def _chosen(ask: Asking, each: CTE) -> tuple[Label[str | None], Label[str | None
         return literal(None, Invitation.channel.type).label("channel"), literal(
             None, Contact.email_key.type
         ).label("key")
+    if ask.terms.their_channel_first:  # where they answered before leads, if it is one of the list and open
+        theirs = [(and_(is_open, each.c.answered_on == name), name) for is_open, name in open_ways]
+        open_ways = [*theirs, *open_ways]
     channel = case(*((is_open, literal(name)) for is_open, name in open_ways), else_=None)
     key = case(*((is_open, _key(each, name)) for is_open, name in open_ways), else_=None)
     return channel.label("channel"), key.label("key")

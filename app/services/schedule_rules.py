@@ -44,6 +44,8 @@ def take(session: Session, who: Visitor, schedule: Schedule, given: Changes) -> 
         schedule.off_days = given["off_days"].value
     if "late_hours" in given:
         schedule.late_hours = given["late_hours"]
+    if "terms" in given:
+        schedule.terms = given["terms"].to_json()
     if "steps" in given:
         for step in given["steps"]:
             _refuse_pulse(askable(session, who, step.survey, "steps"), "steps")

@@ -13,6 +13,7 @@ from app.domain.cadence import Cadence, Repeat, Run
 from app.domain.days_off import OffDays
 from app.domain.metrics import Metric
 from app.domain.schedules import Step
+from app.domain.terms import Terms
 from app.domain.triggers import Trigger, read_trigger
 from app.models import Occurrence, Schedule, Segment, Survey
 from app.runtime import Runtime
@@ -52,6 +53,7 @@ class Sheet:
     trigger: Trigger | None
     steps: tuple[Follows, ...]
     late_hours: int | None
+    terms: Terms
     audience: Group  # of the segment, if it has one
     segment: tuple[str, str] | None  # id and name
     state: str
@@ -156,6 +158,7 @@ def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome
         trigger=read_trigger(schedule.trigger) if schedule.trigger else None,
         steps=tuple(_steps(session, schedule)),
         late_hours=schedule.late_hours,
+        terms=Terms.from_json(schedule.terms),
         audience=read_audience(segment.audience if segment else schedule.audience),
         segment=(segment.id, segment.name) if segment else None,
         state=schedule.state,

@@ -23,7 +23,6 @@ def upgrade() -> None:
         op.f("ix_invitations_remind_after_sent_at"), "invitations", ["remind_after", "sent_at"],
         sqlite_where=REMINDED, postgresql_where=REMINDED,
     )
-    op.add_column("contacts", sa.Column("preferred_channel", sa.String(length=16), nullable=True))
     for name in ("quiet", "caps"):
         op.add_column("workspaces", sa.Column(name, JSON, server_default="{}", nullable=False))
 
@@ -31,7 +30,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("caps", "quiet"):
         op.drop_column("workspaces", name)
-    op.drop_column("contacts", "preferred_channel")
     op.drop_index(op.f("ix_invitations_remind_after_sent_at"), table_name="invitations")
     op.drop_column("invitations", "remind_after")
     for name in ("asked", "lots"):

@@ -152,3 +152,46 @@ def test_lots_are_the_same_in_a_statement_and_in_the_rule(
         people = session.scalars(select(Contact.id)).all()
     drawn = sorted(people, key=lambda id: draw(f"sample:{occurrence.id}", id))
     assert asked == set(drawn[:30])
+
+
+def test_where_somebody_answered_last_comes_first_if_the_schedule_lets_it(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
+) -> None:
+    maria = world.contact(workspace, phone="+5531988884417", email="maria@bemtevi.example")
+    ana = world.contact(workspace, phone="+5531988884418", email="ana@bemtevi.example")
+    workspace_free_of_rest(runtime, workspace)
+    world.answer(workspace, 9, survey=survey, contact=maria, channel="sms")
+    id = schedules.create(
+        runtime,
+        camila,
+        {
+            "survey": survey.id, "repeat": "daily", "channels": ["email", "sms"],
+            "terms": {"their_channel_first": True, "reminders": []},
+        },
+    )  # fmt: skip
+    run(runtime)
+    with runtime.db.read() as session:
+        asked = dict(
+            session.execute(
+                select(Invitation.contact_id, Invitation.channel).where(Invitation.schedule_id == id)
+            ).all()
+        )
+        assert set(session.scalars(select(Invitation.remind_after).where(Invitation.schedule_id == id))) == {
+            None
+        }
+    assert asked == {maria.id: "sms", ana.id: "email"}
+
+
+def test_terms_are_kept_with_the_schedule_and_frozen_into_the_run(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
+) -> None:
+    world.contact(workspace)
+    id = schedules.create(
+        runtime, camila, {"survey": survey.id, "repeat": "daily", "terms": {"reminders": [2, 5]}}
+    )
+    planning.plan_schedules(runtime)
+    schedules.edit(runtime, camila, id, {"terms": {"reminders": []}})
+    expanding.expand_occurrences(runtime)
+    with runtime.db.read() as session:
+        assert session.scalars(select(Invitation.remind_after)).one() == 2
+        assert session.get_one(Schedule, id).terms == {"reminders": []}

@@ -47,6 +47,25 @@ class Step(Body):
     after_days: int
 
 
+class Sample(Body):
+    """Either a share in per cent or a number of people; in proportion in each group of an attribute."""
+
+    share: int = absent()
+    number: int = absent()
+    by: str = absent("The name of an attribute.")
+
+
+class Terms(Body):
+    """How the people of a run are asked; what is absent is as usual."""
+
+    reminders: list[int] = absent("Days after the ask, at most three of them; by default [3], [] is none.")
+    remind_elsewhere: bool = absent("On the next channel of the list that is open.")
+    sample: Sample = absent("Ask only some, drawn anew for each run.")
+    holdout: int = absent("Per cent of the people whom this schedule never asks; always the same ones.")
+    per_hour: int = absent("So many leave in an hour.")
+    their_channel_first: bool = absent("Where they answered last comes first, if it is in the list.")
+
+
 class NewSchedule(Body):
     """Active at once. Without `at` its first run is now; without a zone it is the workspace's."""
 
@@ -63,6 +82,7 @@ class NewSchedule(Body):
     off_days: OffDays = absent(OFF_DAYS)
     steps: list[Step] = absent(STEPS)
     late_hours: int | None = Field(None, description=LATE_HOURS)
+    terms: Terms = absent()
 
 
 class ScheduleChanges(Body):
@@ -81,6 +101,7 @@ class ScheduleChanges(Body):
     off_days: OffDays = absent(OFF_DAYS)
     steps: list[Step] = absent(STEPS)
     late_hours: int | None = Field(None, description=LATE_HOURS)
+    terms: Terms = absent()
     revision: int = absent("The one that you read: 409 when somebody has saved since.")
 
 
@@ -101,6 +122,7 @@ class Schedule(Resource):
     off_days: OffDays
     steps: list[dict[str, Any]]
     late_hours: int | None
+    terms: dict[str, Any] = Field(description="Without what is as usual.")
     state: Literal["active", "paused", "ended", "cancelled"]
     next_run_at: Moment | None
     waiting: int = Field(description="People decided about and not asked yet.")
@@ -149,6 +171,7 @@ def _shown(sheet: Sheet) -> dict[str, object]:
         "off_days": sheet.off_days.value,
         "steps": [step.to_json() for step in sheet.steps],
         "late_hours": sheet.late_hours,
+        "terms": sheet.terms.to_json(),
         "state": sheet.state,
         "next_run_at": sheet.next_runs[0].due_at if sheet.next_runs and sheet.state == "active" else None,
         "waiting": sheet.waiting,

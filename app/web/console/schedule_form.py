@@ -10,10 +10,10 @@ from app.domain.days_off import OffDays
 from app.domain.rule_presets import DAYS_OF_MONTH, Preset, preset_of
 from app.domain.triggers import OPERATORS, Trigger
 from app.errors import Invalid, problem
-from app.services import offered_channels
 from app.services.schedule_sheets import Sheet
 from app.web.console.schedule_audience import Chosen
-from app.web.policy import runtime_of, visitor
+from app.web.console.schedule_terms import Manner
+from app.web.policy import visitor
 
 MOST_EVERY = 60  # weeks, months or days; longer ones are written as a rule
 SIMPLE = ("daily", "weekly", "monthly", "quarterly")
@@ -41,7 +41,7 @@ class Form:
     late_hours: str = ""
     at: str = ""
     time_zone: str = ""
-    channel: str = "email"
+    manner: Manner = field(default_factory=Manner)
     audience: Chosen = field(default_factory=Chosen)
     revision: int | None = None
 
@@ -57,7 +57,7 @@ class Form:
             only=_rows(given.getlist("property"), given.getlist("operator"), given.getlist("values")),
             steps=_pairs(given.getlist("step_survey"), given.getlist("step_days")),
             time_zone=given.get("time_zone", visitor().time_zone),
-            channel=offered_channels.chosen(runtime_of(), given.get("channel")),
+            manner=Manner.sent(),
             audience=Chosen.sent(),
             revision=given.get("revision", type=int),
         )
@@ -74,7 +74,7 @@ class Form:
             steps=tuple((step.survey, str(step.after_days)) for step in sheet.steps),
             at=sheet.at,
             time_zone=sheet.time_zone,
-            channel=sheet.channels[0],
+            manner=Manner.of(sheet),
             audience=Chosen.of(sheet),
             revision=sheet.revision,
         )
@@ -112,13 +112,13 @@ class Form:
             "name": self.name,
             "at": self.at,
             "time_zone": self.time_zone,
-            "channels": [self.channel],
             "late_hours": None if self.late_hours == "" else _whole("late_hours", self.late_hours),
             "steps": [
                 {"survey": survey, "after_days": _whole("steps", days)}
                 for survey, days in self.steps
                 if survey or days
             ],
+            **self.manner.raw(),
             **self.audience.raw(),
             **self._repeats(),
         }

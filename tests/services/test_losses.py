@@ -8,6 +8,7 @@ import pytest
 
 from app.channels.registry import open_channels
 from app.domain.access import Role
+from app.errors import Unavailable
 from app.runtime import Runtime
 from app.services import channels_page, doctor, inbound, listening
 from app.services.losses import Loss
@@ -45,29 +46,31 @@ def says(place: Runtime) -> str:
 
 
 def test_twenty_five_hours_away_is_told_from_when_to_when(
-    polled: Runtime, world: World, clock: Clock
+    polled: Runtime, world: World, clock: Clock, telegram: TelegramPeer
 ) -> None:
-    listening.poll_telegram(polled)
+    inbound.all_brought(polled, "telegram")
     left_at = clock()
     clock.advance(hours=25)
-    listening.poll_telegram(polled)
+    telegram.fails("getUpdates", 502, "Bad Gateway")  # it is said as soon as we ask, whatever comes of that
+    with pytest.raises(Unavailable):
+        listening.poll_telegram(polled)
     assert told(polled, world) == Loss(left_at, left_at + timedelta(hours=1))
     assert f"from {left_at:%Y-%m-%d %H:%M} to" in says(polled)
 
 
 def test_an_absence_within_its_memory_loses_nothing(polled: Runtime, world: World, clock: Clock) -> None:
-    listening.poll_telegram(polled)
+    inbound.all_brought(polled, "telegram")
     clock.advance(hours=23)
-    listening.poll_telegram(polled)
+    inbound.all_brought(polled, "telegram")
     assert told(polled, world) is None
     assert "may be lost" not in says(polled)
 
 
 def test_after_a_month_it_is_told_no_more(polled: Runtime, world: World, clock: Clock) -> None:
-    listening.poll_telegram(polled)
+    inbound.all_brought(polled, "telegram")
     clock.advance(hours=25)
     for _ in range(32):
-        listening.poll_telegram(polled)
+        inbound.all_brought(polled, "telegram")
         clock.advance(hours=23)
     assert told(polled, world) is None
 

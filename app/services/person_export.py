@@ -20,11 +20,13 @@ from app.models import (
     ConnectLink,
     ConsentChange,
     Contact,
+    ContactImport,
     Conversation,
     Event,
     FollowUp,
     FollowUpClosure,
     FollowUpEvent,
+    ImportPerson,
     InboundEvent,
     Invitation,
     Message,
@@ -71,6 +73,7 @@ def export(runtime: Runtime, who: Visitor, contact_id: str) -> str:
             "came_in": _came_in(session, contact),
             "chats": _chats(session, contact),
             "told_of_them": _told(session, contact),
+            "imports": _imports(session, contact),
             "changes_noted": _noted(session, contact),
         }
     return json.dumps(held, ensure_ascii=False, indent=2, default=_written) + "\n"
@@ -185,6 +188,15 @@ def _told(session: Session, contact: Contact) -> Part:
         *(_values(each, ("name", "external_id", "properties", "occurred_at")) for each in events),
         *({"ask_planned": _values(each, ("due_at", "state", "reason"))} for each in runs),
     ]
+
+
+def _imports(session: Session, contact: Contact) -> Part:
+    """The files in which they were met, as long as that is kept."""
+    query = select(ContactImport, ImportPerson.row).join(
+        ImportPerson, ImportPerson.import_id == ContactImport.id
+    )
+    rows = session.execute(query.where(ImportPerson.contact_id == contact.id).order_by(ContactImport.id))
+    return [{**_values(each, ("file_name", "source", "lawful_basis")), "row": row} for each, row in rows]
 
 
 def _noted(session: Session, contact: Contact) -> Part:

@@ -15,6 +15,7 @@ from app.rendering import xlsx_export
 from app.runtime import Runtime
 from app.services import contact_export, contact_imports, contacts, opt_outs
 from app.services.access import Visitor
+from app.services.contact_search import EVERYBODY, Sought
 from app.services.workbooks import read_workbook
 from tests.world import World
 
@@ -36,8 +37,8 @@ def people(runtime: Runtime, camila: Visitor) -> list[str]:
     return [contacts.create(runtime, camila, each) for each in given]
 
 
-def table(runtime: Runtime, who: Visitor, **more: str) -> list[dict[str, str]]:
-    text = b"".join(contact_export.export(runtime, who, "csv", **more)).decode("utf-8-sig")  # type: ignore[arg-type]
+def table(runtime: Runtime, who: Visitor, sought: Sought = EVERYBODY) -> list[dict[str, str]]:
+    text = b"".join(contact_export.export(runtime, who, "csv", sought)).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
@@ -55,8 +56,8 @@ def test_everybody_leaves_with_their_facts(runtime: Runtime, camila: Visitor, pe
     assert rows[people[0]]["name"] == "'=cmd|' /C calc'!A0"
     assert (rows[people[0]]["attribute.Plano"], rows[people[0]]["attribute.n"]) == ("Anual", "1")
     assert (rows[people[1]]["opted_out"], rows[people[1]]["phone"]) == ("true", "'+5531988884417")
-    assert [row["retorno: id"] for row in table(runtime, camila, show="opted_out")] == [people[1]]
-    assert [row["retorno: id"] for row in table(runtime, camila, query="conceicao")] == [people[1]]
+    assert [row["retorno: id"] for row in table(runtime, camila, Sought(show="opted_out"))] == [people[1]]
+    assert [row["retorno: id"] for row in table(runtime, camila, Sought("conceicao"))] == [people[1]]
 
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])

@@ -23,6 +23,7 @@ SHOWN = {
     "consent_changes": "lawful_basis_changes",
     "events": "told_of_them",
     "followups": "follow_ups",
+    "import_people": "imports",
     "inbound_events": "came_in",
     "invitations": "asked",
     "messages": "messages",

@@ -199,7 +199,7 @@ def test_while_it_is_paused_events_are_skipped_and_after_that_they_count_again(
     assert tell(house, "t-2", maria)[0].state == "due"
     schedules.cancel(house.runtime, house.who, id)
     assert tell(house, "t-3", maria) == []
-    assert house.outcomes(id) == [("skipped", "paused"), ("cancelled", "cancelled")]
+    assert sorted(house.outcomes(id)) == [("cancelled", "cancelled"), ("skipped", "paused")]  # due at once
 
 
 def test_an_erased_person_keeps_no_properties_and_takes_no_more_events(house: House, maria: Contact) -> None:

@@ -29,6 +29,8 @@ class Settings:
     twilio_messaging_service_sid: str | None = None
     twilio_whatsapp_from: str | None = None
     twilio_api_url: str = "https://api.twilio.com"
+    telegram_webhook_secret_previous: str | None = None
+    twilio_auth_token_previous: str | None = None
 
 
 def through_twilio(**also: str) -> Mapping[str, Channel]:

@@ -27,8 +27,6 @@ class Workspace(HasId, Base):
     opens_at: Mapped[str] = mapped_column(String(5))  # "09:00", in the workspace's zone
     closes_at: Mapped[str] = mapped_column(String(5))
     holidays: Mapped[list[str]]  # ISO dates
-    quiet: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # domain.quiet_hours
-    caps: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # {"day": 1, "week": 2}
     blackout_dates: Mapped[list[str]] = mapped_column(default=list, server_default="[]")  # nobody is asked
     rest_days: Mapped[int]  # across all surveys
     rest_days_by_metric: Mapped[dict[str, Any]]

@@ -1,4 +1,4 @@
-"""Terms of asking many: reminders, samples, throttles, whose channel comes first; quiet hours and caps"""
+"""Terms of asking many: reminders, samples, throttles, whose channel comes first"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,13 +23,9 @@ def upgrade() -> None:
         op.f("ix_invitations_remind_after_sent_at"), "invitations", ["remind_after", "sent_at"],
         sqlite_where=REMINDED, postgresql_where=REMINDED,
     )
-    for name in ("quiet", "caps"):
-        op.add_column("workspaces", sa.Column(name, JSON, server_default="{}", nullable=False))
 
 
 def downgrade() -> None:
-    for name in ("caps", "quiet"):
-        op.drop_column("workspaces", name)
     op.drop_index(op.f("ix_invitations_remind_after_sent_at"), table_name="invitations")
     op.drop_column("invitations", "remind_after")
     for name in ("asked", "lots"):

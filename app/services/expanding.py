@@ -17,7 +17,7 @@ from app.services.coming_due import cadence_of
 
 FIRST = 25  # people planned in the first commit, and the fewest; how long it takes says how many come next
 MOST = 5_000  # no more than a run that chose its people names in one statement
-HELD = {"sqlite": 0.015, "postgresql": 0.3}  # seconds: the one pen of all; the planning of one workspace
+HELD = {"sqlite": 0.015, "postgresql": 1.0}  # seconds: the one pen of all; the planning of one workspace
 PAUSE = 0.005  # seconds between two commits: whoever waits to write comes in between
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal,
     null,
     select,
+    text,
     update,
 )  # fmt: skip
 from sqlalchemy.orm import Session
@@ -68,6 +69,8 @@ def invite_some(
     `people` are those whom the run has not come to yet.
     """
     after = occurrence.expanded_to or ""
+    if is_postgresql(session):  # a plan made while the run was small would read all of it for each person
+        session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
     some = people.order_by(Contact.id).limit(most)
     session.execute(_invitations(occurrence, ask, some, _fresh_ids(session, most), locale))
     made = and_(Invitation.occurrence_id == occurrence.id, Invitation.contact_id > after)

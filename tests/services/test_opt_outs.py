@@ -25,9 +25,7 @@ def bea(world: World) -> Visitor:
 
 def why_not(runtime: Runtime, contact_id: str) -> str | None:
     with runtime.db.read() as session:
-        stands = select(
-            opt_outs.is_opted_out(), opt_outs.is_bounced(), opt_outs.is_bounced("sms")
-        )
+        stands = select(opt_outs.is_opted_out(), opt_outs.is_bounced(), opt_outs.is_bounced("sms"))
         out, *bounced = session.execute(stands.where(Contact.id == contact_id)).one()
         return "opted_out" if out else ("bounced" if any(bounced) else None)
 

@@ -48,6 +48,17 @@ class Workspace(HasId, Base):
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
 
+    @property
+    def quiet_hours(self) -> dict[str, str] | None:
+        """From when to when nobody is disturbed; none: at no hour."""
+        if self.quiet_from is None or self.quiet_to is None:
+            return None
+        return {"from": self.quiet_from, "to": self.quiet_to}
+
+    @quiet_hours.setter
+    def quiet_hours(self, value: dict[str, str] | None) -> None:
+        self.quiet_from, self.quiet_to = (value["from"], value["to"]) if value else (None, None)
+
 
 class Logo(Base):
     """The workspace's mark, re-encoded as PNG; its id changes with its content."""

@@ -196,11 +196,10 @@ def _let_leave(
     tally = capping.tally(session, group, now, sandbox_on=runtime.config.sandbox_on)
     crowded = pacing.too_soon(session, lease.name, group, now) if rings else {}
     for each in group:
-        # What waits uses up nothing: the channel's own rules, which count, are asked of what could leave
-        reason = each.refusal(now)
+        reason = each.refusal(now) or (leaving_rules.refusal(session, runtime, each, now) if rings else None)
         waits = _waits(each, tally, now, rings=rings) if reason is None else None
-        if reason is None and waits is None and rings:
-            reason = leaving_rules.refusal(session, runtime, each, now)
+        if rings and reason is None and waits is None and each.id not in crowded:
+            reason = leaving_rules.use_up(session, runtime, each, now)
         if reason is not None:
             _refuse(session, each, reason, lease)
             if each.purpose == "invitation" and reason in other_ways.OF_ONE_WAY:

@@ -12,7 +12,7 @@ from app.channels.registry import open_channels
 from app.domain.access import Role
 from app.models import Contact, Invitation, Message, RateWindow, Workspace
 from app.runtime import Runtime
-from app.services import asking, reminding, sending
+from app.services import asking, reminding, sending, workspace_settings
 from tests.scripted_twilio import SID, TOKEN, ScriptedTwilio, scripted
 from tests.smtp import SmtpSink
 from tests.world import Clock, World
@@ -160,6 +160,21 @@ def test_a_reminder_waits_too_and_ends_with_a_reason_when_the_ask_expires_meanwh
     with place.db.read() as session:
         ended = session.get_one(Message, reminder.id)
     assert (ended.state, ended.reason, len(server.created)) == ("cancelled", "expired", 1)
+
+
+def test_when_the_workspace_lifts_its_quiet_what_waited_leaves_at_once(
+    place: Runtime, world: World, clock: Clock
+) -> None:
+    clock.advance(hours=12)
+    workspace = world.workspace()
+    id = ask(place, world, workspace, person(world, workspace))
+    owner = world.member(workspace)
+    workspace_settings.update(place, owner, {"quiet_days": [6]})
+    sending.send_due(place)
+    assert stands(place, id)[:2] == ("queued", "quiet_hours")
+    workspace_settings.update(place, owner, {"quiet_hours": None})
+    sending.send_due(place)
+    assert stands(place, id)[0] == "sent"
 
 
 def test_a_text_that_waits_uses_up_nothing_of_the_days_budget(

@@ -202,7 +202,7 @@ def test_whoever_was_asked_often_enough_may_be_asked_from_a_day_that_is_told(
     maria = world.contact(place)
     world.invitation(place, world.survey(place), maria)
     page = client_for(camila).get(f"{here}/{maria.id}").text
-    assert "asked as often as we allow in this time. May be asked again from November 17" in page
+    assert "asked as often as we allow in this time. May be asked again from 17 November 2026" in page
 
 
 def test_an_opt_out_is_recorded_and_undone_only_with_evidence(

@@ -11,7 +11,7 @@ from sqlalchemy import event, func, select, update
 from app.channels.registry import open_channels
 from app.domain.access import Role
 from app.domain.metrics import Metric
-from app.models import Contact, Invitation, Message, Survey, Workspace
+from app.models import Contact, Invitation, Message, Pulse, Survey, Workspace
 from app.runtime import Runtime
 from app.services import (
     asking,
@@ -24,6 +24,9 @@ from app.services import (
     sending,
 )
 from app.services.access import Visitor
+from app.services.pulse_reminders import remind_pulses
+from app.services.pulses import preview_pulse
+from tests import pulse_world
 from tests.services.loop import at_once
 from tests.smtp import SmtpSink
 from tests.world import Clock, World
@@ -201,6 +204,34 @@ def test_a_preview_counts_them_and_the_run_says_until_when(
             select(Invitation.contact_id, Invitation.until).where(Invitation.reason == "capped")
         ).one()
     assert tuple(row) == (maria.id, MIDNIGHT)
+
+
+def test_a_pulse_asks_nobody_beyond_the_cap_and_its_reminder_waits(
+    place: Runtime, world: World, clock: Clock
+) -> None:
+    workspace = world.workspace("people", **RESTLESS, weekly_cap=1)
+    pulse = pulse_world.open_pulse(world, 2, workspace=workspace)
+    clock.advance(days=3)
+    remind_pulses(place)
+    sending.send_due(place)
+    told = messages(place, purpose="reminder")
+    assert {(each.state, each.reason) for each in told} == {("queued", "capped")}
+    assert {each.due_at for each in told} == {MIDNIGHT + timedelta(days=6)}
+    with place.db.write() as session:
+        session.get_one(Pulse, pulse.pulse.id).state = "void"
+    world.contact(workspace)
+    preview = preview_pulse(place, world.member(workspace), pulse.survey.id)
+    assert (preview.people, preview.not_asked) == (1, [("capped", 2)])
+
+
+def test_whose_pulse_is_open_is_not_told_apart_by_a_cap(place: Runtime, world: World, clock: Clock) -> None:
+    """Only those who have not answered are reminded: a cap that they reached must not show it."""
+    workspace = world.workspace("people", **RESTLESS, daily_cap=1)
+    pulse = pulse_world.open_pulse(world, 2, workspace=workspace)
+    clock.advance(days=3)
+    pulse.remind(0)
+    preview = preview_pulse(place, world.member(workspace), pulse.survey.id)
+    assert preview.not_asked == [("in_another_pulse", 2)]
 
 
 def test_two_runs_at_once_ask_each_person_once(

@@ -10,9 +10,12 @@ from sqlalchemy import null, select
 
 from app.channels.registry import open_channels
 from app.domain.access import Role
+from app.domain.metrics import Metric
 from app.models import Contact, Invitation, Message, RateWindow, Workspace
 from app.runtime import Runtime
 from app.services import asking, reminding, sending, workspace_settings
+from app.services.pulse_reminders import remind_pulses
+from app.services.pulses import open_pulse
 from tests.scripted_twilio import SID, TOKEN, ScriptedTwilio, scripted
 from tests.smtp import SmtpSink
 from tests.world import Clock, World
@@ -160,6 +163,25 @@ def test_a_reminder_waits_too_and_ends_with_a_reason_when_the_ask_expires_meanwh
     with place.db.read() as session:
         ended = session.get_one(Message, reminder.id)
     assert (ended.state, ended.reason, len(server.created)) == ("cancelled", "expired", 1)
+
+
+def test_a_pulse_and_its_reminders_keep_the_quiet_of_their_workspace(
+    place: Runtime, world: World, clock: Clock
+) -> None:
+    workspace = world.workspace("people", quiet_email=True, quiet_days=[0])
+    world.contact(workspace)
+    open_pulse(place, world.member(workspace), world.survey(workspace, Metric.ENPS).id)
+    sending.send_due(place)
+    with place.db.read() as session:
+        told = session.execute(select(Invitation.state, Invitation.reason)).one()
+    assert tuple(told) == ("queued", "quiet_hours")
+    clock.now = MONDAY + timedelta(days=1, hours=12)
+    assert sending.send_due(place) == 1
+    clock.advance(days=6)
+    remind_pulses(place)
+    assert sending.send_due(place) == 0
+    clock.advance(days=1)
+    assert sending.send_due(place) == 1
 
 
 def test_when_the_workspace_lifts_its_quiet_what_waited_leaves_at_once(

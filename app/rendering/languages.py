@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_skeleton, get_timezone_location
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -74,6 +74,10 @@ class Language:
         """16 de novembro, 13h09: a date and time in the reader's zone."""
         local = moment.astimezone(ZoneInfo(zone))
         return f"{self.short_date(local.date())}, {self.time(local)}"
+
+    def place(self, zone: str) -> str:
+        """São Paulo: the city by which a zone is known; UTC has none."""
+        return get_timezone_location(zone, self._locale, return_city=True) if zone != "UTC" else zone
 
     def number(self, value: float, places: int = 0) -> str:
         """5,6 and 5.6; thousands grouped; a real minus."""

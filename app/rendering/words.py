@@ -95,7 +95,7 @@ REASONS = {
     "opted_out": "Opted out",
     "resting": "Resting",
     "capped": "Asked often enough",
-    "quiet_hours": "Night where they are",
+    "quiet_hours": "Quiet hours where they are",
     "no_address": "No address",
     "bounced": "Address bounced",
     "invalid_address": "Address not valid",
@@ -135,7 +135,7 @@ REASON_SENTENCES = {
     "opted_out": "Does not want to be asked. Only they can undo it.",
     "resting": "Was asked or answered a short time ago, and rests.",
     "capped": "Has been asked as often as we allow in this time.",
-    "quiet_hours": "It is night where they are; they are asked in the morning.",
+    "quiet_hours": "Nobody is disturbed at this time where they are; they are asked when it is over.",
     "no_address": "We have no address for the channels that were chosen.",
     "bounced": "The address bounced. A new address makes them askable again.",
     "invalid_address": "The address is not valid.",
@@ -170,7 +170,10 @@ REASON_SENTENCES = {
     "holdout": "This schedule never asks them: the others are compared with them.",
     "cancelled": "Cancelled before it was sent.",
 }
-RESTING_UNTIL = "Was asked or answered a short time ago, and rests until %(until)s."
+PASSING = {  # the same where we know until when
+    "resting": "Was asked or answered a short time ago, and rests until %(until)s.",
+    "capped": "Has been asked as often as we allow in this time. May be asked again from %(until)s.",
+}
 
 
 def _word(language: Translates, words: Mapping[str, str], code: str) -> str:
@@ -249,9 +252,9 @@ def reason_word(language: Translates, code: str) -> str:
 
 
 def reason_sentence(language: Translates, code: str, **params: object) -> str:
-    """Why not, as a sentence; `until` (already a written date) says how long somebody rests."""
-    if code == "resting" and params.get("until"):
-        return language.gettext(RESTING_UNTIL, until=params["until"])
+    """Why not, as a sentence; `until` (already a written date) says how long somebody rests or waits."""
+    if code in PASSING and params.get("until"):
+        return language.gettext(PASSING[code], until=params["until"])
     return _word(language, REASON_SENTENCES, code)
 
 

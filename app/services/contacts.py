@@ -12,6 +12,7 @@ from app.domain.channel_choice import CHANNELS
 from app.domain.contacts import read_contact
 from app.domain.eligibility import may_ask
 from app.domain.metrics import Metric, metrics_for
+from app.domain.their_zone import TheirZone, their_zone
 from app.errors import Conflict, Invalid, problem
 from app.models import Contact, FollowUp, Workspace
 from app.runtime import Runtime
@@ -63,6 +64,7 @@ class Detail:
     askable: tuple[Askable, ...]
     moments: Page[Moment]
     open_followup: str | None
+    clock: TheirZone
     now: datetime
 
     @property
@@ -185,6 +187,7 @@ def detail(runtime: Runtime, who: Visitor, id: str, cursor: str | None = None) -
             ),
             moments=timeline.page(session, who, row, cursor),
             open_followup=_open_followup(session, row),
+            clock=their_zone(row.time_zone, row.phone, who.time_zone, now),
             now=now,
         )
 

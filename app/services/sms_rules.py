@@ -14,15 +14,18 @@ from app.services.departing import Departing
 from app.services.sms_budget import Today
 
 
-def refusal(session: Session, runtime: Runtime, each: Departing, now: datetime) -> str | None:
-    """Why this text must not leave; None when it may, and then its segments and their price are counted.
+def refusal(session: Session, runtime: Runtime, each: Departing) -> str | None:
+    """Why a text must never leave for this number; None when it may."""
+    if not takes_texts(each.to_address):
+        return "landline"
+    return None if country_of(each.to_address) in allowed(session, runtime) else "country_not_allowed"
+
+
+def use_up(session: Session, runtime: Runtime, each: Departing, now: datetime) -> str | None:
+    """Count the segments of this text and their price; why not, where the day's budget has no room for it.
 
     The count stands in the transaction of the attempt: while it cannot be kept, nothing is sent.
     """
-    if not takes_texts(each.to_address):
-        return "landline"
-    if country_of(each.to_address) not in allowed(session, runtime):
-        return "country_not_allowed"
     segments = count_segments(composing_chats.sample_text(session, runtime, each)).segments
     fits = sms_budget.take(session, runtime, country_of(each.to_address), segments, now)
     return None if fits else "over_budget"

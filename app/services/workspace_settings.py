@@ -13,15 +13,23 @@ from app.errors import Conflict, Invalid, NotFound
 from app.models import Logo, Workspace, new_id
 from app.rendering.assets import logo_path
 from app.runtime import Runtime
-from app.services import audit, coming_due, logos
+from app.services import audit, coming_due, logos, outbox
 from app.services.access import Visitor, held_workspace
 
 EDITABLE = (
     "name", "sender_name", "reply_to", "postal_address", "time_zone", "locale", "business_days", "opens_at",
-    "closes_at", "holidays", "blackout_dates", "rest_days", "rest_days_by_metric", "root_causes",
-    "lawful_basis",
+    "closes_at", "holidays", "blackout_dates", "rest_days", "rest_days_by_metric", "quiet_hours",
+    "quiet_days", "quiet_email", "daily_cap", "weekly_cap", "root_causes", "lawful_basis",
 )  # fmt: skip
 OF_THE_CALENDAR = {"business_days", "holidays", "blackout_dates"}  # they move the runs of schedules
+OF_REST = {
+    "time_zone",
+    "quiet_hours",
+    "quiet_days",
+    "quiet_email",
+    "daily_cap",
+    "weekly_cap",
+}  # they hold back
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ def update(
         workspace.revision += 1
         if OF_THE_CALENDAR & set(clean):
             coming_due.retime_all(session, workspace.id)
+        if OF_REST & set(clean):
+            outbox.look_again(session, workspace.id, runtime.clock())
         audit.note(session, who, runtime.clock(), "workspace.edited", workspace.id, changes=clean)
         return _settings(session, workspace)
 

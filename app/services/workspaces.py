@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.domain.workspace_settings import time_zones
+from app.domain.setting_values import time_zones
 from app.errors import Conflict, Invalid, Problem, problem
 from app.models import Workspace, new_id
 from app.rendering.languages import LOCALES, language_of

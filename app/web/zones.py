@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from app.domain.workspace_settings import time_zones
+from app.domain.setting_values import time_zones
 
 AREAS = (
     "Africa",

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain import workspace_settings as rules
+from app.domain.setting_values import Refused, read_days, read_lines
 from app.errors import Invalid
 from app.rendering.languages import LOCALES
 
@@ -91,6 +92,26 @@ def test_values_come_back_as_they_are_stored() -> None:
         ("rest_days_by_metric", {"nps": -1}),
         ("rest_days_by_metric", {"mood": 1}),
         ("rest_days_by_metric", [1]),
+        ("quiet_hours", {"from": "21:00"}),
+        ("quiet_hours", {"from": "21:00", "to": "21:00"}),
+        ("quiet_hours", {"from": "9", "to": "21:00"}),
+        ("quiet_hours", {"from": "21:00", "to": ""}),
+        ("quiet_hours", {"from": "21:00", "to": "09:00", "zone": "UTC"}),
+        ("quiet_hours", {"from": 21, "to": 9}),
+        ("quiet_hours", ["21:00", "09:00"]),
+        ("quiet_hours", "21:00-09:00"),
+        ("quiet_days", [0, 1, 2, 3, 4, 5, 6]),
+        ("quiet_days", [7]),
+        ("quiet_days", ["0"]),
+        ("quiet_days", None),
+        ("quiet_email", "yes"),
+        ("quiet_email", 1),
+        ("quiet_email", None),
+        ("daily_cap", 0),
+        ("daily_cap", 101),
+        ("daily_cap", "1"),
+        ("weekly_cap", True),
+        ("weekly_cap", 1.5),
         ("root_causes", "Cobrança"),
         ("root_causes", ["x" * 121]),
         ("root_causes", [str(number) for number in range(41)]),
@@ -117,18 +138,52 @@ def test_a_day_closes_after_it_opens() -> None:
 
 
 def test_holidays_are_typed_one_per_line_in_either_way_of_writing_them() -> None:
-    assert rules.read_days("25/12/2026\n\n 2026-11-20, 1.1.2027 \n25/12/2026") == [
+    assert read_days("25/12/2026\n\n 2026-11-20, 1.1.2027 \n25/12/2026") == [
         "2026-11-20",
         "2026-12-25",
         "2027-01-01",
     ]
-    with pytest.raises(rules.Refused, match="natal"):
-        rules.read_days("25/12/2026\nnatal")
+    with pytest.raises(Refused, match="natal"):
+        read_days("25/12/2026\nnatal")
 
 
 def test_lists_are_typed_one_entry_per_line() -> None:
-    assert rules.read_lines(" Cobrança \n\nFalta de   aviso\nCobrança") == ["Cobrança", "Falta de aviso"]
-    assert rules.read_lines("") == []
+    assert read_lines(" Cobrança \n\nFalta de   aviso\nCobrança") == ["Cobrança", "Falta de aviso"]
+    assert read_lines("") == []
+
+
+def test_quiet_and_caps_come_back_as_they_are_stored_and_may_be_taken_away() -> None:
+    hours = {"from": "22:30", "to": "08:00"}
+    given = {"quiet_hours": hours, "quiet_days": [6, 5, 6], "quiet_email": True, "daily_cap": 1}
+    assert rules.checked(given) == given | {"quiet_days": [5, 6]}
+    nothing = {"quiet_hours": None, "quiet_days": [], "quiet_email": False, "daily_cap": None}
+    assert rules.checked(nothing) == nothing
+
+
+def test_a_form_says_no_quiet_and_no_cap_by_empty_fields() -> None:
+    typed = {"quiet_from": "", "quiet_to": "", "quiet_days": [], "daily_cap": "", "weekly_cap": " "}
+    assert rules.from_form(typed) == {
+        "quiet_hours": None, "quiet_days": [], "daily_cap": None, "weekly_cap": None,
+    }  # fmt: skip
+    typed = {"quiet_from": "21:00", "quiet_to": "09:00", "quiet_days": ["6"], "daily_cap": "1"}
+    hours = {"from": "21:00", "to": "09:00"}
+    assert rules.from_form(typed) == {"quiet_hours": hours, "quiet_days": [6], "daily_cap": 1}
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"quiet_from": "21:00", "quiet_to": ""}, "quiet_from"),
+        ({"daily_cap": "0"}, "daily_cap"),
+        ({"daily_cap": "one"}, "daily_cap"),
+        ({"weekly_cap": "-1"}, "weekly_cap"),
+        ({"quiet_days": list("0123456")}, "quiet_days"),
+    ],
+)
+def test_what_a_form_says_wrong_is_told_at_the_field_it_was_typed_in(typed: dict, field: str) -> None:
+    with pytest.raises(Invalid) as found:
+        rules.from_form(typed)
+    assert list(found.value.by_field()) == [field]
 
 
 def test_the_languages_are_those_that_we_speak() -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.domain.access import Role
+from app.domain.metrics import Metric
 from app.models import Answer, Contact, Invitation, Message, Occurrence, OptOut, Survey, Workspace, new_id
 from app.runtime import Runtime
 from app.services import followup_page, followups
@@ -94,6 +95,22 @@ def test_nobody_who_does_not_want_it_is_asked(world: World, runtime: Runtime, cl
     occurrence, (invitation,), messages = again(runtime, id)
     assert (occurrence.state, invitation.state, invitation.reason) == ("run", "skipped", "opted_out")
     assert messages == []
+
+
+def test_whoever_was_asked_as_often_as_the_caps_allow_is_not_asked_again(
+    world: World, runtime: Runtime, clock: Clock, workspace: Workspace, id: str
+) -> None:
+    """It ignores the rests, which are as long as ever here, and no cap."""
+    contact_id = followup(runtime, id).contact_id
+    with runtime.db.write() as session:
+        session.get_one(Workspace, workspace.id).daily_cap = 1
+        contact = session.get_one(Contact, contact_id)
+    clock.advance(days=7)
+    world.invitation(workspace, world.survey(workspace, Metric.CSAT), contact)
+    ask_again(runtime)
+    _occurrence, (invitation,), messages = again(runtime, id)
+    assert (invitation.state, invitation.reason, messages) == ("skipped", "capped", [])
+    assert invitation.until is not None and invitation.until > clock.now
 
 
 def test_what_was_opened_again_or_closed_without_the_wish_is_not_asked(

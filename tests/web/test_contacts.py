@@ -175,6 +175,36 @@ def test_the_page_of_a_person_tells_their_story(
     assert "Open their follow-up" in page
 
 
+@pytest.mark.parametrize(
+    ("zone", "phone", "said"),
+    [
+        ("Europe/London", "+5592988884417", ["London</dd>"]),
+        (None, "+5592988884417", ["Manaus, by the phone number"]),
+        (None, None, ["Sao Paulo, the workspace’s: theirs is not known"]),
+        ("Mars/<b>", None, ["Sao Paulo, the workspace’s", "“Mars/&lt;b&gt;”, as it stands in the record"]),
+    ],
+)
+def test_d14_the_page_says_whose_clock_counts_and_why(
+    client_for: ClientFor, world: World, place: Workspace, camila: Visitor, here: str,
+    zone: str | None, phone: str | None, said: list[str],
+):  # fmt: skip
+    page = client_for(camila).get(f"{here}/{world.contact(place, time_zone=zone, phone=phone).id}").text
+    for each in said:
+        assert each in page
+
+
+def test_whoever_was_asked_often_enough_may_be_asked_from_a_day_that_is_told(
+    client_for: ClientFor, world: World, camila: Visitor, here: str, place: Workspace, runtime: Runtime
+):
+    with runtime.db.write() as session:
+        row = session.get_one(Workspace, place.id)
+        row.daily_cap, row.rest_days, row.rest_days_by_metric = 1, 0, {}
+    maria = world.contact(place)
+    world.invitation(place, world.survey(place), maria)
+    page = client_for(camila).get(f"{here}/{maria.id}").text
+    assert "asked as often as we allow in this time. May be asked again from 17 November 2026" in page
+
+
 def test_an_opt_out_is_recorded_and_undone_only_with_evidence(
     runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
 ):

@@ -50,6 +50,10 @@ def form(**changes: object) -> dict[str, object]:
         "rest_nps": "90",
         "rest_csat": "14",
         "rest_ces": "14",
+        "quiet_from": "21:00",
+        "quiet_to": "09:00",
+        "daily_cap": "",
+        "weekly_cap": "",
         "lawful_basis": "consent",
         "root_causes": "Cobrança\r\nOutra",
     } | changes
@@ -81,6 +85,22 @@ def test_an_owner_saves_every_setting_at_once(
     assert 'value="Loja Sul"' in page
 
 
+def test_an_owner_sets_quiet_and_caps_and_everybody_reads_them(
+    client_for: ClientFor, runtime: Runtime, world: World, owner: Visitor
+) -> None:
+    changes = {"quiet_from": "20:00", "quiet_to": "08:30", "quiet_days": ["5", "6"], "quiet_email": "yes"}
+    client_for(owner).post(base(owner), data=form(**changes, daily_cap="1", weekly_cap="3"))
+    values = workspace_settings.read(runtime, owner).values
+    assert values["quiet_hours"] == {"from": "20:00", "to": "08:30"}
+    assert (values["quiet_days"], values["quiet_email"]) == ([5, 6], True)
+    assert (values["daily_cap"], values["weekly_cap"]) == (1, 3)
+    page = client_for(colleague(world, runtime, owner, Role.VIEWER)).get(base(owner)).text
+    assert all(each in page for each in ("20:00", "08:30", "Sábado, Domingo"))
+    client_for(owner).post(base(owner), data=form(revision="2", quiet_from="", quiet_to=""))
+    values = workspace_settings.read(runtime, owner).values
+    assert (values["quiet_hours"], values["quiet_days"], values["daily_cap"]) == (None, [], None)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -95,6 +115,10 @@ def test_an_owner_saves_every_setting_at_once(
         ("rest_days", "-1"),
         ("rest_days", ""),
         ("rest_nps", "many"),
+        ("quiet_from", "09:00"),
+        ("quiet_days", ["0", "1", "2", "3", "4", "5", "6"]),
+        ("daily_cap", "0"),
+        ("weekly_cap", "often"),
         ("lawful_basis", "x"),
         ("root_causes", "x" * 121),
         ("locale", "x"),

@@ -31,6 +31,15 @@ class WorkspaceChanges(Body):
     blackout_dates: list[str] = absent("ISO dates on which no schedule asks anybody.")
     rest_days: int = absent("Days between two asks of one person, across all surveys.")
     rest_days_by_metric: dict[MetricName, int] = absent("The same for one metric.")
+    quiet_hours: dict[Literal["from", "to"], str] | None = absent(
+        "HH:MM in the person's own zone: from when to when no text or chat asks anybody; null: never."
+    )
+    quiet_days: list[int] = absent("Days on which the same holds from midnight to midnight. 0 is Monday.")
+    quiet_email: bool = absent("Does it hold for e-mail as well?")
+    daily_cap: int | None = absent(
+        "At most so many messages that ask, reminders included, to one person on one day; null: no cap."
+    )
+    weekly_cap: int | None = absent("The same in seven days: the day and the six before it.")
     root_causes: list[str] = absent("Suggested when a follow-up is closed.")
     lawful_basis: Basis = absent("Of contacts made by hand or by API.")
     revision: int = absent("The one that you read: 409 when somebody has saved since.")
@@ -55,6 +64,11 @@ class Workspace(Resource):
     blackout_dates: list[str]
     rest_days: int
     rest_days_by_metric: dict[str, int]
+    quiet_hours: dict[str, str] | None
+    quiet_days: list[int]
+    quiet_email: bool
+    daily_cap: int | None
+    weekly_cap: int | None
     root_causes: list[str]
     lawful_basis: Basis
     revision: int

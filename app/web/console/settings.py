@@ -115,8 +115,9 @@ def _show(errors: Mapping[str, str] | None = None, status: int = 200) -> Respons
 
 
 def _sent() -> dict[str, Any]:
-    """The fields as they were sent; the days, of which there are several, as a list."""
-    return {**request.form.to_dict(), "business_days": request.form.getlist("business_days")}
+    """The fields as they were sent; days, of which there are several, as lists; a box as ticked or not."""
+    days = {name: request.form.getlist(name) for name in rules.WEEKDAYS}
+    return {**request.form.to_dict(), **days, "quiet_email": "quiet_email" in request.form}
 
 
 def _typed() -> dict[str, Any]:

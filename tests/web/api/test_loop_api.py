@@ -185,6 +185,16 @@ def test_the_workspace_and_its_members(api: Api, world: World, shop: Workspace, 
     assert (changed.json["rest_days"], changed.json["name"]) == (60, "Sul")
     assert changed.json["rest_days_by_metric"]["nps"] == 120
     assert changed.json["rest_days_by_metric"]["csat"] == 14
+    assert (found["quiet_hours"], found["quiet_days"]) == ({"from": "21:00", "to": "09:00"}, [])
+    assert (found["quiet_email"], found["daily_cap"], found["weekly_cap"]) == (False, None, None)
+    quiet = {"quiet_hours": {"from": "20:00", "to": "08:00"}, "quiet_days": [6], "quiet_email": True}
+    changed = api.patch("/workspace", quiet | {"daily_cap": 1, "weekly_cap": 3}).json
+    assert {name: changed[name] for name in quiet} == quiet
+    assert (changed["daily_cap"], changed["weekly_cap"]) == (1, 3)
+    assert api.patch("/workspace", {"quiet_hours": None, "daily_cap": None}).json["quiet_hours"] is None
+    for wrong in ({"quiet_hours": {"from": "20:00"}}, {"quiet_days": [*range(7)]}, {"daily_cap": 0}):
+        refused = api.patch("/workspace", wrong)
+        assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, next(iter(wrong)))
     assert api.patch("/workspace", {"slug": "mine"}).status_code == 422
     assert api.patch("/workspace", {"name": None}).status_code == 422
     assert api.patch("/workspace", {"name": "Norte", "revision": 1}).status_code == 409

@@ -26,6 +26,7 @@ from app.runtime import Runtime
 from app.services import account_mail, composing_chats, senders, standing, tokens
 from app.services.composing_chats import Note
 from app.services.departing import Departing
+from app.services.telling_managers import LINK
 from app.services.tokens import Minted
 
 log = structlog.get_logger("composing")
@@ -144,6 +145,8 @@ def _terms(session: Session, each: Departing) -> PulseTerms:
 
 
 def _alert(session: Session, runtime: Runtime, each: Departing) -> Letter:
+    if each.followup_id is None:
+        return _notice(session, runtime, each)
     followup, contact, answer = session.execute(
         select(FollowUp, Contact, Answer)
         .join(Contact, Contact.id == FollowUp.contact_id)
@@ -162,6 +165,16 @@ def _alert(session: Session, runtime: Runtime, each: Departing) -> Letter:
     )
     link = f"{runtime.config.public_url}/w/{each.workspace_slug}/followups/{followup.id}"
     return Letter(each, mails.alert_mail(_letterhead(runtime, each), alert, each.locale), {"link": link}, "")
+
+
+def _notice(session: Session, runtime: Runtime, each: Departing) -> Letter:
+    """An alert about no follow-up: its words are in the row."""
+    subject = session.get_one(Message, each.id).subject or ""
+    words = (each.body or "").replace(LINK, runtime.config.public_url)
+    action = language_of(each.locale).gettext("See the schedule")
+    return Letter(
+        each, mails.letter_mail(_letterhead(runtime, each), subject, words, each.locale, action), {}, ""
+    )
 
 
 def _reply(session: Session, runtime: Runtime, each: Departing) -> Letter:

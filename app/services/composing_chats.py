@@ -68,6 +68,8 @@ def note(session: Session, runtime: Runtime, each: Departing, minted: list[Minte
     text = each.body or ""
     if each.purpose == "dialogue" and each.followup_id:
         return Note(each, text, agent_cards.card(session, runtime, each.followup_id, each.locale).buttons)
+    if each.purpose == "alert":
+        return Note(each, text.replace(chats.LINK, runtime.config.public_url))
     if chats.LINK in text and each.invitation_id and each.workspace_id:
         text = text.replace(chats.LINK, _link(runtime, each, minted))
     return Note(each, text)

@@ -1,22 +1,22 @@
 """A schedule that paused itself, in words: for its page, for home, for the alert to who looks after it."""
 
-from app.domain.brakes import Cause, Returned
+from app.domain.brakes import Cause
 from app.rendering.languages import Language
 
 
-def paused_itself(language: Language, why: str, returned: Returned) -> str:
+def paused_itself(language: Language, why: str, failed: int, known: int | None) -> str:
     """“Paused by itself: 7 of 100 messages came back.”"""
     if why == "bounces":
         return language.ngettext(
             "Paused by itself: %(num)s of %(known)s message came back.",
             "Paused by itself: %(num)s of %(known)s messages came back.",
-            returned.bounced,
-            known=language.number(returned.known),
+            failed,
+            known=language.number(known or 0),
         )
     return language.ngettext(
         "Paused by itself: %(num)s message was refused for what it says.",
         "Paused by itself: %(num)s messages were refused for what they say.",
-        returned.bounced,
+        failed,
     )
 
 
@@ -40,9 +40,10 @@ def subject(language: Language, name: str) -> str:
 
 def alert(language: Language, name: str, cause: Cause) -> str:
     """The alert itself; the link stands under it."""
+    said = paused_itself(language, cause.why, cause.returned.bounced, cause.returned.known)
     return "\n\n".join(
         (
-            f"“{name}”: {paused_itself(language, cause.why, cause.returned)}",
+            f"“{name}”: {said}",
             next_step(language, cause.why),
             language.gettext("Nothing more leaves until somebody resumes it."),
         )

@@ -11,7 +11,9 @@ from app.db import insert_into
 from app.domain.brakes import LEAST_BOUNCED, REFUSED, Cause, Returned, next_look, worth_counting
 from app.domain.delivery import ASKING
 from app.models import Bounces, Conversation, Invitation, Message, Occurrence, Schedule, Stop, new_id
+from app.runtime import Runtime
 from app.services import telling_managers, unsent
+from app.services.access import Visitor
 
 log = structlog.get_logger("brakes")
 KNOWN = ("sent", "delivered", "failed")
@@ -88,6 +90,12 @@ def lift(session: Session, schedule_id: str, now: datetime) -> None:
             known = _messages(stop.occurrence_id, Message.state.in_(KNOWN)).subquery()
             row.forgiven, row.look_at = row.number, LEAST_BOUNCED
             row.forgiven_known = session.scalar(select(func.count()).select_from(known)) or 0
+
+
+def stopped(runtime: Runtime, who: Visitor) -> list[Stopped]:
+    """The schedules of the visitor's workspace that paused themselves and still stand so."""
+    with runtime.db.read() as session:
+        return standing(session, who.workspace_id)
 
 
 def standing(session: Session, workspace_id: str, schedule_id: str | None = None) -> list[Stopped]:

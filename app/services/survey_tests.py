@@ -33,6 +33,15 @@ class Wanted:
     member_id: str | None = None
 
 
+def ways(runtime: Runtime, who: Visitor) -> tuple[str, ...]:
+    """The channels on which the visitor has an address of their own."""
+    if who.user_id is None:
+        return ()
+    with runtime.db.read() as session:
+        has_chat = session.get_one(User, who.user_id).telegram_chat_id is not None
+    return tuple(each for each in CHANNELS if each in runtime.channels and (each == "email" or has_chat))
+
+
 def send(runtime: Runtime, who: Visitor, survey_id: str, wanted: Wanted, once: Once | None = None) -> str:
     """The message to the member's own mailbox or chat, never to another address; its id.
 

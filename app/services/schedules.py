@@ -18,7 +18,17 @@ from app.domain.schedules import (
 from app.errors import Conflict, Invalid, problem
 from app.models import Schedule, new_id
 from app.runtime import Runtime
-from app.services import access, audiences, audit, brakes, coming_due, planning, schedule_rules, unsent
+from app.services import (
+    access,
+    audiences,
+    audit,
+    brakes,
+    coming_due,
+    expanding,
+    planning,
+    schedule_rules,
+    unsent,
+)
 from app.services.access import Visitor
 from app.services.once import Once
 
@@ -161,7 +171,8 @@ def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
         schedule.next_due_at = None
         _touch(schedule, now)
         session.flush()
-        return planning.stop_asking(session, id, now)
+        spared = expanding.spare_the_others(session, runtime, id)
+        return spared + planning.stop_asking(session, id, now)
 
 
 def _refuse_change(schedule: Schedule, revision: int | None) -> None:

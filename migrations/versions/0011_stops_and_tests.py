@@ -1,4 +1,4 @@
-"""Runs that stop by themselves, and tests of a survey in the outbox"""
+"""Runs that stop by themselves, whom a cancelled one spared, and tests of a survey in the outbox"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,6 +15,7 @@ PURPOSES = ("invitation", "reminder", "alert", "reply", "account", "dialogue", "
 
 def upgrade() -> None:
     _purposes((*PURPOSES, "test"))
+    op.add_column("occurrences", sa.Column("spared", sa.Integer(), nullable=True))
     op.create_table(
         "stops",
         sa.Column("workspace_id", ID, nullable=False),
@@ -55,6 +56,8 @@ def downgrade() -> None:
     op.execute(f"DELETE FROM sandbox_copies WHERE message_id IN ({tests})")
     op.execute("DELETE FROM messages WHERE purpose = 'test'")
     _purposes(PURPOSES)
+    with op.batch_alter_table("occurrences") as occurrences:
+        occurrences.drop_column("spared")
 
 
 def _purposes(purposes: tuple[str, ...]) -> None:

@@ -110,7 +110,8 @@ def told_of(
         if asked > today:
             counts[ANOTHER_DAY] = asked - today
         asked = today
-    reasons = sorted(((str(code), number) for code, number in counts.items()), key=lambda each: -each[1])
+    found_reasons = ((str(code), number) for code, number in counts.items())
+    reasons = sorted(found_reasons, key=lambda each: (-each[1], each[0]))
     rest = ask.rest
     return Preview(
         total=asked + sum(counts.values()),

@@ -65,6 +65,11 @@ def without_marks(text: str) -> str:
     return "".join(each if each in GSM_7 | GSM_7_EXTENSION else _bare(each) for each in plain)
 
 
+def without_costly(text: str) -> str:
+    """The same, and what has no cheap form left out: what it would come to without its costly letters."""
+    return "".join(each for each in without_marks(text) if each in GSM_7 | GSM_7_EXTENSION)
+
+
 _PLAIN = str.maketrans(
     {
         "“": '"',

@@ -1,11 +1,13 @@
 """Everything that a survey says in one language, with the length and shape of each text in one place."""
 
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
 from app.domain.metrics import Metric, Tone
 from app.domain.placeholders import check
+from app.domain.replies import Kind, read
 from app.errors import Invalid, Problem, problem
 
 
@@ -33,6 +35,10 @@ SHAPES: Mapping[str, Shape] = {
     "thanks_flat": Shape(300),
     "thanks_down": Shape(300),
 }
+
+
+LABELS = ("low_label", "high_label")  # people copy them into their reply
+COMMANDS = (Kind.OPT_OUT, Kind.OPT_IN, Kind.HELP)
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def problems_in(texts: SurveyTexts, metric: Metric, *, complete: bool) -> list[P
     problems: list[Problem] = []
     for name, text in texts.to_json().items():
         shape = SHAPES[name]
-        if complete and not text.strip():
+        if complete and is_unseen(text):
             problems.append(problem(name, "This text is still empty."))
         if len(text) > shape.limit:
             problems.append(
@@ -100,9 +106,22 @@ def problems_in(texts: SurveyTexts, metric: Metric, *, complete: bool) -> list[P
                     limit=shape.limit,
                 )
             )
+        if name in LABELS and read(text, metric, "en").kind in COMMANDS:
+            problems.append(
+                problem(
+                    name,
+                    "“%(text)s” typed in a chat stops, starts or asks for help: choose other words.",
+                    text=text[:40],
+                )
+            )
         by_name = shape.in_the_mail or metric is not Metric.ENPS
         problems += check(text, name, contact=by_name, lines=shape.lines)
     return problems
+
+
+def is_unseen(text: str) -> bool:
+    """Is there nothing in it that anybody could see?"""
+    return all(unicodedata.category(each)[0] in "ZC" for each in text)
 
 
 def _tidy(name: str, text: str) -> str:

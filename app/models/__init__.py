@@ -16,17 +16,18 @@ from app.models.privacy import ConsentChange, PersonRequest
 from app.models.pulse import Headline, Pulse, PulseComment, PulseCount, PulseScore, SealedAnswer
 from app.models.schedule import Occurrence, Schedule
 from app.models.segment import Segment
+from app.models.stop import Bounces, Stop
 from app.models.survey import Survey, SurveyVersion, WhatsAppTemplate
 from app.models.user import OneTimeLink, User, UserSession
 from app.models.workspace import Logo, Member, Workspace
 
 __all__ = [
-    "Answer", "AnswerEdit", "ApiKey", "Attempt", "AuditChain", "AuditRow", "Base", "ColumnMeaning",
+    "Answer", "AnswerEdit", "ApiKey", "Attempt", "AuditChain", "AuditRow", "Base", "Bounces", "ColumnMeaning",
     "ConnectLink", "ConsentChange", "Contact", "ContactImport", "Conversation", "Event", "FollowUp",
     "FollowUpClosure", "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey", "ImportPart",
     "ImportPerson", "ImportReject", "InboundEvent", "InboundMark", "Invitation", "Lease", "Logo", "Member",
     "Message", "Occurrence", "OneTimeLink", "OptOut", "PersonRequest", "Pulse", "PulseComment", "PulseCount",
     "PulseScore", "RateWindow", "SandboxCopy", "Schedule", "SealedAnswer", "Segment", "Sender", "Setting",
-    "Survey", "SurveyVersion", "Token", "User", "UserSession", "WhatsAppTemplate", "Workspace", "new_id",
-    "new_ids",
+    "Stop", "Survey", "SurveyVersion", "Token", "User", "UserSession", "WhatsAppTemplate", "Workspace",
+    "new_id", "new_ids",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ STATES = (
     "queued", "claimed", "attempting", "sent", "delivered", "unknown", "failed", "cancelled",
     "received",  # by us: the only state of what people write
 )  # fmt: skip
-PURPOSES = ("invitation", "reminder", "alert", "reply", "account", "dialogue", "inbound")
+PURPOSES = ("invitation", "reminder", "alert", "reply", "account", "dialogue", "inbound", "test")
 
 
 class Sender(HasId, Base):
@@ -29,7 +29,8 @@ class Sender(HasId, Base):
 class Message(HasId, Base):
     """One message to one person, or from one; the body keeps `{{ link }}`, filled only at sending.
 
-    `dialogue` is what the service itself says in a chat, `inbound` what people write there.
+    `dialogue` is what the service itself says in a chat, `inbound` what people write there, `test` a survey
+    that a member sends to themselves: it belongs to no invitation and counts nowhere.
     """
 
     __tablename__ = "messages"

@@ -77,6 +77,7 @@ class Occurrence(HasId, Base):
     terms: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # frozen as it came due
     lots: Mapped[dict[str, Any] | None]  # of a sample, from the first: for each group who is left out
     asked: Mapped[int] = mapped_column(default=0, server_default="0")  # so far; the throttle counts by it
+    spared: Mapped[int | None]  # whom a cancelled run had not come to
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
     due_at: Mapped[datetime]

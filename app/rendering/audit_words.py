@@ -78,6 +78,7 @@ AUDIT_DEEDS = {
     "survey.edited": "Edited a survey",
     "survey.published": "Published a survey",
     "survey.restored": "Took a survey out of the archive",
+    "survey.tested": "Sent a survey to themselves",
     "survey.templates_edited": "Edited a survey’s WhatsApp templates",
     "workspace.created": "Made the workspace",
     "workspace.edited": "Edited the settings",

@@ -66,7 +66,7 @@ class Preview:
 def preview(texts: SurveyTexts, metric: Metric, locale: str, sample: Sample) -> Preview:
     """The texts of one language as each channel shows them; a text that is still wrong is shown as typed."""
     values = values_for(sample.workspace_name, sample.name, sample.attributes)
-    said = SurveyTexts(**{name: _filled(text, values) for name, text in texts.to_json().items()})
+    said = filled(texts, sample)
     language = language_of(locale)
     linked = metric is Metric.ENPS
     return Preview(
@@ -83,6 +83,12 @@ def preview(texts: SurveyTexts, metric: Metric, locale: str, sample: Sample) -> 
         chat=_linked_chat(said, language, sample) if linked else _chat(said, language, metric, sample),
         sms=_text_message(said, language, sample, metric),
     )
+
+
+def filled(texts: SurveyTexts, sample: Sample) -> SurveyTexts:
+    """The texts as the sample person reads them; one that is still wrong stays as typed."""
+    values = values_for(sample.workspace_name, sample.name, sample.attributes)
+    return SurveyTexts(**{name: _filled(text, values) for name, text in texts.to_json().items()})
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

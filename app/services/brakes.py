@@ -1,13 +1,36 @@
-"""What a provider's refusal means beyond its message: a window that is shut, a run that should stop."""
+"""What a failure means beyond its message: a window that is shut, a run that should stop by itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import Session
 
-from app.models import Conversation, Invitation, Message, Schedule
+from app.db import insert_into
+from app.domain.brakes import LEAST_BOUNCED, REFUSED, Cause, Returned, next_look, worth_counting
+from app.domain.delivery import ASKING
+from app.models import Bounces, Conversation, Invitation, Message, Occurrence, Schedule, Stop, new_id
+from app.runtime import Runtime
+from app.services import telling_managers, unsent
+from app.services.access import Visitor
 
 log = structlog.get_logger("brakes")
-THRESHOLD = 3  # of one run refused for what it says: the others would be as well
+KNOWN = ("sent", "delivered", "failed")
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A schedule that paused itself, as people read it."""
+
+    schedule_id: str
+    schedule_name: str
+    occurrence_id: str
+    why: str
+    reason: str
+    failed: int
+    known: int | None
+    at: datetime
 
 
 def shut_window(session: Session, address_key: str | None) -> None:
@@ -15,31 +38,127 @@ def shut_window(session: Session, address_key: str | None) -> None:
     session.execute(update(Conversation).where(Conversation.address_key == address_key).values(heard_at=None))
 
 
-def stop_run(session: Session, invitation_id: str | None, reason: str) -> None:
+def stop_run(session: Session, invitation_id: str | None, reason: str, now: datetime) -> None:
     """A step: where several of one run were refused for its words or our right to say them, it is paused.
 
     Nothing of it is lost: whoever looks after it sees why, mends it and resumes.
     """
+    run = _run_of(session, invitation_id)
+    if run is None:
+        return
+    lifted = select(func.max(Stop.ended_at)).where(Stop.occurrence_id == run.id, Stop.why == "refused")
+    since = session.scalar(lifted)
+    refused = _messages(run.id, Message.state == "failed", Message.reason == reason)
+    if since is not None:  # somebody went on since: what was refused before is theirs to answer for
+        refused = refused.where(Message.due_at >= since)
+    number = session.scalar(select(func.count()).select_from(refused.limit(REFUSED).subquery())) or 0
+    if number >= REFUSED:
+        _stop(session, run, Cause("refused", reason, Returned(number, 0)), now)
+
+
+def bounced(session: Session, invitation_id: str | None, reason: str, now: datetime) -> None:
+    """A step: one more message of a run came back for good; of too many of them the run stops.
+
+    Only failures are counted as they come; what arrived is counted where the failures may be too many, and
+    no further than it takes to tell. A run for one person has nobody else to spare.
+    """
+    run = _run_of(session, invitation_id)
+    if run is None or run.contact_id is not None:
+        return
+    row = _count_one(session, run.id)
+    if row.number - row.forgiven < row.look_at:
+        return
+    fresh = row.number - row.forgiven
+    most = row.forgiven_known + worth_counting(fresh)
+    known = _messages(run.id, Message.state.in_(KNOWN)).limit(most + 1)
+    number = (session.scalar(select(func.count()).select_from(known.subquery())) or 0) - row.forgiven_known
+    returned = Returned(fresh, number)
+    row.look_at = next_look(returned)
+    if returned.is_too_much:
+        _stop(session, run, Cause("bounces", reason, returned), now)
+
+
+def lift(session: Session, schedule_id: str, now: datetime) -> None:
+    """A step: somebody resumes or cancels the schedule. What came back so far stops it no second time."""
+    open_stops = session.scalars(
+        select(Stop).where(Stop.schedule_id == schedule_id, Stop.ended_at.is_(None))
+    ).all()
+    for stop in open_stops:
+        stop.ended_at = now
+        row = session.get(Bounces, stop.occurrence_id, with_for_update=True)
+        if row is not None:
+            known = _messages(stop.occurrence_id, Message.state.in_(KNOWN)).subquery()
+            row.forgiven, row.look_at = row.number, LEAST_BOUNCED
+            row.forgiven_known = session.scalar(select(func.count()).select_from(known)) or 0
+
+
+def stopped(runtime: Runtime, who: Visitor) -> list[Stopped]:
+    """The schedules of the visitor's workspace that paused themselves and still stand so."""
+    with runtime.db.read() as session:
+        return standing(session, who.workspace_id)
+
+
+def standing(session: Session, workspace_id: str, schedule_id: str | None = None) -> list[Stopped]:
+    """A step: the schedules of this workspace that paused themselves and still stand so, the newest first."""
+    query = (
+        select(Stop, Schedule.name)
+        .join(Schedule, Schedule.id == Stop.schedule_id)
+        .where(Stop.workspace_id == workspace_id, Stop.ended_at.is_(None))
+        .order_by(Stop.stopped_at.desc(), Stop.id)
+    )
+    if schedule_id is not None:
+        query = query.where(Stop.schedule_id == schedule_id)
+    return [
+        Stopped(
+            row.schedule_id, name, row.occurrence_id, row.why, row.reason, row.failed, row.known,
+            row.stopped_at,
+        )
+        for row, name in session.execute(query)
+    ]  # fmt: skip
+
+
+def _run_of(session: Session, invitation_id: str | None) -> Occurrence | None:
+    """The run of a schedule that this invitation belongs to."""
     invitation = session.get(Invitation, invitation_id) if invitation_id else None
     if invitation is None or invitation.schedule_id is None:
-        return
-    refused = (
-        select(func.count())
-        .select_from(Message)
+        return None
+    return session.get(Occurrence, invitation.occurrence_id)
+
+
+def _messages(run_id: str, *conditions: ColumnElement[bool]) -> Select[str]:
+    return (
+        select(Message.id)
         .join(Invitation, Invitation.id == Message.invitation_id)
-        .where(
-            Invitation.occurrence_id == invitation.occurrence_id,
-            Message.state == "failed",
-            Message.reason == reason,
-        )
+        .where(Invitation.occurrence_id == run_id, Message.purpose.in_(ASKING), *conditions)
     )
-    if (session.scalar(refused) or 0) < THRESHOLD:
+
+
+def _count_one(session: Session, run_id: str) -> Bounces:
+    """The run's counter with one more on it, ours until the end of the transaction."""
+    adding = insert_into(session, Bounces).values(occurrence_id=run_id, number=1, look_at=LEAST_BOUNCED)
+    session.execute(
+        adding.on_conflict_do_update(index_elements=["occurrence_id"], set_={"number": Bounces.number + 1})
+    )
+    query = select(Bounces).where(Bounces.occurrence_id == run_id)
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _stop(session: Session, run: Occurrence, cause: Cause, now: datetime) -> None:
+    """Pause the schedule if it goes on, keep why, and tell who looks after it."""
+    schedule = session.get_one(Schedule, run.schedule_id, with_for_update=True, populate_existing=True)
+    goes_on = schedule.state == "active"  # one that asks once has ended as its only run began
+    if not goes_on and not (schedule.state == "ended" and unsent.is_under_way(session, schedule.id)):
         return
-    paused = session.execute(
-        update(Schedule)
-        .where(Schedule.id == invitation.schedule_id, Schedule.state == "active")
-        .values(state="paused", revision=Schedule.revision + 1)
-        .returning(Schedule.id)
-    ).first()
-    if paused is not None:
-        log.warning("run_stopped", schedule_id=invitation.schedule_id, reason=reason)
+    schedule.state, schedule.updated_at = "paused", now
+    schedule.revision += 1
+    session.flush()
+    unsent.hold(session, schedule.id)
+    session.add(
+        Stop(
+            id=new_id(), workspace_id=run.workspace_id, schedule_id=schedule.id, occurrence_id=run.id,
+            why=cause.why, reason=cause.reason, failed=cause.returned.bounced,
+            known=cause.returned.known or None, stopped_at=now,
+        )
+    )  # fmt: skip
+    telling_managers.tell_of_stop(session, schedule, cause, now)
+    log.warning("run_stopped", schedule_id=schedule.id, why=cause.why, reason=cause.reason)

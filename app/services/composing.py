@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -12,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.channels.base import DeliveryError, Outcome, Outgoing
 from app.domain import placeholders
+from app.domain.anonymity import DEFAULT_ANSWERS, DEFAULT_COMMENTS
 from app.domain.metrics import Metric
 from app.domain.placeholders import one_line, values_for
 from app.errors import Invalid
@@ -22,15 +26,18 @@ from app.rendering.languages import language_of
 from app.rendering.mail_drafts import Letterhead
 from app.rendering.mails import Alert, PulseTerms, Reply
 from app.rendering.mime import HeaderRefused, MailForm, To
+from app.rendering.previews import SAMPLE_CODE
 from app.runtime import Runtime
-from app.services import account_mail, composing_chats, senders, standing, tokens
+from app.services import account_mail, composing_chats, composing_tests, senders, standing, tokens
 from app.services.composing_chats import Note
+from app.services.composing_tests import SAMPLE_PULSE, Tested
 from app.services.departing import Departing
+from app.services.telling_managers import LINK
 from app.services.tokens import Minted
 
 log = structlog.get_logger("composing")
 Ended = tuple[Departing, Outcome]
-_UNWRITABLE = (Invalid, ValueError, LookupError, NoResultFound, MultipleResultsFound)
+UNWRITABLE = (Invalid, ValueError, LookupError, NoResultFound, MultipleResultsFound)
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def compose(
                 letters.append(_letter(session, runtime, each, minted))
             else:
                 letters.append(composing_chats.note(session, runtime, each, minted))
-        except _UNWRITABLE as error:
+        except UNWRITABLE as error:
             ended.append((each, _unwritten(each, error)))
     tokens.keep(session, minted, now)
     return letters, ended
@@ -95,7 +102,7 @@ def fill(
         except HeaderRefused:
             ended.append((each, DeliveryError("invalid_address", permanent=True, detail="fits no header")))
             continue
-        except _UNWRITABLE as error:
+        except UNWRITABLE as error:
             ended.append((each, _unwritten(each, error)))
             continue
         yield Outgoing(id=each.id, from_address=identity(runtime), to_address=each.to_address, mime=mime)
@@ -106,6 +113,21 @@ def _unwritten(each: Departing, error: Exception) -> DeliveryError:
     return DeliveryError("not_written", permanent=True, detail=type(error).__name__)
 
 
+def sample(session: Session, runtime: Runtime, each: Departing) -> tuple[str, str]:
+    """Subject and text of a mail that asks, for somebody who is not asked yet; its links lead nowhere."""
+    closes_on = (each.created_at + SAMPLE_PULSE).date()
+    terms = PulseTerms(closes_on, DEFAULT_ANSWERS, DEFAULT_COMMENTS)
+    letter = _asking(session, runtime, each, [], terms)
+    nowhere = f"{runtime.config.public_url}/r/{SAMPLE_CODE}"
+    values = {**letter.values, "link": nowhere, "unsubscribe": nowhere}
+    to = To(each.id, each.to_address, letter.to_name, each.created_at)
+    mail = message_from_bytes(letter.form.fill(to, values), policy=default)
+    assert isinstance(mail, EmailMessage)  # what the policy makes
+    body = mail.get_body(("plain",))
+    assert body is not None  # every mail of ours has one
+    return str(mail["Subject"]), str(body.get_content())
+
+
 def _letter(session: Session, runtime: Runtime, each: Departing, minted: list[Minted]) -> Letter:
     if each.purpose == "alert":
         return _alert(session, runtime, each)
@@ -113,10 +135,18 @@ def _letter(session: Session, runtime: Runtime, each: Departing, minted: list[Mi
         return _reply(session, runtime, each)
     if each.purpose == "account":
         return _account(session, runtime, each)
+    if each.purpose == "test":
+        return _test(runtime, each)
     return _asking(session, runtime, each, minted)
 
 
-def _asking(session: Session, runtime: Runtime, each: Departing, minted: list[Minted]) -> Letter:
+def _asking(
+    session: Session,
+    runtime: Runtime,
+    each: Departing,
+    minted: list[Minted],
+    terms: PulseTerms | None = None,
+) -> Letter:
     assert (
         each.version_id and each.invitation_id and each.workspace_id and each.workspace_locale
     )  # of every ask
@@ -124,7 +154,7 @@ def _asking(session: Session, runtime: Runtime, each: Departing, minted: list[Mi
     is_pulse, reminder = each.workspace_kind == "people", each.purpose == "reminder"
     letterhead = _letterhead(runtime, each)
     if is_pulse:
-        form = mails.pulse_mail(letterhead, texts, locale, _terms(session, each), reminder)
+        form = mails.pulse_mail(letterhead, texts, locale, terms or _terms(session, each), reminder)
     else:
         form = mails.survey_mail(letterhead, texts, Metric(each.metric or ""), locale, reminder)
     purpose = "pulse" if is_pulse else "answer"
@@ -144,6 +174,8 @@ def _terms(session: Session, each: Departing) -> PulseTerms:
 
 
 def _alert(session: Session, runtime: Runtime, each: Departing) -> Letter:
+    if each.followup_id is None:
+        return _notice(session, runtime, each)
     followup, contact, answer = session.execute(
         select(FollowUp, Contact, Answer)
         .join(Contact, Contact.id == FollowUp.contact_id)
@@ -162,6 +194,22 @@ def _alert(session: Session, runtime: Runtime, each: Departing) -> Letter:
     )
     link = f"{runtime.config.public_url}/w/{each.workspace_slug}/followups/{followup.id}"
     return Letter(each, mails.alert_mail(_letterhead(runtime, each), alert, each.locale), {"link": link}, "")
+
+
+def _test(runtime: Runtime, each: Departing) -> Letter:
+    tested = Tested.of(each)
+    form, values = composing_tests.mail(runtime, each, _letterhead(runtime, each), tested)
+    return Letter(each, form, values, tested.name)
+
+
+def _notice(session: Session, runtime: Runtime, each: Departing) -> Letter:
+    """An alert about no follow-up: its words are in the row."""
+    subject = session.get_one(Message, each.id).subject or ""
+    words = (each.body or "").replace(LINK, runtime.config.public_url)
+    action = language_of(each.locale).gettext("See the schedule")
+    return Letter(
+        each, mails.letter_mail(_letterhead(runtime, each), subject, words, each.locale, action), {}, ""
+    )
 
 
 def _reply(session: Session, runtime: Runtime, each: Departing) -> Letter:

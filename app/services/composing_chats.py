@@ -14,8 +14,10 @@ from app.domain.survey_texts import SurveyTexts
 from app.rendering import chats
 from app.rendering.chats import Asking
 from app.rendering.languages import LOCALES, language_of
+from app.rendering.previews import SAMPLE_CODE
 from app.runtime import Runtime
-from app.services import agent_cards, senders, standing, tokens, whatsapp_rules
+from app.services import agent_cards, composing_tests, senders, standing, tokens, whatsapp_rules
+from app.services.composing_tests import Tested
 from app.services.departing import Departing
 from app.services.tokens import Minted
 
@@ -67,12 +69,35 @@ def note(session: Session, runtime: Runtime, each: Departing, minted: list[Minte
     text = each.body or ""
     if each.purpose == "dialogue" and each.followup_id:
         return Note(each, text, agent_cards.card(session, runtime, each.followup_id, each.locale).buttons)
+    if each.purpose == "test":
+        return Note(each, composing_tests.text(runtime, each, Tested.of(each)))
+    if each.purpose == "alert":
+        return Note(each, text.replace(chats.LINK, runtime.config.public_url))
     if chats.LINK in text and each.invitation_id and each.workspace_id:
         text = text.replace(chats.LINK, _link(runtime, each, minted))
     return Note(each, text)
 
 
 def _asking(session: Session, runtime: Runtime, each: Departing, minted: list[Minted]) -> Note:
+    text, asking, values = _written(session, runtime, each, minted)
+    if each.channel == "whatsapp":
+        return Note(each, text, template=_template(session, runtime, each, asking, values))
+    if each.channel not in chats.BUTTONS or asking.metric is Metric.ENPS:
+        return Note(each, text)
+    assert each.workspace_id and each.invitation_id  # of every ask
+    press = tokens.mint("press", each.workspace_id, each.id, each.invitation_id)
+    minted.append(press)
+    rows = tuple(
+        tuple(Button(str(score), f"{press.token}.{score}") for score in row)
+        for row in chats.scale(asking.metric)
+    )
+    return Note(each, text, rows)
+
+
+def _written(
+    session: Session, runtime: Runtime, each: Departing, minted: list[Minted]
+) -> tuple[str, Asking, Mapping[str, str]]:
+    """The words of an ask, what they were made from, and the values in them."""
     assert (
         each.version_id and each.invitation_id and each.workspace_id and each.workspace_locale
     )  # of every ask
@@ -85,16 +110,7 @@ def _asking(session: Session, runtime: Runtime, each: Departing, minted: list[Mi
     text = write(asking, language, each.channel)
     if chats.LINK in text:
         text = text.replace(chats.LINK, _link(runtime, each, minted))
-    if each.channel == "whatsapp":
-        return Note(each, text, template=_template(session, runtime, each, asking, values))
-    if each.channel not in chats.BUTTONS or metric is Metric.ENPS:
-        return Note(each, text)
-    press = tokens.mint("press", each.workspace_id, each.id, each.invitation_id)
-    minted.append(press)
-    rows = tuple(
-        tuple(Button(str(score), f"{press.token}.{score}") for score in row) for row in chats.scale(metric)
-    )
-    return Note(each, text, rows)
+    return text, asking, values
 
 
 def _template(
@@ -113,6 +129,17 @@ def _template(
 def sample_text(session: Session, runtime: Runtime, each: Departing) -> str:
     """The text as long as it will be, to count its segments before it may leave."""
     return note(session, runtime, each, []).text
+
+
+def sample(session: Session, runtime: Runtime, each: Departing) -> tuple[str, tuple[tuple[str, ...], ...]]:
+    """Words and buttons of an ask for somebody who is not asked; its link is as long and leads nowhere."""
+    minted: list[Minted] = []
+    text, asking, _ = _written(session, runtime, each, minted)
+    for link in minted:
+        text = text.replace(link.token, SAMPLE_CODE)
+    if each.channel not in chats.BUTTONS or asking.metric is Metric.ENPS:
+        return text, ()
+    return text, tuple(tuple(map(str, row)) for row in chats.scale(asking.metric))
 
 
 def _link(runtime: Runtime, each: Departing, minted: list[Minted]) -> str:

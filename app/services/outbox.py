@@ -1,14 +1,16 @@
 """Steps that put messages into the outbox, in the transaction of what they belong to."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, insert, text
+from sqlalchemy import bindparam, insert, select, text
 from sqlalchemy.orm import Session
 
 from app.db import Statement
 from app.domain.quiet_hours import next_moment, read_quiet
-from app.models import Message, new_id
+from app.models import Member, Message, User, Workspace, new_id
 from app.models.base import UtcDateTime
 
 FIRST, USUAL = 0, 1  # alerts, replies and account mails leave before invitations
@@ -69,6 +71,35 @@ def enqueue_alerts(session: Session, workspace_id: str, followup_id: str, now: d
 def look_again(session: Session, workspace_id: str, now: datetime) -> None:
     """A step: what the workspace's quiet or its caps held back is due, and is held back again if need be."""
     session.execute(_LOOK_AGAIN, {"workspace_id": workspace_id, "now": now})
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where and when one member gets an alert."""
+
+    user_id: str
+    channel: str
+    address: str
+    locale: str
+    due: datetime
+
+
+def members_to_alert(
+    session: Session, workspace_id: str, roles: Sequence[str], now: datetime
+) -> Iterator[Way]:
+    """A step: every way to the members with these roles, as they chose."""
+    query = (
+        select(User, Member.alerts_by, Workspace.time_zone)
+        .join(Member, Member.user_id == User.id)
+        .join(Workspace, Workspace.id == Member.workspace_id)
+        .where(Member.workspace_id == workspace_id, Member.role.in_(roles))
+        .order_by(Member.created_at, Member.id)
+    )
+    for user, alerts_by, zone in session.execute(query).all():
+        quiet = read_quiet(user.quiet_from or "", user.quiet_until or "")
+        due = next_moment(now, ZoneInfo(zone), quiet)
+        for channel, address in _alert_ways(user.email, alerts_by, user.telegram_chat_id):
+            yield Way(user.id, channel, address, user.locale, due)
 
 
 def _alert_ways(email: str, alerts_by: str, chat_id: str | None) -> list[tuple[str, str]]:

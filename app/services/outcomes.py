@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from app.channels.base import DeliveryError, KeptCopy, Outcome, Receipt
 from app.db import Statement
-from app.domain.delivery import REPEATABLE, next_try
+from app.domain.brakes import BOUNCES
+from app.domain.delivery import ASKING, REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
 from app.services import brakes, contact_rows, followup_opening, opt_outs, other_ways
 from app.services.departing import Departing
@@ -46,7 +47,6 @@ _OTHER = Statement(
 )
 _NAMED = Statement("UPDATE messages SET provider_id = :name WHERE id = :id AND provider_id IS NULL")
 NAMED_ONCE = ("sms", "whatsapp")  # whose provider names every message anew
-CLOSING = ("invalid_address", "blocked")  # they hold for the address: nothing is tried there any more
 CHANNEL_REST = "channel_rests_until:"  # a row of `installation`, so that every worker sees it
 
 
@@ -133,12 +133,14 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
     if error.pause_seconds is not None:
         rest_channel(session, each.channel, now, error.pause_seconds)
     if error.stops_run:
-        brakes.stop_run(session, each.invitation_id, error.reason)
+        brakes.stop_run(session, each.invitation_id, error.reason, now)
     if error.reason == "outside_window":
         brakes.shut_window(session, each.address_key)
+    if error.permanent and error.reason in BOUNCES and each.purpose in ASKING:
+        brakes.bounced(session, each.invitation_id, error.reason, now)
     if error.permanent and error.reason == "opted_out" and each.workspace_id:
         opt_outs.opt_out_by_message(session, each.id, "provider", now)
-    elif error.permanent and error.reason in CLOSING and each.workspace_id and each.address_key:
+    elif error.permanent and error.reason in BOUNCES and each.workspace_id and each.address_key:
         opt_outs.record(
             session, each.workspace_id, None, (each.address_key,), kind="bounce", origin="provider", now=now
         )

@@ -143,6 +143,8 @@ def _outcomes(session: Session, rows: Sequence[Occurrence]) -> Iterator[Outcome]
     for row in rows:
         told = dict(numbers.get(row.id, {}))
         asked, waiting = told.pop(None, 0), told.pop(WAITS, 0)
+        if row.spared:
+            told["cancelled"] = told.get("cancelled", 0) + row.spared
         reasons = sorted(((str(code), number) for code, number in told.items()), key=lambda each: -each[1])
         yield Outcome(
             id=row.id,

@@ -52,7 +52,8 @@ def preview(runtime: Runtime, who: Visitor, id: str) -> Preview:
     """How many people this schedule would ask now, how many not, by reason. Raises NotFound."""
     with runtime.db.read() as session:
         schedule = access.own(session, who, Schedule, id)
-        return _preview(session, schedule, *_audience_of(session, runtime, schedule))
+        ask, people = audience_of(session, runtime, schedule)
+        return told_of(session, schedule, ask, people, eligible.counts(session, ask, people))
 
 
 def look(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> Look:
@@ -60,8 +61,9 @@ def look(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> Look:
     with runtime.db.read() as session:
         schedule = drafted(session, who, raw, runtime.clock())
         survey = session.get_one(Survey, schedule.survey_id)
-        ask, people = _audience_of(session, runtime, schedule)
-        return Look(sheet_of(session, schedule, survey), _preview(session, schedule, ask, people))
+        ask, people = audience_of(session, runtime, schedule)
+        counts = eligible.counts(session, ask, people)
+        return Look(sheet_of(session, schedule, survey), told_of(session, schedule, ask, people, counts))
 
 
 def people(
@@ -70,7 +72,7 @@ def people(
     """Who would be asked now (no reason), or not for this reason, by name. Raises NotFound."""
     with runtime.db.read() as session:
         schedule = access.own(session, who, Schedule, id)
-        ask, everybody = _audience_of(session, runtime, schedule)
+        ask, everybody = audience_of(session, runtime, schedule)
         because = None if reason == ANOTHER_DAY else reason
         query = everybody.where(Contact.id.in_(eligible.because(ask, everybody, because)))
         if schedule.every_days is not None and because is None:
@@ -83,26 +85,33 @@ def people(
     return Page(tuple(Person(each.id, each.name, told or verdict) for each, verdict in shown), more)
 
 
-def _audience_of(
+def audience_of(
     session: Session, runtime: Runtime, schedule: Schedule
 ) -> tuple[asking_terms.Asking, Select[Contact]]:
+    """A step: what decides about the people whom it would ask now, and who they are."""
     metric = Metric(session.get_one(Survey, schedule.survey_id).metric)
     ask = whose_turn.asking(session, runtime, schedule, metric)
     wanted = audiences.of_schedule(session, schedule)
     return ask, audiences.people(session, runtime, schedule.workspace_id, wanted, metric)
 
 
-def _preview(
-    session: Session, schedule: Schedule, ask: asking_terms.Asking, people: Select[Contact]
+def told_of(
+    session: Session,
+    schedule: Schedule,
+    ask: asking_terms.Asking,
+    people: Select[Contact],
+    found: Mapping[str | None, int],
 ) -> Preview:
-    counts = eligible.counts(session, ask, people)
+    """A step: these numbers by reason, as eligible.counts finds them, and what a day of it brings."""
+    counts = dict(found)
     asked = counts.pop(None, 0)
     if schedule.every_days is not None:
         today = min(asked, whose_turn.a_day(session, schedule, people))
         if asked > today:
             counts[ANOTHER_DAY] = asked - today
         asked = today
-    reasons = sorted(((str(code), number) for code, number in counts.items()), key=lambda each: -each[1])
+    found_reasons = ((str(code), number) for code, number in counts.items())
+    reasons = sorted(found_reasons, key=lambda each: (-each[1], each[0]))
     rest = ask.rest
     return Preview(
         total=asked + sum(counts.values()),

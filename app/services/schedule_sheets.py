@@ -17,12 +17,12 @@ from app.domain.terms import Terms
 from app.domain.triggers import Trigger, read_trigger
 from app.models import Occurrence, Schedule, Segment, Survey
 from app.runtime import Runtime
-from app.services import access, unsent
+from app.services import access, brakes, unsent
 from app.services.access import Visitor
+from app.services.brakes import Stopped
 from app.services.coming_due import cadence_of, days_off_of
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.runs import Outcome, latest
-from app.services.schedules import is_under_way
 
 RUNS = 5  # shown ahead; enough to see what a rule does to the ends of months
 A_MOMENT = timedelta(microseconds=1)
@@ -62,6 +62,7 @@ class Sheet:
     waiting: int  # people decided about and not asked yet
     coming: int  # questions after an event or in a sequence that are not due yet
     under_way: bool
+    stopped: Stopped | None  # it paused itself
     revision: int
     created_at: datetime
     updated_at: datetime
@@ -166,7 +167,8 @@ def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome
         last=last,
         waiting=unsent.number(session, schedule.id),
         coming=_coming(session, schedule.id),
-        under_way=is_under_way(session, schedule.id),
+        under_way=unsent.is_under_way(session, schedule.id),
+        stopped=next(iter(brakes.standing(session, schedule.workspace_id, schedule.id)), None),
         revision=schedule.revision,
         created_at=schedule.created_at,
         updated_at=schedule.updated_at,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.cadence import Cadence, Repeat
@@ -17,9 +16,19 @@ from app.domain.schedules import (
     written,
 )
 from app.errors import Conflict, Invalid, problem
-from app.models import Occurrence, Schedule, new_id
+from app.models import Schedule, new_id
 from app.runtime import Runtime
-from app.services import access, audiences, audit, coming_due, planning, schedule_rules, unsent
+from app.services import (
+    access,
+    audiences,
+    audit,
+    brakes,
+    coming_due,
+    expanding,
+    planning,
+    schedule_rules,
+    unsent,
+)
 from app.services.access import Visitor
 from app.services.once import Once
 
@@ -116,7 +125,8 @@ def pause(runtime: Runtime, who: Visitor, id: str, once: Once | None = None) -> 
         coming_due.come_due(session, schedule, now)
         if schedule.state == "paused":
             return unsent.number(session, id)
-        if schedule.state == "cancelled" or (schedule.state == "ended" and not is_under_way(session, id)):
+        is_over = schedule.state == "ended" and not unsent.is_under_way(session, id)
+        if schedule.state == "cancelled" or is_over:
             raise Conflict("Nothing of this schedule is left to pause.")
         schedule.state = "paused"
         audit.note(session, who, now, "schedule.paused", id)
@@ -135,6 +145,7 @@ def resume(runtime: Runtime, who: Visitor, id: str) -> int:
         if schedule.state == "cancelled":
             raise Conflict("This schedule is cancelled. Make a new one.")
         coming_due.come_due(session, schedule, now)
+        brakes.lift(session, id, now)
         if schedule.state == "paused":
             goes_on = schedule.next_due_at is not None or schedule.repeat == Repeat.EVENT
             schedule.state = "active" if goes_on else "ended"
@@ -154,20 +165,14 @@ def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
         if schedule.state == "cancelled":
             return 0
         coming_due.come_due(session, schedule, now)
+        brakes.lift(session, id, now)
         schedule.state = "cancelled"
         audit.note(session, who, now, "schedule.cancelled", id)
         schedule.next_due_at = None
         _touch(schedule, now)
         session.flush()
-        return planning.stop_asking(session, id, now)
-
-
-def is_under_way(session: Session, schedule_id: str) -> bool:
-    """A step: does a run of it still decide, or somebody still wait to be asked?"""
-    runs = select(Occurrence.id).where(
-        Occurrence.schedule_id == schedule_id, Occurrence.state.in_(("due", "running"))
-    )
-    return session.scalar(runs.limit(1)) is not None or unsent.number(session, schedule_id) > 0
+        spared = expanding.spare_the_others(session, runtime, id)
+        return spared + planning.stop_asking(session, id, now)
 
 
 def _refuse_change(schedule: Schedule, revision: int | None) -> None:

@@ -7,13 +7,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.channels.base import Event
+from app.domain.brakes import BOUNCES
 from app.models import Invitation, Message
 from app.runtime import Runtime
 from app.services import brakes, followup_opening, inbound, opt_outs, other_ways
 from app.services.inbound import Stored
 
 RANK = {"attempting": 0, "unknown": 0, "sent": 1, "failed": 2, "delivered": 3}
-CLOSES = ("invalid_address", "blocked")
 
 
 def settle(runtime: Runtime, event_id: str) -> None:
@@ -74,7 +74,9 @@ def _fail(session: Session, message: Message, event: Event, ready: Collection[st
     """What follows from a message that did not arrive."""
     session.flush()
     if event.stops_run:
-        brakes.stop_run(session, message.invitation_id, event.reason)
+        brakes.stop_run(session, message.invitation_id, event.reason, now)
+    if event.permanent and event.reason in BOUNCES:
+        brakes.bounced(session, message.invitation_id, event.reason, now)
     if message.address_key:
         _close(session, message, event, now)
     if message.purpose == "invitation":
@@ -85,7 +87,7 @@ def _close(session: Session, message: Message, event: Event, now: datetime) -> N
     """What failed for good and holds for the address: nothing is tried there any more."""
     if event.reason == "opted_out":
         opt_outs.opt_out_by_message(session, message.id, "provider", now)
-    elif event.permanent and event.reason in CLOSES:
+    elif event.permanent and event.reason in BOUNCES:
         opt_outs.record(
             session, message.workspace_id or "", None, (message.address_key,),
             kind="bounce", origin="provider", now=now,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -16,14 +17,14 @@ from app.domain.metrics import Metric
 from app.domain.placeholders import values_for
 from app.domain.survey_texts import SurveyTexts
 from app.errors import NotFound
-from app.models import Contact, Logo, Survey, Workspace
+from app.models import Contact, Logo, Survey, SurveyVersion, Workspace
 from app.rendering import mails
 from app.rendering.assets import logo_path
 from app.rendering.languages import LOCALES
 from app.rendering.mail_drafts import Letterhead
 from app.rendering.mails import PulseTerms
 from app.rendering.mime import To
-from app.rendering.previews import SAMPLE_CODE, SAMPLE_NAME, Preview, Sample, preview
+from app.rendering.previews import SAMPLE_CODE, SAMPLE_NAME, Preview, Sample, filled, preview
 from app.runtime import Runtime
 from app.services import access
 from app.services.access import Visitor
@@ -47,6 +48,30 @@ def show(
         survey = access.own(session, who, Survey, id)
         texts = SurveyTexts.from_json(survey.draft.get(locale, {}) if typed is None else typed)
         return preview(texts, Metric(survey.metric), locale, _sample(session, runtime, who))
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page behind an answer link, filled with a sample person; it knows nobody and keeps nothing."""
+
+    metric: Metric
+    texts: SurveyTexts
+    workspace_name: str
+    logo_url: str | None
+
+
+def page(runtime: Runtime, who: Visitor, id: str, which: str, locale: str) -> Page:
+    """What the draft, or what is live, asks in one language. Raises NotFound where there is none."""
+    with runtime.db.read() as session:
+        survey = access.own(session, who, Survey, id)
+        said = survey.draft
+        if which == "live" and survey.published_version_id is not None:
+            said = session.get_one(SurveyVersion, survey.published_version_id).texts
+        if locale not in said:
+            raise NotFound
+        sample, letterhead = _sample(session, runtime, who), _letterhead(session, runtime, who)
+    texts = filled(SurveyTexts.from_json(said[locale]), sample)
+    return Page(Metric(survey.metric), texts, sample.workspace_name, letterhead.logo_url or None)
 
 
 def email(runtime: Runtime, who: Visitor, id: str, locale: str) -> str:

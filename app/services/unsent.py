@@ -18,6 +18,14 @@ def number(session: Session, schedule_id: str) -> int:
     return session.scalar(query) or 0
 
 
+def is_under_way(session: Session, schedule_id: str) -> bool:
+    """A step: does a run of it still decide, or somebody still wait to be asked?"""
+    runs = select(Occurrence.id).where(
+        Occurrence.schedule_id == schedule_id, Occurrence.state.in_(("due", "running"))
+    )
+    return session.scalar(runs.limit(1)) is not None or number(session, schedule_id) > 0
+
+
 def cancel(session: Session, schedule_id: str) -> int:
     """A step: what has not left does not leave; what has stays answerable. How many are not asked after all.
 

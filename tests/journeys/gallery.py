@@ -240,6 +240,14 @@ def _rule(gallery: Gallery) -> Page:
     return page
 
 
+def _preflight(gallery: Gallery) -> Page:
+    """The same rule, with its real messages, before it is launched."""
+    page = _rule(gallery)
+    page.locator("button[formaction$=preflight]").click()
+    page.locator("#messages").wait_for()
+    return page
+
+
 def _sandbox(gallery: Gallery) -> Page:
     user = gallery.row(User, User.email == CAMILA)
     mails = sandbox.mailbox(gallery.runtime, user.id).page.items
@@ -294,6 +302,7 @@ PAGES: Mapping[str, Callable[[Gallery], Page]] = {
     "schedule": _of(Schedule, "schedules", Schedule.repeat == "monthly"),
     "schedule-event": _of(Schedule, "schedules", Schedule.repeat == "event"),
     "schedule-rule": _rule,
+    "preflight": _preflight,
     "contacts": _room("contacts"),
     "contact": _contact,
     "talked": lambda gallery: _room(f"contacts/{gallery.person('Raquel Neri').id}")(gallery),

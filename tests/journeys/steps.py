@@ -78,6 +78,7 @@ def ask_everybody_now(owner: Person, survey: str, people: int) -> None:
     owner.open(owner.room("schedules/new"))
     owner.field("Survey").select_option(survey)
     owner.press("See whom it would ask")
+    owner.press("Check it before the launch")
     owner.page.get_by_role("button", name=str(people)).click()
     owner.reads(owner.said("The schedule is in place."))
 

@@ -60,6 +60,8 @@ NO_IDS = {
     "/metrics/<metric>": "nps",
     "/channels/<channel>": "sms",
     "/<any(pause, resume, cancel):act>": "pause",
+    "/<any(draft, live):which>": "draft",
+    "/<locale>": "en",
 }
 BY_TOKEN = ("/r/<token>", "/p/<token>", "/u/<token>", "/link/<token>")  # the link is the authority
 PUBLIC = ("/static/<path:filename>", "/logo/<logo_id>.png")  # files, and marks that mails show to anybody

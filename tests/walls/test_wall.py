@@ -58,6 +58,7 @@ BODIES: dict[str, Any] = {
     "reply_to_followup": {"text": "x"},
     "close_followup": {"summary": "x", "root_cause": "x"},
     "publish_headline": {"workspace": "x"},
+    "test_survey": {"member": UNKNOWN_ID},
 }
 QUERIES = {"may_ask_contact": {"contact": UNKNOWN_ID}}
 

@@ -80,7 +80,7 @@ def test_one_looks_first_and_nothing_is_made(
     assert "On 16 November 2026 at 10:00, ask everybody “Relationship”." in answer.text
     assert "If it ran now, 1 person would be asked" in answer.text
     assert "No address" in answer.text
-    assert "Ask 1 person now" in answer.text
+    assert "Check it before the launch" in answer.text
     assert answer.text.count("button-go") == 1
     assert schedule_sheets.list_schedules(runtime, camila).items == ()
 

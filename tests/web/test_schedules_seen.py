@@ -88,7 +88,13 @@ def test_planning_looks_first_without_a_script(
     page.get_by_role("button", name="See whom it would ask").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Every Tuesday at 10:00")
     expect(page.get_by_text("If it ran now, 5 people would be asked")).to_be_visible()
-    page.get_by_role("button", name="Save schedule").click()
+    page.get_by_role("button", name="Check it before the launch").click()
+    expect(page.get_by_text("What they will read")).to_be_visible()
+    page.get_by_role("button", name="Change it").click()
+    expect(page.get_by_label("When")).to_have_value("2026-12-01T10:00")
+    page.get_by_role("button", name="See whom it would ask").click()
+    page.get_by_role("button", name="Check it before the launch").click()
+    page.get_by_role("button", name="Launch it").click()
     expect(page.get_by_text("The schedule is in place.")).to_be_visible()
     expect(page.get_by_text("Tuesday, 1 December 2026, 10:00").first).to_be_visible()
 
@@ -111,6 +117,8 @@ def test_the_form_with_its_look_and_its_mistakes_is_seen_in_every_look(
     look(page)
     page.get_by_label("When").fill("")
     page.get_by_role("button", name="See whom it would ask").click()
+    look(page)
+    page.get_by_role("button", name="Check it before the launch").click()
     expect(page.get_by_role("button", name="Ask 5 people now")).to_be_visible()
     look(page)
 

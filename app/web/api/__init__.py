@@ -12,10 +12,10 @@ from app.web.api import (
     events,
     followups,
     invitations,
+    preflights,
     pulses,
-    schedules,
     segments,
-    surveys,
+    survey_tests,
     workspace,
 )
 from app.web.api.describing import described
@@ -26,9 +26,9 @@ from app.web.policy import open_to_all, scoped
 PREFIX = "/api/v1"
 NOUNS: tuple[Noun, ...] = (
     consents.CONTACTS,
-    surveys.surveys,
+    survey_tests.SURVEYS,
     invitations.invitations,
-    schedules.schedules,
+    preflights.SCHEDULES,
     events.events,
     segments.segments,
     answers.answers,

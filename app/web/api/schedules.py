@@ -105,6 +105,15 @@ class ScheduleChanges(Body):
     revision: int = absent("The one that you read: 409 when somebody has saved since.")
 
 
+class Stopped(Resource):
+    """Why a schedule paused itself."""
+
+    why: Literal["bounces", "refused"]
+    failed: int
+    known: int | None = Field(description="Of so many messages whose end was known.")
+    at: Moment
+
+
 class Schedule(Resource):
     """A schedule and how it stands."""
 
@@ -126,6 +135,7 @@ class Schedule(Resource):
     state: Literal["active", "paused", "ended", "cancelled"]
     next_run_at: Moment | None
     waiting: int = Field(description="People decided about and not asked yet.")
+    stopped: Stopped | None = Field(description="It paused itself, and nobody has resumed it since.")
     revision: int
     created_at: Moment
     updated_at: Moment
@@ -175,6 +185,8 @@ def _shown(sheet: Sheet) -> dict[str, object]:
         "state": sheet.state,
         "next_run_at": sheet.next_runs[0].due_at if sheet.next_runs and sheet.state == "active" else None,
         "waiting": sheet.waiting,
+        "stopped": sheet.stopped
+        and {each: getattr(sheet.stopped, each) for each in ("why", "failed", "known", "at")},
         "revision": sheet.revision,
         "created_at": sheet.created_at,
         "updated_at": sheet.updated_at,

@@ -12,9 +12,10 @@ from flask.typing import ResponseReturnValue
 from app.domain.access import Role
 from app.domain.metrics import RULES, Band, Metric
 from app.domain.statistics import Score
-from app.rendering import charts, moments
+from app.rendering import charts, moments, stop_words
 from app.rendering.charts import Part, Trend, Whisker
 from app.rendering.news import Waiting, changes, greeting, news
+from app.services import brakes
 from app.services.access import Visitor
 from app.services.journey import Journey, Stage, journey
 from app.services.metrics import Reading
@@ -70,6 +71,8 @@ def _seen(found: Journey, who: Visitor) -> dict[str, Any]:
     chosen = language()
     return {
         "journey": found,
+        "stopped": brakes.stopped(runtime_of(), who),
+        "stopping": stop_words,
         "today": local.date(),
         "first_day": found.since.astimezone(zone).date(),
         "greeting": greeting(chosen, who.name, local.hour),

@@ -10,7 +10,7 @@ from app.domain.access import Role
 from app.domain.cadence import Repeat
 from app.domain.metrics import Metric
 from app.errors import Conflict, Invalid
-from app.rendering import rule_words, schedule_words
+from app.rendering import rule_words, schedule_words, stop_words
 from app.services import offered_channels, runs, schedule_previews, schedule_sheets, schedules
 from app.services.schedule_previews import Look
 from app.services.schedule_sheets import Sheet
@@ -30,14 +30,14 @@ def index() -> ResponseReturnValue:
     over, cursor = request.args.get("over") == "yes", request.args.get("cursor")
     found = schedule_sheets.list_schedules(runtime_of(), visitor(), over=over, cursor=cursor)
     soonest = sorted(found.items, key=lambda each: _due(each) or datetime.max.replace(tzinfo=_zone(each)))
-    return _render("index", page=found, sheets=found.items if over else soonest, over=over, cursor=cursor)
+    return render_room("index", page=found, sheets=found.items if over else soonest, over=over, cursor=cursor)
 
 
 @pages.get("/new")
 @allows(Role.MANAGER)
 def new() -> ResponseReturnValue:
     """The form; `?survey=` chooses one."""
-    return _new(Form.sent())
+    return render_form(Form.sent())
 
 
 @pages.post("/new")
@@ -46,13 +46,13 @@ def create() -> ResponseReturnValue:
     """First whom it would ask and when; once that was seen, it is made."""
     form = Form.sent()
     if request.form.get("action") == "fields":
-        return _new(form)
+        return render_form(form)
     try:
         if request.form.get("action") == "look":
-            return _new(form, looked=schedule_previews.look(runtime_of(), visitor(), form.raw()))
+            return render_form(form, looked=schedule_previews.look(runtime_of(), visitor(), form.raw()))
         id = schedules.create(runtime_of(), visitor(), form.raw())
     except Invalid as wrong:
-        return _new(form, errors=sentences(wrong.problems), status=422)
+        return render_form(form, errors=sentences(wrong.problems), status=422)
     flash(_("The schedule is in place."))
     return _to(id)
 
@@ -88,7 +88,7 @@ def save(id: str) -> ResponseReturnValue:
 @allows(Role.MANAGER)
 def confirm(id: str, act: str) -> ResponseReturnValue:
     """What it would mean, before it is done."""
-    return _render("confirm", sheet=schedule_sheets.get(runtime_of(), visitor(), id), act=act)
+    return render_room("confirm", sheet=schedule_sheets.get(runtime_of(), visitor(), id), act=act)
 
 
 @pages.post("/<id>/pause")
@@ -145,7 +145,7 @@ def people(id: str) -> ResponseReturnValue:
     reason, cursor = request.args.get("reason") or None, request.args.get("cursor")
     sheet = schedule_sheets.get(runtime_of(), visitor(), id)
     found = schedule_previews.people(runtime_of(), visitor(), id, reason=reason, cursor=cursor)
-    return _render("people", sheet=sheet, page=found, reason=reason, cursor=cursor)
+    return render_room("people", sheet=sheet, page=found, reason=reason, cursor=cursor)
 
 
 @pages.get("/<id>/runs/<run_id>")
@@ -156,13 +156,14 @@ def run(id: str, run_id: str) -> ResponseReturnValue:
     sheet = schedule_sheets.get(runtime_of(), visitor(), id)
     outcome = runs.one(runtime_of(), visitor(), id, run_id)
     found = runs.people(runtime_of(), visitor(), id, run_id, reason=reason, cursor=cursor)
-    return _render("run", sheet=sheet, run=outcome, page=found, reason=reason, cursor=cursor)
+    return render_room("run", sheet=sheet, run=outcome, page=found, reason=reason, cursor=cursor)
 
 
-def _new(
+def render_form(
     form: Form, *, looked: Look | None = None, errors: dict[str, str] | None = None, status: int = 200
 ) -> ResponseReturnValue:
-    return _render(
+    """The form of a new one, and beside it what it would do once somebody has looked."""
+    return render_room(
         "new",
         status,
         form=form,
@@ -180,7 +181,7 @@ def _detail(
     surveys = [(each.id, each.name) for each in schedule_sheets.askable(runtime_of(), who)]
     if sheet.survey_id not in dict(surveys):
         surveys.insert(0, (sheet.survey_id, sheet.survey_name))
-    return _render(
+    return render_room(
         "detail",
         status,
         sheet=sheet,
@@ -195,13 +196,15 @@ def _detail(
     )
 
 
-def _render(name: str, status: int = 200, **values: object) -> ResponseReturnValue:
+def render_room(name: str, status: int = 200, **values: object) -> ResponseReturnValue:
+    """A page of this room, with the words that all of them speak."""
     return render(
         f"schedules/{name}.html",
         status,
         active="schedules",
         words=schedule_words,
         of_rules=rule_words,
+        stopping=stop_words,
         operators=operators(),
         rule=_rule,
         zone_of=_zone,

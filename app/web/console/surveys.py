@@ -13,7 +13,7 @@ from app.domain.survey_texts import SHAPES, SurveyTexts, problems_in
 from app.errors import Conflict, Invalid
 from app.rendering.languages import LOCALES, NAMES
 from app.rendering.words import bands_word
-from app.services import survey_previews, survey_sheets, surveys
+from app.services import survey_previews, survey_sheets, survey_tests, surveys
 from app.services.survey_sheets import Sheet
 from app.web.pages import _, language, render, sentence, sentences
 from app.web.policy import allows, runtime_of, visitor
@@ -231,6 +231,7 @@ def _editor(
         rule=RULES[sheet.metric],
         bands=_bands(sheet.metric),
         locales=[(each, NAMES[each]) for each in LOCALES],
+        tests=survey_tests.ways(runtime_of(), who),
         may_edit=who.role.reaches(Role.MANAGER) and sheet.archived_at is None,
     )
 

@@ -1,0 +1,47 @@
+"""When a run stops by itself: so many of its messages came back that going on would harm who sends."""
+
+from dataclasses import dataclass
+
+PER_CENT = 5  # more than this, and mailbox providers begin to turn away everything that we send
+LEAST_OUTCOMES = 20  # below, one bad address more or less says nothing
+LEAST_BOUNCED = 5  # three typing errors among the first twenty are chance, five are a bad list
+BOUNCES = ("invalid_address", "blocked")  # for good, and for the address: nothing is tried there any more
+REFUSED = 3  # of one run refused for what they say: the others would be as well
+
+
+@dataclass(frozen=True)
+class Returned:
+    """How many of the messages whose end is known came back."""
+
+    bounced: int
+    known: int
+
+    @property
+    def is_too_much(self) -> bool:
+        """Should the run stop?"""
+        enough = self.known >= LEAST_OUTCOMES and self.bounced >= LEAST_BOUNCED
+        return enough and self.bounced * 100 > self.known * PER_CENT
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a run stops: `why` in general, `reason` of the message that was one too many."""
+
+    why: str
+    reason: str
+    returned: Returned
+
+
+def worth_counting(bounced: int) -> int:
+    """So many known ends are the most at which this many bounces are too many; beyond, why count on?"""
+    return bounced * 100 // PER_CENT
+
+
+def next_look(returned: Returned) -> int:
+    """At which number of bounces it is worth counting the run's messages again.
+
+    Known ends only grow, so fewer bounces than a share of them cannot be too many; and where the share is
+    just below the line, a twentieth more of them is waited for, so that a large run is not counted each time.
+    """
+    share = returned.known * PER_CENT // 100 + 1
+    return max(LEAST_BOUNCED, share, returned.bounced + max(1, returned.bounced // 20))

@@ -1,0 +1,137 @@
+"""Everything to know before a schedule begins or goes on: messages, numbers, costs, and what is missing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from app.domain.cadence import Repeat
+from app.domain.preflight import Budget, Facts, Finding, Texts, findings
+from app.domain.survey_texts import SurveyTexts
+from app.models import Contact, Schedule, Survey, SurveyVersion, Workspace
+from app.runtime import Runtime
+from app.services import access, preflight_counts, preflight_samples, schedule_previews, sms_rules, switch
+from app.services.access import Visitor
+from app.services.asking_terms import Asking
+from app.services.preflight_counts import Counted, Group
+from app.services.preflight_samples import Made, Maker, Sample
+from app.services.schedule_previews import Preview
+from app.services.schedule_sheets import Sheet, sheet_of
+from app.services.schedules import drafted
+
+
+@dataclass(frozen=True)
+class Report:
+    """What would happen. `groups` are those who may be asked now, by channel and language."""
+
+    sheet: Sheet
+    preview: Preview
+    groups: tuple[Group, ...]
+    samples: tuple[Sample, ...]
+    texts: tuple[Texts, ...]
+    budget: Budget | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Does nothing serious stand in the way?"""
+        return not any(each.is_serious for each in self.findings)
+
+
+def of_schedule(runtime: Runtime, who: Visitor, id: str) -> Report:
+    """Of one that is there, whether it asks or is paused. Writes nothing. Raises NotFound."""
+    with runtime.db.read() as session:
+        return _report(session, runtime, access.own(session, who, Schedule, id))
+
+
+def of_draft(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> Report:
+    """Of one that would be created with these fields. Raises Invalid as creating it would."""
+    with runtime.db.read() as session:
+        return _report(session, runtime, drafted(session, who, raw, runtime.clock()))
+
+
+def _report(session: Session, runtime: Runtime, schedule: Schedule) -> Report:
+    survey = session.get_one(Survey, schedule.survey_id)
+    workspace = session.get_one(Workspace, schedule.workspace_id)
+    version = session.get(SurveyVersion, survey.published_version_id) if survey.published_version_id else None
+    written = (
+        {locale: SurveyTexts.from_json(each) for locale, each in version.texts.items()} if version else {}
+    )
+    names = preflight_counts.placeholder_names(written.values())
+    ask, people = schedule_previews.audience_of(session, runtime, schedule)
+    counted = preflight_counts.count(session, ask, people, names, workspace.locale)
+    preview = schedule_previews.told_of(session, schedule, ask, people, counted.reasons)
+    maker = Maker(session, runtime, workspace, survey) if written else None
+    samples = [maker.sample(each) for each in preflight_samples.shown(counted.groups)] if maker else []
+    made = _texts(maker, ask, people, counted)
+    budget = _budget(session, runtime) if made.texts else None
+    facts = replace(
+        _facts(session, runtime, schedule, survey, version),
+        has_texts=bool(written),
+        total=preview.total,
+        asked=preview.asked,
+        no_address=counted.reasons.get("no_address", 0),
+        missing=preflight_counts.missing_translations(counted.groups, written.keys(), workspace.locale),
+        unfilled=preflight_counts.unfilled(names, counted.groups),
+        without_template=_templates(session, runtime, survey, counted),
+        refused_countries=made.refused,
+        unwritable=sum(each is None for each in samples),
+        texts=made.texts,
+        budget=budget,
+    )
+    return Report(
+        sheet=sheet_of(session, schedule, survey),
+        preview=preview,
+        groups=counted.groups,
+        samples=tuple(each for each in samples if each is not None),
+        texts=made.texts,
+        budget=budget,
+        findings=findings(facts),
+    )
+
+
+def _facts(
+    session: Session, runtime: Runtime, schedule: Schedule, survey: Survey, version: SurveyVersion | None
+) -> Facts:
+    """What needs no look at the people."""
+    ready = tuple(each for each in schedule.channels if each in runtime.channels)
+    return Facts(
+        published=version is not None and survey.archived_at is None,
+        has_texts=False,
+        changed=version is not None and survey.draft != version.texts,
+        waits_for_events=schedule.repeat == Repeat.EVENT,
+        total=0,
+        asked=0,
+        no_address=0,
+        ready=ready,
+        not_ready=tuple(each for each in schedule.channels if each not in ready),
+        sandbox=any(runtime.channels[each].pretends for each in ready),
+        sending_paused=switch.is_paused(session),
+    )
+
+
+def _texts(maker: Maker | None, ask: Asking, people: Select[Contact], counted: Counted) -> Made:
+    channel = maker.runtime.channels.get("sms") if maker else None
+    if maker is None or channel is None:
+        return Made()
+    made = preflight_samples.texts(maker, ask, people, counted.groups)
+    return replace(made, refused=0) if channel.pretends else made
+
+
+def _budget(session: Session, runtime: Runtime) -> Budget | None:
+    """What is left of the day; the sandbox has no limits."""
+    if runtime.channels["sms"].pretends:
+        return None
+    today = sms_rules.today(session, runtime, runtime.clock())
+    money = None if today.spend is None else today.spend - (today.spent or 0)
+    return Budget(today.most_segments - today.segments, money, today.unpriced)
+
+
+def _templates(
+    session: Session, runtime: Runtime, survey: Survey, counted: Counted
+) -> tuple[tuple[str, int], ...]:
+    channel = runtime.channels.get("whatsapp")
+    if channel is None or channel.pretends:
+        return ()
+    return preflight_counts.without_template(session, survey.id, counted.groups)

@@ -1,0 +1,190 @@
+"""A run whose mails come back pauses itself, says so to who looks after it, and stays mended once resumed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select, update
+
+from app.channels.registry import open_channels
+from app.domain.access import Role
+from app.errors import NotFound
+from app.models import Bounces, Invitation, Member, Message, Stop, User
+from app.runtime import Runtime
+from app.services import runs, schedule_sheets, schedules, sending
+from tests.services.recurring import House
+from tests.smtp import SmtpSink
+from tests.world import Clock, World
+
+GONE = "550 5.1.1 No such user"
+PEOPLE = 150
+
+
+@pytest.fixture
+def place(runtime: Runtime, smtp_server: SmtpSink) -> Iterator[Runtime]:
+    """Mails over a real server."""
+    config = replace(runtime.config, smtp_url=smtp_server.url, mail_from="pergunta@aroeira.example")
+    made = replace(runtime, config=config, channels=open_channels(config))
+    yield made
+    for each in made.channels.values():
+        each.close()
+
+
+@pytest.fixture
+def house(place: Runtime, clock: Clock) -> House:
+    world = World(place)
+    workspace = world.workspace(name="Aroeira")
+    manager = world.member(workspace, Role.MANAGER, world.user(email="camila@aroeira.example"))
+    world.member(workspace, Role.AGENT)
+    return House(world, clock, manager, world.survey(workspace))
+
+
+def crowd(house: House, server: SmtpSink, every: int) -> None:
+    """People of whom each so manyth, in the order in which they are asked, has an address that is none."""
+    ids = house.crowd(PEOPLE)
+    asked = sorted(range(PEOPLE), key=lambda place: ids[place])
+    for place in asked[every - 1 :: every]:
+        server.refuse_recipient[f"p{place}@b.example"] = GONE
+
+
+def ends(house: House) -> dict[str, int]:
+    query = select(Invitation.state)
+    found: dict[str, int] = {}
+    with house.runtime.db.read() as session:
+        for state in session.scalars(query):
+            found[state] = found.get(state, 0) + 1
+    return found
+
+
+def stops(house: House) -> list[Stop]:
+    with house.runtime.db.write() as session:  # rows outlive a writing session
+        return list(session.scalars(select(Stop).order_by(Stop.stopped_at)))
+
+
+def test_c25_too_many_bounces_pause_the_run_and_alert_managers(house: House, smtp_server: SmtpSink) -> None:
+    crowd(house, smtp_server, 7)
+    id = house.plans(repeat="once")
+    house.tick()
+    sending.send_due(house.runtime)
+    sheet = schedule_sheets.get(house.runtime, house.who, id)
+    assert sheet.state == "paused"
+    assert sheet.stopped is not None
+    assert sheet.stopped.why == "bounces"
+    assert sheet.stopped.failed * 20 > (sheet.stopped.known or 0) >= 20
+    left = ends(house)
+    assert left["planned"] > 75, "it stopped long before the end"
+    assert sum(left.values()) == PEOPLE
+    sending.send_due(house.runtime)
+    told = [each for each in smtp_server.messages if each.recipient == "camila@aroeira.example"]
+    assert len(told) == 1, "an alert to the manager, none to the agent"
+    assert f"/w/{house.who.workspace_slug}/schedules/{id}" in told[0].text
+    assert "voltaram" in told[0].text
+
+
+def test_whoever_resumes_is_not_stopped_again_for_the_same_bounces(
+    house: House, smtp_server: SmtpSink
+) -> None:
+    crowd(house, smtp_server, 7)
+    id = house.plans(repeat="once")
+    house.tick()
+    sending.send_due(house.runtime)
+    smtp_server.refuse_recipient.clear()
+    one = next(iter(house_left(house)))
+    smtp_server.refuse_recipient[one] = GONE
+    schedules.resume(house.runtime, house.who, id)
+    assert [each.ended_at for each in stops(house)] == [house.clock.now]
+    sending.send_due(house.runtime)
+    sheet = schedule_sheets.get(house.runtime, house.who, id)
+    assert (sheet.state, sheet.stopped, sheet.waiting) == ("ended", None, 0)
+    assert len(stops(house)) == 1
+
+
+def test_after_resuming_fresh_bounces_stop_it_again(house: House, smtp_server: SmtpSink) -> None:
+    crowd(house, smtp_server, 7)
+    id = house.plans(repeat="once")
+    house.tick()
+    sending.send_due(house.runtime)
+    schedules.resume(house.runtime, house.who, id)
+    sending.send_due(house.runtime)
+    assert schedule_sheets.get(house.runtime, house.who, id).state == "paused"
+    assert len(stops(house)) == 2
+    schedules.cancel(house.runtime, house.who, id)
+    run = runs.history(house.runtime, house.who, id).items[0]
+    assert run.decided == PEOPLE
+    assert all(each.ended_at for each in stops(house))
+
+
+def test_a_few_bounces_stop_nothing(house: House, smtp_server: SmtpSink) -> None:
+    crowd(house, smtp_server, 25)  # 4 %
+    id = house.plans(repeat="once")
+    house.tick()
+    sending.send_due(house.runtime)
+    assert schedule_sheets.get(house.runtime, house.who, id).state == "ended"
+    assert stops(house) == []
+    with house.runtime.db.read() as session:
+        assert session.scalars(select(Bounces.number)).one() == PEOPLE // 25
+
+
+def test_a_passing_failure_is_no_bounce(house: House, smtp_server: SmtpSink) -> None:
+    house.crowd(40)
+    for place in range(40):
+        smtp_server.refuse_recipient[f"p{place}@b.example"] = "450 4.2.2 Mailbox full"
+    house.plans(repeat="once")
+    house.tick()
+    sending.send_due(house.runtime)
+    with house.runtime.db.read() as session:
+        assert session.scalars(select(Bounces.number)).all() == []
+
+
+def test_a_repeated_schedule_pauses_for_its_next_runs_as_well(house: House, smtp_server: SmtpSink) -> None:
+    crowd(house, smtp_server, 5)
+    id = house.plans(repeat="weekly")
+    house.tick()
+    sending.send_due(house.runtime)
+    house.clock.advance(days=7)
+    house.tick()
+    assert ("skipped", "paused") in house.outcomes(id)
+
+
+def test_an_alert_goes_where_the_member_wants_it_and_waits_for_their_quiet_hours(
+    house: House, smtp_server: SmtpSink
+) -> None:
+    crowd(house, smtp_server, 5)
+    with house.runtime.db.write() as session:
+        session.execute(
+            update(User)
+            .where(User.id == house.who.user_id)
+            .values(telegram_chat_id="771", quiet_from="09:00", quiet_until="12:00")
+        )
+        session.execute(
+            update(Member).where(Member.user_id == house.who.user_id).values(alerts_by="telegram")
+        )
+    house.plans(repeat="once")
+    house.tick()
+    sending.send_due(house.runtime)
+    with house.runtime.db.read() as session:
+        alert = session.scalars(select(Message).where(Message.purpose == "alert")).one()
+        assert (alert.channel, alert.to_address) == ("telegram", "771")
+        assert (alert.due_at - house.clock.now).total_seconds() == 2 * 3600
+
+
+def test_another_workspace_sees_no_stop_of_ours(house: House, smtp_server: SmtpSink) -> None:
+    crowd(house, smtp_server, 5)
+    id = house.plans(repeat="once")
+    house.tick()
+    sending.send_due(house.runtime)
+    stranger = house.world.member(house.world.workspace(), Role.OWNER)
+    with pytest.raises(NotFound):
+        schedule_sheets.get(house.runtime, stranger, id)
+
+
+def house_left(house: House) -> list[str]:
+    """The addresses of those who wait."""
+    query = (
+        select(Message.to_address)
+        .join(Invitation, Invitation.id == Message.invitation_id)
+        .where(Invitation.state == "planned")
+        .order_by(Message.to_address)
+    )
+    with house.runtime.db.read() as session:
+        return list(session.scalars(query))

@@ -1,0 +1,248 @@
+"""A run that is paused, resumed, edited or cancelled half-way: every person of its audience is in one number.
+
+C37: asked + not asked by reason + failed + unknown + cancelled = audience. D10: what is edited, paused or
+cancelled while a run is expanded. C20: an opt-out while thousands are claimed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from app.domain.access import Role
+from app.models import Contact, Invitation, Message, Occurrence, OptOut, SandboxCopy, new_id
+from app.runtime import Runtime
+from app.services import expanding, planning, runs, schedule_sheets, schedules, sending, settling
+from tests.services.recurring import House
+from tests.world import Clock, World
+
+PEOPLE = 900
+OUT, NOWHERE = 60, 30
+GROUPS = 15  # sent before somebody stops it
+
+
+@pytest.fixture
+def house(world: World, clock: Clock) -> House:
+    workspace = world.workspace()
+    return House(world, clock, world.member(workspace, Role.MANAGER), world.survey(workspace))
+
+
+def crowd(house: House, people: int = PEOPLE) -> list[str]:
+    """Some want nothing, some have no address; the others may be asked."""
+    ids = house.crowd(people)
+    with house.runtime.db.write() as session:
+        session.add_all(
+            OptOut(
+                id=new_id(), workspace_id=house.who.workspace_id, contact_id=each, kind="own_wish",
+                origin="page", created_at=house.clock.now,
+            )
+            for each in ids[:OUT]
+        )  # fmt: skip
+        session.execute(
+            update(Contact).where(Contact.id.in_(ids[OUT : OUT + NOWHERE])).values(email=None, email_key=None)
+        )
+    return ids
+
+
+@dataclass
+class Halfway:
+    """Calls `act` the so manyth time that a step is reached."""
+
+    step: str
+    number: int
+    act: Callable[[], object]
+    seen: int = 0
+
+    def __call__(self, step: str) -> None:
+        if step == self.step:
+            self.seen += 1
+            if self.seen == self.number:
+                self.act()
+
+
+def told(house: House, id: str) -> dict[str, int]:
+    """What the page of the run says, and that it adds up to what is in the rows."""
+    run = runs.history(house.runtime, house.who, id).items[0]
+    found = {"asked": run.asked, "waiting": run.waiting} | dict(run.not_asked)
+    with house.runtime.db.read() as session:
+        rows = session.scalar(
+            select(func.count()).select_from(Invitation).where(Invitation.occurrence_id == run.id)
+        )
+        left = session.scalar(select(func.count()).select_from(SandboxCopy))
+        people = session.scalar(
+            select(func.count(func.distinct(Invitation.contact_id))).where(Invitation.occurrence_id == run.id)
+        )
+    with house.runtime.db.read() as session:
+        spared = session.get_one(Occurrence, run.id).spared or 0
+    assert sum(found.values()) == run.decided == rows + spared
+    assert rows == people
+    assert run.asked == left, "every ask that is told left, and every one that left is told"
+    return found
+
+
+def expand(house: House, runtime: Runtime | None = None) -> None:
+    planning.plan_schedules(house.runtime)
+    expanding.expand_occurrences(runtime or house.runtime)
+
+
+def send(house: House, runtime: Runtime | None = None) -> None:
+    """Until nothing is due, as a worker does; what a lease held comes back."""
+    sending.send_due(runtime or house.runtime)
+    house.clock.advance(seconds=10)
+    settling.end_leases(house.runtime)
+    sending.send_due(house.runtime)
+
+
+def test_c37_cancelled_while_it_is_sending(house: House) -> None:
+    many = 3_000
+    crowd(house, many)
+    id = house.plans(repeat="once")
+    expand(house)
+    act = Halfway("attempting", GROUPS, lambda: schedules.cancel(house.runtime, house.who, id))
+    send(house, replace(house.runtime, reach=act))
+    found = told(house, id)
+    assert sum(found.values()) == many
+    assert found["waiting"] == 0
+    assert (found["opted_out"], found["no_address"]) == (OUT, NOWHERE)
+    assert found["cancelled"] > many / 2
+    assert found["asked"] <= GROUPS * sending.GROUP + sending.CLAIMED, "it stopped within one lease"
+
+
+def test_d10_cancelled_while_it_is_expanded(house: House) -> None:
+    crowd(house)
+    id = house.plans(repeat="once")
+    act = Halfway("expanded_some", 4, lambda: schedules.cancel(house.runtime, house.who, id))
+    expand(house, replace(house.runtime, reach=act))
+    send(house)
+    found = told(house, id)
+    assert found["asked"] == found["waiting"] == 0
+    assert sum(found.values()) == PEOPLE, "whom it had not come to is cancelled as well"
+    assert 0 < house.count() < PEOPLE
+    assert house.outcomes(id) == [("cancelled", "cancelled")]
+    expand(house)
+    assert told(house, id) == found
+
+
+def test_d10_paused_while_it_is_expanded_and_resumed(house: House) -> None:
+    crowd(house)
+    id = house.plans(repeat="once")
+    act = Halfway("expanded_some", 4, lambda: schedules.pause(house.runtime, house.who, id))
+    expand(house, replace(house.runtime, reach=act))
+    expand(house)
+    send(house)
+    found = told(house, id)
+    assert found["asked"] == 0
+    assert sum(found.values()) < PEOPLE, "a paused run decides about nobody"
+    schedules.resume(house.runtime, house.who, id)
+    expand(house)
+    send(house)
+    found = told(house, id)
+    assert found == {
+        "asked": PEOPLE - OUT - NOWHERE, "waiting": 0, "opted_out": OUT, "no_address": NOWHERE,
+    }  # fmt: skip
+
+
+def test_paused_while_it_is_sending_and_resumed(house: House) -> None:
+    crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+    act = Halfway("attempting", GROUPS, lambda: schedules.pause(house.runtime, house.who, id))
+    send(house, replace(house.runtime, reach=act))
+    found = told(house, id)
+    assert sum(found.values()) == PEOPLE
+    assert found["asked"] <= GROUPS * sending.GROUP + sending.CLAIMED, "it stopped within one lease"
+    assert found["waiting"] == schedule_sheets.get(house.runtime, house.who, id).waiting > PEOPLE / 2
+    assert schedules.resume(house.runtime, house.who, id) == found["waiting"]
+    send(house)
+    found = told(house, id)
+    assert found["asked"] == PEOPLE - OUT - NOWHERE
+    assert sum(found.values()) == PEOPLE
+
+
+def test_paused_with_messages_claimed_and_then_cancelled(house: House) -> None:
+    """What a worker holds at the moment leaves or comes back; nobody is left between the numbers."""
+    crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+
+    def stop() -> None:
+        schedules.pause(house.runtime, house.who, id)
+        schedules.cancel(house.runtime, house.who, id)
+
+    send(house, replace(house.runtime, reach=Halfway("claimed", 5, stop)))
+    found = told(house, id)
+    assert sum(found.values()) == PEOPLE
+    assert found["waiting"] == 0
+    schedules.cancel(house.runtime, house.who, id)
+    send(house)
+    assert told(house, id) == found
+
+
+def test_d10_edited_while_it_is_expanded_the_run_keeps_what_it_began_with(house: House) -> None:
+    crowd(house)
+    id = house.plans(repeat="weekly")
+    others = {"audience": {"all": [{"field": "name", "op": "is", "value": "x"}]}}
+    act = Halfway("expanded_some", 3, lambda: schedules.edit(house.runtime, house.who, id, others))
+    expand(house, replace(house.runtime, reach=act))
+    send(house)
+    found = told(house, id)
+    assert sum(found.values()) == PEOPLE
+    assert found["asked"] == PEOPLE - OUT - NOWHERE
+
+
+def test_c20_an_opt_out_while_thousands_are_queued_and_claimed(house: House) -> None:
+    ids = crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+    gone = ids[OUT + NOWHERE :]
+
+    def leave() -> None:
+        with house.runtime.db.write() as session:
+            session.add_all(
+                OptOut(
+                    id=new_id(), workspace_id=house.who.workspace_id, contact_id=each, kind="own_wish",
+                    origin="page", created_at=house.clock.now,
+                )
+                for each in gone
+            )  # fmt: skip
+
+    send(house, replace(house.runtime, reach=Halfway("claimed", 5, leave)))
+    found = told(house, id)
+    assert found["asked"] <= 4 * sending.CLAIMED, "at most what was in flight"
+    assert found["opted_out"] == PEOPLE - NOWHERE - found["asked"]
+    assert sum(found.values()) == PEOPLE
+
+
+def test_a_failure_and_an_unknown_end_are_numbers_as_well(house: House) -> None:
+    crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+    with house.runtime.db.write() as session:
+        some = session.execute(
+            select(Message.id, Message.invitation_id).where(Message.state == "queued").limit(30)
+        ).all()
+        for place, (message, invitation) in enumerate(some):
+            state = "failed" if place < 10 else "unknown"
+            reason = "provider_refused" if place < 10 else None
+            for table, key in ((Message, message), (Invitation, invitation)):
+                session.execute(update(table).where(table.id == key).values(state=state, reason=reason))
+    schedules.cancel(house.runtime, house.who, id)
+    run = runs.history(house.runtime, house.who, id).items[0]
+    assert run.asked == 20, "an unknown end counts as asked: it is never tried again"
+    assert dict(run.not_asked)["provider_refused"] == 10
+    assert run.decided == PEOPLE
+
+
+def test_cancelling_ends_within_one_lease_whatever_the_clock_does(house: House) -> None:
+    crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+    schedules.cancel(house.runtime, house.who, id)
+    house.clock.now += timedelta(days=1)
+    send(house)
+    assert told(house, id)["asked"] == 0
+    with house.runtime.db.read() as session:
+        states = session.scalars(select(Occurrence.state).where(Occurrence.schedule_id == id)).all()
+    assert states == ["run"]

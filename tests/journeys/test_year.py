@@ -147,7 +147,12 @@ def launch(manager: Person, survey: str) -> str:
         "Seriam perguntadas": 37, "Sem endereço": 1, "Não quer receber": 1, "Em descanso": 1,
     }  # fmt: skip
     manager.reads("40 pessoas ao todo.")
-    manager.press("Save schedule")
+    manager.press("Check it before the launch")
+    by_mail, by_text = manager.page.locator(".preview").all()
+    expect(by_mail).to_contain_text("@clientes.example")
+    expect(by_text).to_contain_text("+5531988880002")
+    assert sum(people_by_way(manager)) == 37
+    manager.press("Launch it")
     manager.reads(manager.said("The schedule is in place."))
     return manager.page.url.split("/schedules/")[1]
 
@@ -168,6 +173,12 @@ def live_through(year: Year, work: Work) -> None:
         work()
         year.skip_texts()
     year.clock.now = day
+
+
+def people_by_way(manager: Person) -> list[int]:
+    """How many are reached on each channel and in each language, as the pre-flight tells."""
+    cells = manager.page.locator('section[aria-labelledby="ways"] td.number').all_text_contents()
+    return [int(each) for each in cells]
 
 
 def counted(manager: Person) -> dict[str, int]:

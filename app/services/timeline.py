@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.followups import step_rank
+from app.domain.looks import rests_on
 from app.models import (
     Answer,
     AnswerEdit,
@@ -20,10 +21,12 @@ from app.models import (
     Message,
     Occurrence,
     Survey,
+    Workspace,
 )
 from app.runtime import Runtime
-from app.services import contact_rows, opt_outs, timeline_talks
+from app.services import contact_rows, opt_outs, person_facts, timeline_talks
 from app.services.access import Visitor
+from app.services.asking_terms import rest_of
 from app.services.paging import Page, cursor_at, place_of
 from app.services.timeline_moments import (
     Added,
@@ -93,9 +96,13 @@ def _asks(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
         .order_by(Invitation.created_at.desc())
         .limit(MOST)
     )
+    asks = person_facts.asks_of(session, contact, sandbox_on=True)
+    workspace = session.get_one(Workspace, contact.workspace_id)
     for row, survey in session.execute(query):
         if row.state == "skipped":
-            yield HeldBack(row.created_at, row.id, survey, row.metric, row.reason, row.until)
+            rest = rest_of(workspace, row.metric)
+            ask = rests_on(asks, row.metric, rest, row.created_at) if row.reason == "resting" else None
+            yield HeldBack(row.created_at, row.id, survey, row.metric, row.reason, row.until, ask)
             continue
         state = _PULSE_STATES.get(row.state, row.state) if who.is_people else row.state
         at = row.sent_at or row.created_at

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from app.domain.looks import Ask
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -47,6 +49,7 @@ class HeldBack(Moment):
     metric: str
     reason: str | None
     until: datetime | None
+    rests_on: Ask | None = None  # of somebody who rested: from which ask on
     kind: ClassVar[str] = "held_back"
     rank: ClassVar[int] = 10
 

@@ -6,12 +6,22 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
 
 from app.domain.access import Role
 from app.jobs.worker import run_until_idle
-from app.models import Contact, Workspace
+from app.models import Contact, Survey, Workspace
 from app.runtime import Runtime
-from app.services import contact_imports, contacts, followups, import_jobs, opt_outs
+from app.services import (
+    contact_imports,
+    contacts,
+    expanding,
+    followups,
+    import_jobs,
+    opt_outs,
+    planning,
+    schedules,
+)
 from app.services.access import Visitor
 from tests.services.loop import open_again
 from tests.web.browser import Look, Visit
@@ -69,6 +79,26 @@ def maria(runtime: Runtime, world: World, workspace: Workspace, camila: Visitor,
 def test_a_person_is_seen_in_every_look(visit: Visit, look: Look, camila: Visitor, maria: Contact):
     page = visit(f"/w/aroeira/contacts/{maria.id}", camila)
     expect(page.get_by_role("heading", level=1)).to_have_text("Maria Figueiredo")
+    look(page)
+
+
+def test_why_a_person_was_asked_or_not_is_seen_in_every_look(
+    runtime: Runtime, visit: Visit, look: Look, camila: Visitor, workspace: Workspace, maria: Contact
+):
+    with runtime.db.read() as session:
+        survey = session.scalars(select(Survey.id)).one()
+    premium = {"all": [{"field": "attributes.plano", "op": "is", "value": "premium"}]}
+    schedules.create(
+        runtime, camila, {"survey": survey, "repeat": "weekly", "audience": premium, "name": "Só premium"}
+    )
+    planning.plan_schedules(runtime)
+    expanding.expand_occurrences(runtime)
+    page = visit(f"/w/aroeira/contacts/{maria.id}", camila, javascript=False)
+    page.get_by_text("Por que perguntamos, ou não?").click()
+    page.get_by_label("Pesquisa", exact=True).select_option("Relacionamento")
+    page.get_by_role("button", name="Dizer por quê").click()
+    expect(page.get_by_text("respondeu “Relacionamento” (NPS) há 2 dias").first).to_be_visible()
+    expect(page.get_by_text("O público não incluía Maria Figueiredo: plano não é “premium”.")).to_be_visible()
     look(page)
 
 

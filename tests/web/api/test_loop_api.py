@@ -58,6 +58,14 @@ def test_somebody_is_asked_now_or_told_why_not(api: Api, world: World, shop: Wor
     told = api.get(f"/surveys/{survey}/eligibility", contact=contact).json
     assert (told["eligible"], told["reason"]) == (False, "resting")
     assert told["until"] is not None
+    assert told["explanation"].startswith("Não perguntamos a ")
+    asks = api(
+        "GET", f"/contacts/{contact}/asks", query_string={"survey": survey}, headers={"Accept-Language": "en"}
+    ).json
+    assert (asks["eligible"], asks["reason"], asks["survey"]) == (False, "resting", survey)
+    assert [each["outcome"] for each in asks["items"]] == ["not_asked", "asked"]
+    assert "was asked “Relacionamento” (NPS) today, rests until" in asks["explanation"]
+    assert asks["items"][0]["invitation"] == again.json["id"]
     assert api.get(f"/invitations/{asked.json['id']}").json == asked.json
     assert [each["id"] for each in api.all("/invitations", state="skipped", survey=survey)] == [
         again.json["id"]

@@ -24,7 +24,7 @@ from app.models import (
     Workspace,
 )
 from app.runtime import Runtime
-from app.services import contact_rows, opt_outs, person_facts, timeline_talks
+from app.services import contact_rows, opt_outs, other_ways, person_facts, timeline_talks
 from app.services.access import Visitor
 from app.services.asking_terms import rest_of
 from app.services.paging import Page, cursor_at, place_of
@@ -78,6 +78,7 @@ def _place(moment: Moment) -> tuple[datetime, int, str]:
 def _all(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
     yield Added(contact.created_at, contact.id, contact.source, contact.lawful_basis)
     yield from _asks(session, who, contact)
+    yield from other_ways.reroutings(session, contact, MOST)
     yield from _never_begun(session, contact)
     yield from _opt_outs(session, contact)
     if not who.is_people:

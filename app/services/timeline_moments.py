@@ -55,6 +55,20 @@ class HeldBack(Moment):
 
 
 @dataclass(frozen=True)
+class Rerouted(Moment):
+    """A message that asks did not reach them, so they were asked on the next channel of the list."""
+
+    survey: str
+    metric: str
+    channel: str
+    address: str
+    reason: str | None
+    instead: str
+    kind: ClassVar[str] = "rerouted"
+    rank: ClassVar[int] = 5
+
+
+@dataclass(frozen=True)
 class Line:
     """Something said in a chat, by them or by us; `state` is how ours fared."""
 

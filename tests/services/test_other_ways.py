@@ -12,8 +12,9 @@ from app.channels.registry import open_channels
 from app.domain.access import Role
 from app.models import Contact, Invitation, Message, Occurrence, Workspace
 from app.runtime import Runtime
-from app.services import asking, inbound, reminding, sending, settling
+from app.services import asking, inbound, reminding, sending, settling, timeline
 from app.services.access import Visitor
+from app.services.timeline_moments import Asked, OptedOut, Rerouted
 from bots import handle
 from tests.scripted_twilio import CUT, SID, TOKEN, ScriptedTwilio, refused, scripted
 from tests.smtp import SmtpSink
@@ -94,6 +95,23 @@ def test_a_number_that_does_not_exist_is_asked_by_mail_instead(
     assert messages(place) == [("invitation", "sms", "failed"), ("invitation", "email", "sent")]
 
 
+def test_a_first_channel_that_failed_is_a_moment_of_its_own(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, server: ScriptedTwilio,
+    smtp_server: SmtpSink, clock: Clock,
+) -> None:  # fmt: skip
+    server.every = refused(21211)
+    ask(place, world, manager, maria, BOTH)
+    clock.advance(minutes=1)
+    sending.send_due(place)
+    asked, stopped, lost, _ = timeline.timeline(place, manager, maria.id).items
+    assert isinstance(asked, Asked)
+    assert (asked.channel, asked.state) == ("email", "sent")
+    assert isinstance(stopped, OptedOut)
+    assert isinstance(lost, Rerouted)
+    assert (lost.channel, lost.address, lost.reason) == ("sms", MARIA, "invalid_address")
+    assert lost.instead == "email"
+
+
 def test_a_landline_is_not_even_tried(
     place: Runtime, world: World, workspace: Workspace, manager: Visitor, server: ScriptedTwilio,
     smtp_server: SmtpSink,
@@ -103,6 +121,8 @@ def test_a_landline_is_not_even_tried(
     sending.send_due(place)
     assert server.created == []
     assert [each.recipient for each in smtp_server.messages] == ["old@bemtevi.example"]
+    (lost,) = (each for each in timeline.timeline(place, manager, old.id).items if isinstance(each, Rerouted))
+    assert (lost.reason, lost.instead) == ("landline", "email")
 
 
 def test_an_opt_out_that_the_provider_knows_holds_on_every_channel(

@@ -93,7 +93,7 @@ def test_why_a_person_was_asked_or_not_is_seen_in_every_look(
     )
     planning.plan_schedules(runtime)
     expanding.expand_occurrences(runtime)
-    page = visit(f"/w/aroeira/contacts/{maria.id}", camila, javascript=False)
+    page = visit(f"/w/aroeira/contacts/{maria.id}", camila)
     page.get_by_text("Por que perguntamos, ou não?").click()
     page.get_by_label("Pesquisa", exact=True).select_option("Relacionamento")
     page.get_by_role("button", name="Dizer por quê").click()

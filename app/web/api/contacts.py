@@ -100,6 +100,7 @@ class Happening(Resource):
         "added",
         "asked",
         "held_back",
+        "rerouted",
         "reminded",
         "talked",
         "answered",
@@ -114,6 +115,8 @@ class Happening(Resource):
     state: str = absent()
     reason: str | None = Field(None, description="Why not.")
     until: Moment | None = None
+    address: str = absent("Where a message did not arrive.")
+    instead: str = absent("The channel that was taken then.")
     score: int = absent()
     band: str = absent()
     comment: str | None = None

@@ -10,6 +10,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.domain.access import Role
+from app.domain.addresses import written_phone
 from app.domain.contacts import KINDS, LAWFUL_BASES
 from app.errors import Conflict, Invalid
 from app.rendering import look_words
@@ -220,6 +221,7 @@ def _page(
         askable_surveys=looks.choices(runtime_of(), visitor()),
         why=looks.explain(runtime_of(), visitor(), found.contact.id, why) if why else None,
         words=look_words,
+        written_address=written_phone,
         when=when,
         zone=ZoneInfo(visitor().time_zone),
         names=NAMES,

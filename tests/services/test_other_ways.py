@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.channels.base import Event, Kind
 from app.channels.registry import open_channels
 from app.domain.access import Role
-from app.models import Contact, Invitation, Message, Occurrence, Workspace
+from app.models import Contact, Invitation, Message, Occurrence, SurveyVersion, Workspace
 from app.runtime import Runtime
 from app.services import asking, inbound, reminding, sending, settling, timeline
 from app.services.access import Visitor
@@ -196,6 +196,24 @@ def test_who_does_not_answer_is_reminded_once_after_three_days_where_they_were_a
     clock.advance(days=20)
     assert reminding.remind(place) == 0
     assert messages(place) == [("invitation", "sms", "sent"), ("reminder", "sms", "sent")]
+
+
+def test_a_text_that_reminds_says_so_in_the_surveys_own_words(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    server: ScriptedTwilio, clock: Clock,
+) -> None:  # fmt: skip
+    survey = world.survey(workspace)
+    with place.db.write() as session:
+        version = session.scalars(select(SurveyVersion)).one()
+        own = {"reminder_chat": "Psst, {{ contact.first_name|você }}:"}
+        version.texts = {locale: texts | own for locale, texts in version.texts.items()}
+    asking.ask(place, manager, survey.id, maria.id, BOTH)
+    sending.send_due(place)
+    clock.advance(days=3)
+    reminding.remind(place)
+    sending.send_due(place)
+    first, again = server.created
+    assert again["Body"] == f"Psst, Maria: {first['Body']}"
 
 
 def test_an_answer_an_opt_out_and_the_end_of_the_link_leave_nothing_to_remind_of(

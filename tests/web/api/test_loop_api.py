@@ -36,6 +36,10 @@ def test_texts_can_come_with_a_new_survey_and_leave_with_a_change(api: Api) -> N
     assert made.json["texts"]["en"]["thanks_up"] == "Thank you!"
     assert (made.json["question"]["en"], made.json["question"]["es"]) == ("Likely?", "¿Sí?")
     assert "es" not in api.patch(f"/surveys/{made.json['id']}", {"texts": {"es": None}}).json["texts"]
+    own = {"texts": {"en": {"reminder_chat": "Once more:"}}}
+    assert api.patch(f"/surveys/{made.json['id']}", own).json["texts"]["en"]["reminder_chat"] == "Once more:"
+    own["texts"]["en"]["reminder_chat"] = ""
+    assert "reminder_chat" not in api.patch(f"/surveys/{made.json['id']}", own).json["texts"]["en"]
     wrong = api.post("/surveys", {"name": "A", "metric": "nps", "texts": {"en": {"joke": "x"}}})
     assert wrong.json["errors"] == [{"field": "texts.en.joke", "message": "There is no such field."}]
 

@@ -192,7 +192,7 @@ def _forget_person(session: Session, contact: Contact, now: datetime) -> None:
     contact.name = contact.search_name = ""
     contact.external_id = contact.email = contact.email_key = contact.phone = contact.phone_key = None
     contact.telegram_chat_id = contact.telegram_key = None
-    contact.locale = contact.time_zone = contact.source = None
+    contact.locale = contact.time_zone = contact.preferred_channel = contact.source = None
     contact.attributes = {}
     contact.tags = []
     contact.active = False

@@ -45,7 +45,8 @@ PULSES = (
     " without any link to a person afterwards."
 )
 PERSON = (
-    "name", "external_id", "email", "phone", "telegram_chat_id", "kind", "locale", "time_zone", "attributes",
+    "name", "external_id", "email", "phone", "telegram_chat_id", "kind", "locale", "time_zone",
+    "preferred_channel", "attributes",
     "active", "lawful_basis", "source", "created_at", "updated_at",
 )  # fmt: skip
 ANSWER = (

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from app.domain.access import Role
 from app.domain.addresses import written_phone
+from app.domain.channel_choice import CHANNELS
 from app.domain.contacts import KINDS, LAWFUL_BASES
 from app.errors import Conflict, Invalid
 from app.rendering import look_words
@@ -204,6 +205,7 @@ def _form(
         kinds=KINDS,
         bases=LAWFUL_BASES,
         locales=choices_of(NAMES.items(), form.texts["locale"]),
+        channels=CHANNELS,
     )
 
 

@@ -19,6 +19,7 @@ from app.models import (
     FollowUpClosure,
     FollowUpEvent,
     ImportPart,
+    ImportPerson,
     ImportReject,
     InboundEvent,
     Invitation,
@@ -128,6 +129,10 @@ def _forget_words(session: Session, contact: Contact) -> None:
     keys = [key for key in (contact.phone_key, contact.telegram_key) if key]
     session.execute(delete(Conversation).where(Conversation.address_key.in_(keys)))
     session.execute(delete(ConnectLink).where(ConnectLink.contact_id == contact.id))
+    imports = select(ContactImport.id).where(ContactImport.workspace_id == contact.workspace_id)
+    session.execute(
+        delete(ImportPerson).where(ImportPerson.import_id.in_(imports), ImportPerson.contact_id == contact.id)
+    )
     if contact.telegram_chat_id:  # tries of links are counted by chat
         tries = RateWindow.key.endswith(f":{contact.telegram_chat_id}", autoescape=True)
         session.execute(delete(RateWindow).where(tries))

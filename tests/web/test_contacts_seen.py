@@ -50,6 +50,7 @@ def maria(runtime: Runtime, world: World, workspace: Workspace, camila: Visitor,
     """Asked, answered, followed up, held back."""
     maria = world.contact(
         workspace, name="Maria Figueiredo", phone="+5531988884417", source="importação de maio",
+        preferred_channel="whatsapp",
         attributes={"empresa": "Clínica Bem-te-vi", "cargo": "Coordenadora da recepção", "unidades": 3},
     )  # fmt: skip
     survey = world.survey(workspace, name="Relacionamento")
@@ -151,6 +152,24 @@ def test_an_import_is_made_and_seen_in_every_look(visit: Visit, look: Look, cami
     again.get_by_label("De onde vêm estes contatos?").fill("CRM")
     again.get_by_role("button", name="Importar 15 linhas").click()
     look(again)
+
+
+def test_an_import_is_undone_and_seen_in_every_look(
+    runtime: Runtime, visit: Visit, look: Look, camila: Visitor
+):
+    file = io.BytesIO(FILE.encode())
+    done = contact_imports.run(runtime, camila, "x.csv", file, lawful_basis="consent", source="CRM")
+    page = visit(f"/w/aroeira/contacts/import/{done.id}", camila)
+    look(page)
+    page.get_by_role("link", name="Desfazer esta importação").click()
+    expect(page.get_by_text("15 pessoas que vieram com ela ficam inativas")).to_be_visible()
+    page.get_by_role("button", name="Desfazer a importação").click()
+    expect(page.get_by_label("Estes números estão certos")).to_have_attribute("aria-invalid", "true")
+    look(page)
+    page.get_by_label("Estes números estão certos").check()
+    page.get_by_role("button", name="Desfazer a importação").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("A importação foi desfeita")
+    look(page)
 
 
 def test_a_large_import_is_watched_in_every_look(runtime: Runtime, visit: Visit, look: Look, camila: Visitor):

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from app.domain.access import Role
 from app.jobs.worker import run_until_idle
-from app.models import Contact, Survey, Workspace
+from app.models import Contact, Message, Survey, Workspace, new_id
 from app.runtime import Runtime
 from app.services import (
     contact_imports,
@@ -56,6 +57,14 @@ def maria(runtime: Runtime, world: World, workspace: Workspace, camila: Visitor,
     survey = world.survey(workspace, name="Relacionamento")
     clock.advance(days=100)
     invitation = world.invitation(workspace, survey, maria, state="answered")
+    world.add(
+        Message(
+            id=new_id(), workspace_id=workspace.id, purpose="invitation", priority=1, channel="sms",
+            invitation_id=invitation.id, contact_id=maria.id, to_address="+5531988884417", locale="pt-BR",
+            state="failed", reason="invalid_address", due_at=clock.now,
+            created_at=clock.now - timedelta(seconds=2),
+        )
+    )  # fmt: skip
     clock.advance(minutes=7)
     words = "A agenda saiu do ar duas vezes na semana passada e ninguém avisou. Remarquei doze por telefone."
     answer = world.answer(workspace, 4, survey=survey, contact=maria, invitation=invitation, comment=words)
@@ -80,6 +89,7 @@ def maria(runtime: Runtime, world: World, workspace: Workspace, camila: Visitor,
 def test_a_person_is_seen_in_every_look(visit: Visit, look: Look, camila: Visitor, maria: Contact):
     page = visit(f"/w/aroeira/contacts/{maria.id}", camila)
     expect(page.get_by_role("heading", level=1)).to_have_text("Maria Figueiredo")
+    expect(page.get_by_text("Foi para +55 31 98888-4417.")).to_be_visible()
     look(page)
 
 

@@ -7,7 +7,7 @@ anything); days are the calendar's, where the workspace is.
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from operator import ge, gt, le, lt
 from zoneinfo import ZoneInfo
@@ -23,6 +23,10 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 COMPARED: Mapping[str, Callable[[float, float], bool]] = {
     "above": gt, "at_least": ge, "at_most": le, "below": lt,
 }  # fmt: skip
+
+
+_PAIRS = (("is", "is_not"), ("contains", "contains_not"), ("is_set", "is_not_set"), ("has_any", "has_none"))
+_OPPOSITES = {one: other for pair in (*_PAIRS, ("yes", "no")) for one, other in (pair, pair[::-1])}
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,26 @@ def matches(audience: Member, person: Person, scene: Scene) -> bool:
         return _attribute(audience, person.attributes.get(audience.field.removeprefix(ATTRIBUTE)), scene)
     special = _SPECIAL.get(audience.field)
     return special(audience, person, scene) if special else _said(audience, getattr(person, audience.field))
+
+
+def unmet(audience: Member, person: Person, scene: Scene) -> tuple[Member, ...]:
+    """What keeps this person out of an audience; nothing for somebody who is meant.
+
+    Of things that must all be true, those that are not; where any would do, all of them together.
+    """
+    if matches(audience, person, scene):
+        return ()
+    if isinstance(audience, Group) and audience.every:
+        return tuple(each for member in audience.members for each in unmet(member, person, scene))
+    return (audience,)
+
+
+def opposite(condition: Condition) -> Condition | None:
+    """What is true of everybody of whom this is not, where it can be said as simply; else None."""
+    other = _OPPOSITES.get(condition.operator)
+    if other is None or condition.field in ("asked", "answered"):
+        return None
+    return replace(condition, operator=other)
 
 
 def _said(condition: Condition, text: str | None) -> bool:

@@ -10,8 +10,8 @@ from app.domain.plain_addresses import plain_email
 from app.errors import Invalid, Problem, problem
 
 Meaning = Literal[
-    "email", "phone", "name", "external_id", "locale", "time_zone", "kind", "active", "opted_out", "tags",
-    "attribute", "skip",
+    "email", "phone", "name", "external_id", "locale", "time_zone", "preferred_channel", "kind", "active",
+    "opted_out", "tags", "attribute", "skip",
 ]  # fmt: skip
 MEANINGS: tuple[Meaning, ...] = get_args(Meaning)
 IDENTIFIES: tuple[Meaning, ...] = ("email", "phone", "external_id")
@@ -46,6 +46,15 @@ _HEADINGS: Mapping[Meaning, tuple[str, ...]] = {
     ),
     "locale": ("locale", "language", "lang", "idioma", "lingua", "lengua"),
     "time_zone": ("timezone", "zone", "tz", "fuso", "fusohorario", "zonahoraria", "husohorario", "huso"),
+    "preferred_channel": (
+        *(
+            "preferredchannel",
+            "channelpreference",
+            "canalpreferido",
+            "canaldepreferencia",
+            "preferenciadecanal",
+        ),
+    ),
     "kind": ("kind", "type", "tipo"),
     "active": ("active", "ativo", "ativa", "activo", "activa"),
     "opted_out": (

@@ -41,6 +41,12 @@ _LOCALE_WORDS = {
     **dict.fromkeys(("english", "ingles"), "en"),
     **dict.fromkeys(("espanol", "espanhol", "spanish", "castellano"), "es"),
 }
+_CHANNEL_WORDS = {
+    **dict.fromkeys(("email", "e-mail", "mail", "correo", "correo electronico"), "email"),
+    **dict.fromkeys(("sms", "texto", "text", "torpedo"), "sms"),
+    **dict.fromkeys(("whatsapp", "zap"), "whatsapp"),
+    "telegram": "telegram",
+}
 _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{2}|\d{3}))?")
 # Letters that Unicode does not decompose, as people type them without their signs.
 _UNSIGNED = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th"})
@@ -57,6 +63,7 @@ class ContactValues(TypedDict, total=False):
     kind: str
     locale: str | None
     time_zone: str | None
+    preferred_channel: str | None
     attributes: dict[str, Scalar | None]  # None takes the attribute away
     tags: list[str]  # all of them: what is not named goes
     active: bool
@@ -178,6 +185,10 @@ def _read_kind(name: str, value: object) -> str:
     return _one_of(name, value, _KIND_WORDS)
 
 
+def _read_channel(name: str, value: object) -> str | None:
+    return _one_of(name, value, _CHANNEL_WORDS) if _text(name, value).strip() else None
+
+
 def _one_of(name: str, value: object, words: Mapping[str, str | None]) -> str:
     word = fold(_text(name, value)).strip()
     if word not in words:
@@ -275,6 +286,7 @@ _READERS: Mapping[str, Reader] = {
     "kind": _read_kind,
     "locale": _read_locale,
     "time_zone": _read_time_zone,
+    "preferred_channel": _read_channel,
     "attributes": _read_attributes,
     "tags": read_tags,
     "active": read_yes_or_no,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.domain.caps import NO_CAPS, Caps, midnight
+from app.domain.channel_choice import in_their_order
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Facts:
     lawful_basis: str = "legitimate_interest"
     opted_out: bool = False
     ways: tuple[Way, ...] = (Way("email"),)  # in the order in which they are tried
+    first: tuple[str | None, ...] = ()  # channels that come before that order: their wish, their habit
     in_another_pulse: bool = False  # employees take part in one open pulse at a time
     asked_at: datetime | None = None  # the last ask that left or is about to, of any survey
     asked_metric_at: datetime | None = None  # the same, of this metric
@@ -88,7 +90,7 @@ def may_ask(facts: Facts, rest: Rest, now: datetime) -> Verdict:
     ):
         if holds:
             return Verdict(reason)
-    channel, closed = way_out(facts.ways)
+    channel, closed = way_out(facts.ways, facts.first)
     if closed is not None or facts.in_another_pulse:
         return Verdict(closed or "in_another_pulse")
     until = rested_at(facts, rest)
@@ -98,17 +100,17 @@ def may_ask(facts: Facts, rest: Rest, now: datetime) -> Verdict:
     return Verdict(channel=channel) if until is None else Verdict("capped", until)
 
 
-def way_out(ways: Sequence[Way]) -> tuple[str | None, str | None]:
+def way_out(ways: Sequence[Way], first: Sequence[str | None] = ()) -> tuple[str | None, str | None]:
     """The first channel that is open, or the reason of the way that led furthest."""
     known = [each for each in ways if each.has_address]
     if not known:
         return None, "no_address"
     alive = [each for each in known if not (each.closed or each.unwanted)]
     if not alive:
-        first = known[0]
-        return None, "opted_out" if first.unwanted else CLOSED.get(first.channel, "bounced")
-    ready = [each for each in alive if each.ready]
-    return (ready[0].channel, None) if ready else (None, "channel_not_configured")
+        one = known[0]
+        return None, "opted_out" if one.unwanted else CLOSED.get(one.channel, "bounced")
+    ready = in_their_order([each.channel for each in alive if each.ready], first)
+    return (ready[0], None) if ready else (None, "channel_not_configured")
 
 
 def rested_at(facts: Facts, rest: Rest) -> datetime | None:

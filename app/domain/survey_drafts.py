@@ -55,7 +55,7 @@ def _changed(before: Mapping[str, str], change: object, metric: Metric) -> Surve
     names = set(change) if isinstance(change, Mapping) else set()
     after = replace(
         SurveyTexts.from_json(before),
-        **{name: text for name, text in given.to_json().items() if name in names},
+        **{name: text for name, text in given.by_name().items() if name in names},
     )
     problems = problems_in(after, metric, complete=False)
     if problems:

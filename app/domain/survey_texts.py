@@ -18,6 +18,7 @@ class Shape:
     limit: int
     lines: bool = False
     in_the_mail: bool = False  # read in the person's own mailbox, so it may call them by name even in a pulse
+    optional: bool = False  # empty, and the ready words stand in its place
 
 
 # Long enough for every language, short enough that question and scale stay on a phone's first screen and that
@@ -34,6 +35,9 @@ SHAPES: Mapping[str, Shape] = {
     "thanks_up": Shape(300),
     "thanks_flat": Shape(300),
     "thanks_down": Shape(300),
+    "reminder_subject": Shape(120, in_the_mail=True, optional=True),
+    "reminder_greeting": Shape(1000, lines=True, in_the_mail=True, optional=True),
+    "reminder_chat": Shape(160, optional=True),  # before the question, in texts that cost by the character
 }
 
 
@@ -56,6 +60,9 @@ class SurveyTexts:
     thanks_up: str = ""
     thanks_flat: str = ""
     thanks_down: str = ""
+    reminder_subject: str = ""  # of a mail that reminds
+    reminder_greeting: str = ""  # in it, instead of the greeting
+    reminder_chat: str = ""  # before the question, in texts and chats
 
     def followup(self, tone: Tone) -> str:
         """The question that follows a score of a band that points this way."""
@@ -85,17 +92,21 @@ class SurveyTexts:
             raise Invalid(problems)
         return cls(**{name: _tidy(name, given[name]) for name in SHAPES if name in given})
 
-    def to_json(self) -> dict[str, str]:
-        """The texts by name, as from_json takes them."""
+    def by_name(self) -> dict[str, str]:
+        """Every text by its name."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def to_json(self) -> dict[str, str]:
+        """As rows keep them and from_json takes them: what need not be written is absent while it is not."""
+        return {name: text for name, text in self.by_name().items() if text or not SHAPES[name].optional}
 
 
 def problems_in(texts: SurveyTexts, metric: Metric, *, complete: bool) -> list[Problem]:
-    """What is wrong with these texts, by field; `complete`: for publishing, so that none may be empty."""
+    """What is wrong with these texts, by field; `complete`: for publishing, so none may be empty."""
     problems: list[Problem] = []
     for name, text in texts.to_json().items():
         shape = SHAPES[name]
-        if complete and is_unseen(text):
+        if complete and is_unseen(text) and not shape.optional:
             problems.append(problem(name, "This text is still empty."))
         if len(text) > shape.limit:
             problems.append(

@@ -26,6 +26,7 @@ class Contact(HasId, Base):
         Index(None, "workspace_id", "search_name", "id"),
         Index(None, "workspace_id", "id"),  # a run goes through its people in this order
         CheckConstraint("kind IN ('customer', 'employee')", name="kind"),
+        CheckConstraint(f"preferred_channel IN {tuple(_ADDRESSES)}", name="preferred_channel"),
     )
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
@@ -41,6 +42,7 @@ class Contact(HasId, Base):
     kind: Mapped[str] = mapped_column(String(16))
     locale: Mapped[str | None] = mapped_column(String(8))
     time_zone: Mapped[str | None] = mapped_column(String(64))
+    preferred_channel: Mapped[str | None] = mapped_column(String(16))  # where they would rather be asked
     attributes: Mapped[dict[str, Any]]
     tags: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     active: Mapped[bool] = mapped_column(default=True)

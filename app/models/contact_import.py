@@ -19,7 +19,7 @@ class ContactImport(HasId, Base):
         CheckConstraint("kind IN ('csv', 'xlsx')", name="kind"),
         CheckConstraint(
             "state IN ('arriving', 'reading', 'mapping', 'checking', 'checked', 'importing', 'done',"
-            " 'stopped', 'failed')",
+            " 'stopped', 'failed', 'undoing', 'undone')",
             name="state",
         ),
     )
@@ -41,6 +41,11 @@ class ContactImport(HasId, Base):
     repeated: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
     opted_out: Mapped[int] = mapped_column(default=0)
+    put_away: Mapped[int] = mapped_column(
+        default=0, server_default="0"
+    )  # by undoing it: who had come with it
+    put_back: Mapped[int] = mapped_column(default=0, server_default="0")  # whom it had changed
+    left_alone: Mapped[int] = mapped_column(default=0, server_default="0")  # touched or asked since
     failures: Mapped[int] = mapped_column(default=0)  # in a row, of our own making
     problem: Mapped[dict[str, Any] | None]  # why it failed, as a sentence with its values
     created_at: Mapped[datetime]
@@ -64,13 +69,18 @@ class ImportPart(Base):
 
 
 class ImportPerson(Base):
-    """Who was met in a file, and in which row first: a further row about them changes nothing."""
+    """Who was met in a file, and in which row first: a further row about them changes nothing.
+
+    Kept for as long as the import can be undone, with what it takes.
+    """
 
     __tablename__ = "import_people"
 
     import_id: Mapped[str] = mapped_column(String(26), primary_key=True)
     contact_id: Mapped[str] = mapped_column(String(26), primary_key=True)
     row: Mapped[int]
+    outcome: Mapped[str | None] = mapped_column(String(16))  # created, updated or unchanged
+    changes: Mapped[dict[str, Any] | None]  # of whom it updated: each value as it was and as it became
 
 
 class ImportReject(Base):

@@ -72,14 +72,15 @@ def audience_words(language: Language, audience: Group) -> str:
     """“NPS: detractor in the last 90 days; and plan is Pro”; everybody is said so."""
     if not audience.members:
         return language.gettext("Everybody")
-    words = _member(language, audience, outermost=True)
+    words = member_words(language, audience, outermost=True)
     return words[:1].upper() + words[1:]
 
 
-def _member(language: Language, member: Member, *, outermost: bool = False) -> str:
+def member_words(language: Language, member: Member, *, outermost: bool = False) -> str:
+    """Any part of it as a clause."""
     if isinstance(member, Condition):
         return condition_words(language, member)
-    each = [_member(language, one) for one in member.members]
+    each = [member_words(language, one) for one in member.members]
     and_, or_ = language.gettext("%(one)s, and %(other)s"), language.gettext("%(one)s, or %(other)s")
     said = each[0]
     for other in each[1:]:

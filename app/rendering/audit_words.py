@@ -38,6 +38,7 @@ AUDIT_DEEDS = {
     "contact.edited": "Edited somebody",
     "contact.erased": "Erased somebody",
     "contact.exported": "Exported all that we hold of somebody",
+    "contact.import_undone": "Undid an import of people",
     "contact.imported": "Imported people",
     "contact.opted_in": "Recorded an opt-in",
     "contact.opted_out": "Recorded an opt-out",

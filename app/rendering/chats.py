@@ -44,8 +44,9 @@ def _linked(asking: Asking, language: Language, channel: str) -> str:
 
 
 def reminder(asking: Asking, language: Language, channel: str) -> str:
-    """The same once more, saying so."""
-    return joined(language.gettext("A reminder:"), question(asking, language, channel))
+    """The same once more, saying so in the survey's own words or in ours."""
+    before = asking.said.reminder_chat or language.gettext("A reminder:")
+    return joined(before, question(asking, language, channel))
 
 
 def _how(asking: Asking, language: Language, channel: str) -> str:

@@ -116,7 +116,7 @@ def letter_mail(letterhead: Letterhead, subject: str, words: str, locale: str, a
 
 
 def _question(draft: Draft, texts: SurveyTexts, reminder: bool) -> dict[str, object]:
-    said = {name: draft.words(text) for name, text in texts.to_json().items()}
+    said = {name: draft.words(text) for name, text in texts.by_name().items()}
     said["salutation"] = draft.words(texts.salutation)
     return {"said": said, "reminder": reminder}
 

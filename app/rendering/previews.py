@@ -1,6 +1,6 @@
 """One survey draft as e-mail, page, text message and chat, filled with a sample person, while it is typed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.domain.chat import Words
@@ -61,6 +61,9 @@ class Preview:
     linked: bool  # messages carry one link and no scores: a pulse
     chat: tuple[Said, ...]
     sms: TextMessage
+    reminder_subject: str
+    reminder_greeting: tuple[str, ...]  # paragraphs of their own; empty: the ready ones
+    reminder_sms: TextMessage
 
 
 def preview(texts: SurveyTexts, metric: Metric, locale: str, sample: Sample) -> Preview:
@@ -74,14 +77,18 @@ def preview(texts: SurveyTexts, metric: Metric, locale: str, sample: Sample) -> 
         locale=locale,
         sender=", ".join(part for part in (sample.sender_name, sample.sender_address) if part),
         subject=one_line(said.subject),
-        greeting=tuple(part.strip() for part in said.greeting.split("\n\n") if part.strip()),
+        greeting=_paragraphs(said.greeting),
         question=said.question,
         scores=tuple(RULES[metric].scores),
         low_label=said.low_label,
         high_label=said.high_label,
         linked=linked,
         chat=_linked_chat(said, language, sample) if linked else _chat(said, language, metric, sample),
-        sms=_text_message(said, language, sample, metric),
+        sms=_text_message(said, language, sample, metric, chats.question),
+        reminder_subject=one_line(said.reminder_subject)
+        or language.gettext("Still time: %(subject)s", subject=one_line(said.subject)),
+        reminder_greeting=_paragraphs(said.reminder_greeting),
+        reminder_sms=_text_message(said, language, sample, metric, chats.reminder),
     )
 
 
@@ -89,6 +96,10 @@ def filled(texts: SurveyTexts, sample: Sample) -> SurveyTexts:
     """The texts as the sample person reads them; one that is still wrong stays as typed."""
     values = values_for(sample.workspace_name, sample.name, sample.attributes)
     return SurveyTexts(**{name: _filled(text, values) for name, text in texts.to_json().items()})
+
+
+def _paragraphs(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split("\n\n") if part.strip())
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
@@ -112,8 +123,14 @@ def _linked_chat(said: SurveyTexts, language: Language, sample: Sample) -> tuple
     return (Said(_with_link(chats.question(asking, language, "whatsapp"), sample)),)
 
 
-def _text_message(said: SurveyTexts, language: Language, sample: Sample, metric: Metric) -> TextMessage:
-    text = _with_link(chats.question(Asking(sample.workspace_name, metric, said), language, "sms"), sample)
+def _text_message(
+    said: SurveyTexts,
+    language: Language,
+    sample: Sample,
+    metric: Metric,
+    write: Callable[[Asking, Language, str], str],
+) -> TextMessage:
+    text = _with_link(write(Asking(sample.workspace_name, metric, said), language, "sms"), sample)
     return TextMessage(text, count_segments(text), count_segments(without_marks(text)).segments)
 
 

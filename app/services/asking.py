@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 from app.domain.channel_choice import channel_problems
 from app.domain.contacts import search_words
 from app.domain.eligibility import Verdict, may_ask
+from app.domain.looks import Eligibility, rests_on
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
 from app.errors import Conflict, Invalid, NotFound, problem
 from app.models import Contact, Invitation, Occurrence, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import access, asking_terms, audit, eligible, inviting
+from app.services import access, asking_terms, audit, eligible, inviting, person_facts
 from app.services.access import Visitor
 from app.services.once import Once
 
@@ -114,11 +115,27 @@ def asked(runtime: Runtime, who: Visitor, invitation_id: str) -> Asked:
         return Asked(name, invitation.state, invitation.reason, invitation.until)
 
 
-def eligibility(runtime: Runtime, who: Visitor, survey_id: str, contact_id: str) -> Verdict:
+def eligibility(runtime: Runtime, who: Visitor, survey_id: str, contact_id: str) -> Eligibility:
     """May this contact be asked this survey now; if not, why, and until when."""
     with runtime.db.read() as session:
         survey = access.own(session, who, Survey, survey_id)
-        return _verdict(session, runtime, survey, _contact(session, who, contact_id))
+        return eligibility_of(session, runtime, survey, _contact(session, who, contact_id))
+
+
+def eligibility_of(
+    session: Session,
+    runtime: Runtime,
+    survey: Survey,
+    contact: Contact,
+    channels: Sequence[str] = ("email",),
+) -> Eligibility:
+    """The step of `eligibility`."""
+    ask = asking_terms.asking(session, runtime, survey.workspace_id, Metric(survey.metric), channels=channels)
+    verdict = may_ask(eligible.facts(session, ask, contact.id), ask.rest, ask.now)
+    resting = verdict.reason == "resting"
+    asks = person_facts.asks_of(session, contact, sandbox_on=ask.sandbox_on) if resting else []
+    because = rests_on(asks, survey.metric, ask.rest, ask.now)
+    return Eligibility(contact.label, verdict.reason, verdict.until, because, ask.now)
 
 
 def candidates(

@@ -54,15 +54,7 @@ def asking(
     limits: Mapping[str, int] | None = None,
 ) -> Asking:
     """The workspace's caps, and its rests, met `early_days` early; of this metric at least `least_days`."""
-    workspace = session.get_one(Workspace, workspace_id)
-    days = workspace.rest_days
-    rest = Rest(
-        days=days,
-        metric_days=max(int(workspace.rest_days_by_metric.get(metric.value, days)), least_days),
-        zone=ZoneInfo(workspace.time_zone),
-        early_days=early_days,
-        caps=Caps(workspace.daily_cap, workspace.weekly_cap),
-    )
+    rest = rest_of(session.get_one(Workspace, workspace_id), metric.value, least_days, early_days)
     return Asking(
         workspace_id=workspace_id,
         metric=metric,
@@ -75,4 +67,16 @@ def asking(
         terms=terms,
         limits=limits,
         on_postgresql=is_postgresql(session),
+    )
+
+
+def rest_of(workspace: Workspace, metric: str, least_days: int = 0, early_days: int = 0) -> Rest:
+    """How long people of this workspace are left alone after this metric, and how much they get at most."""
+    days = workspace.rest_days
+    return Rest(
+        days=days,
+        metric_days=max(int(workspace.rest_days_by_metric.get(metric, days)), least_days),
+        zone=ZoneInfo(workspace.time_zone),
+        early_days=early_days,
+        caps=Caps(workspace.daily_cap, workspace.weekly_cap),
     )

@@ -21,7 +21,17 @@ Ending = Literal["csv", "xlsx"]
 BATCH = 1_000  # rows of one short transaction: PostgreSQL's time limit is for one of them, not for the file
 
 # The names of the API, which the import knows; what it cannot take over begins with our name
-FIELDS = ("external_id", "name", "email", "phone", "kind", "locale", "time_zone", "active")
+FIELDS = (
+    "external_id",
+    "name",
+    "email",
+    "phone",
+    "kind",
+    "locale",
+    "time_zone",
+    "preferred_channel",
+    "active",
+)
 ABOUT = ("id", "telegram_chat_id", "lawful_basis", "source", "created_at", "updated_at")
 
 

@@ -220,7 +220,7 @@ def _remove(runtime: Runtime, id: str) -> None:
     while gone:
         with runtime.db.write() as session:
             each = session.get_one(ContactImport, id)
-            gone = import_storage.clear(session, each, rejects=True)
+            gone = import_storage.clear(session, each, rejects=True, people=True)
             if not gone:
                 session.delete(each)
     runtime.db.scrub("import_parts", "import_rejects")

@@ -18,7 +18,7 @@ from app.services.address_keys import address_key
 from app.services.chat_addresses import telegram_form
 from app.services.many_rows import rows_with
 
-_PLAIN = ("name", "external_id", "kind", "locale", "time_zone", "active", "tags")
+_PLAIN = ("name", "external_id", "kind", "locale", "time_zone", "preferred_channel", "active", "tags")
 _ORIGIN = ("lawful_basis", "source")
 
 
@@ -36,6 +36,7 @@ class Card:
     kind: str
     locale: str | None
     time_zone: str | None
+    preferred_channel: str | None
     attributes: dict[str, Scalar]
     tags: list[str]
     active: bool

@@ -17,7 +17,7 @@ from app.domain.metrics import Metric
 from app.models import Contact, Invitation
 from app.services import caps_sql, opt_outs
 from app.services.asking_terms import Asking
-from app.services.eligible_sql import asked_at, closed_ways, in_another_pulse, told
+from app.services.eligible_sql import answered_on, asked_at, closed_ways, in_another_pulse, told
 
 SOME = 500  # people whose facts one statement gathers; databases take so many values and far more
 Decided = list[tuple[Contact, Verdict]]
@@ -88,6 +88,7 @@ def _columns(ask: Asking) -> tuple[ColumnElement[Any], ...]:
         in_another_pulse(ask).label("elsewhere"),
         asked_at(ask).label("asked_at"),
         asked_at(ask, ask.metric).label("asked_metric_at"),
+        answered_on(ask).label("answered_on"),
     )
 
 
@@ -107,6 +108,7 @@ def _facts(ask: Asking, row: Row[*tuple[Any, ...]], messages_at: tuple[datetime,
             )
             for way in ask.ways
         ),
+        first=(contact.preferred_channel, row.answered_on) if ask.terms.their_channel_first else (),
         in_another_pulse=bool(row.elsewhere),
         asked_at=row.asked_at,
         asked_metric_at=row.asked_metric_at,

@@ -62,21 +62,21 @@ def looked(ask: Asking, people: Select[Contact]) -> CTE:
     facts = (
         select(
             Contact.id, Contact.active, Contact.erased_at, Contact.lawful_basis, Contact.email_key,
-            Contact.phone_key, Contact.telegram_key, Contact.locale,
+            Contact.phone_key, Contact.telegram_key, Contact.locale, Contact.preferred_channel,
             lots.group(ask.terms.sample).label("group"),
             opt_outs.is_opted_out().label("opted_out"),
             *closed_ways(ask),
             in_another_pulse(ask).label("elsewhere"),
             rests(ask).label("rests"),
             (caps_sql.is_capped(ask) if ask.rest.caps.are_set else false()).label("capped"),
-            _answered_on(ask).label("answered_on"),
+            answered_on(ask).label("answered_on"),
         )
         .join(who, who.c.id == Contact.id)
     )  # fmt: skip
     return facts.cte().prefix_with("MATERIALIZED")
 
 
-def _answered_on(ask: Asking) -> ColumnElement[str | None]:
+def answered_on(ask: Asking) -> ColumnElement[str | None]:
     """The channel of their last answer, where somebody wants to know."""
     if not ask.terms.their_channel_first:
         return literal(None, Answer.channel.type)
@@ -149,8 +149,12 @@ def _chosen(ask: Asking, each: CTE) -> tuple[Label[str | None], Label[str | None
         return literal(None, Invitation.channel.type).label("channel"), literal(
             None, Contact.email_key.type
         ).label("key")
-    if ask.terms.their_channel_first:  # where they answered before leads, if it is one of the list and open
-        theirs = [(and_(is_open, each.c.answered_on == name), name) for is_open, name in open_ways]
+    if ask.terms.their_channel_first:  # their wish leads, then where they answered, if of the list and open
+        theirs = [
+            (and_(is_open, column == name), name)
+            for column in (each.c.preferred_channel, each.c.answered_on)
+            for is_open, name in open_ways
+        ]
         open_ways = [*theirs, *open_ways]
     channel = case(*((is_open, literal(name)) for is_open, name in open_ways), else_=None)
     key = case(*((is_open, _key(each, name)) for is_open, name in open_ways), else_=None)

@@ -19,6 +19,7 @@ from app.models import (
     FollowUpClosure,
     FollowUpEvent,
     ImportPart,
+    ImportPerson,
     ImportReject,
     InboundEvent,
     Invitation,
@@ -128,6 +129,10 @@ def _forget_words(session: Session, contact: Contact) -> None:
     keys = [key for key in (contact.phone_key, contact.telegram_key) if key]
     session.execute(delete(Conversation).where(Conversation.address_key.in_(keys)))
     session.execute(delete(ConnectLink).where(ConnectLink.contact_id == contact.id))
+    imports = select(ContactImport.id).where(ContactImport.workspace_id == contact.workspace_id)
+    session.execute(
+        delete(ImportPerson).where(ImportPerson.import_id.in_(imports), ImportPerson.contact_id == contact.id)
+    )
     if contact.telegram_chat_id:  # tries of links are counted by chat
         tries = RateWindow.key.endswith(f":{contact.telegram_chat_id}", autoescape=True)
         session.execute(delete(RateWindow).where(tries))
@@ -192,7 +197,7 @@ def _forget_person(session: Session, contact: Contact, now: datetime) -> None:
     contact.name = contact.search_name = ""
     contact.external_id = contact.email = contact.email_key = contact.phone = contact.phone_key = None
     contact.telegram_chat_id = contact.telegram_key = None
-    contact.locale = contact.time_zone = contact.source = None
+    contact.locale = contact.time_zone = contact.preferred_channel = contact.source = None
     contact.attributes = {}
     contact.tags = []
     contact.active = False

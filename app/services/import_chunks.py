@@ -42,7 +42,13 @@ def take(
         session,
         ImportPerson,
         [
-            {"import_id": each.id, "contact_id": verdict.contact_id, "row": verdict.row.number}
+            {
+                "import_id": each.id,
+                "contact_id": verdict.contact_id,
+                "row": verdict.row.number,
+                "outcome": verdict.outcome,
+                "changes": verdict.changes,
+            }
             for verdict in first
         ],
     )

@@ -1,12 +1,13 @@
 """What becomes of each row of an import: who is meant, in the order of the rows, without writing anything."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
 from app.domain.contact_files import Record
 from app.domain.contacts import ContactValues
+from app.domain.import_undoing import ATTRIBUTES, VALUES, changes
 from app.domain.imported_rows import RowReader
 from app.errors import Conflict, Invalid, Problem, problem
 from app.models import Contact, new_ids
@@ -37,6 +38,7 @@ class Verdict:
     contact_id: str = ""
     keys: tuple[str | None, ...] = ()
     new: dict[str, Any] | None = None
+    changes: dict[str, object] | None = None  # of somebody who is updated: what was, and what it is now
     problems: tuple[Problem, ...] = ()
 
 
@@ -130,10 +132,17 @@ def _decide(row: ReadRow, id: str, known: Known, base: Mapping[str, Any], now: d
         return Verdict(row, "repeated", found.id, (found.email_key, found.phone_key), problems=repeats)
     assert isinstance(found, Contact)  # whoever is only a mark has been met
     try:
+        before = _values(found)
         changed = contact_rows.update_row(found, row.person, now, keep_origin=True)
     except Invalid as error:
         return Verdict(row, "refused", problems=error.problems)
-    return _met(row, known, found, "updated" if changed else "unchanged")
+    verdict = _met(row, known, found, "updated" if changed else "unchanged")
+    return replace(verdict, changes=changes(before, _values(found))) if changed else verdict
+
+
+def _values(row: Contact) -> dict[str, object]:
+    """What an import can change of somebody, as it stands now."""
+    return {name: getattr(row, name) for name in (*VALUES, ATTRIBUTES)}
 
 
 def _met(

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
+from app.domain.import_undoing import WINDOW
 from app.errors import Unavailable, problem
 from app.models import ContactImport, ImportPart, ImportPerson, ImportReject, new_id
 from app.runtime import Runtime
@@ -160,17 +161,25 @@ def _stop_waiting(session: Session, now: datetime) -> None:
 def _clear_some(session: Session, now: datetime) -> int:
     """One that is done needs its rows no more; one that was stopped may go on for a while."""
     id = ContactImport.id
-    has_rows = or_(
-        select(ImportPart.import_id).where(ImportPart.import_id == id).exists(),
-        select(ImportPerson.import_id).where(ImportPerson.import_id == id).exists(),
-    )
+    has_rows = select(ImportPart.import_id).where(ImportPart.import_id == id).exists()
+    has_people = select(ImportPerson.import_id).where(ImportPerson.import_id == id).exists()
     has_rejects = select(ImportReject.import_id).where(ImportReject.import_id == id).exists()
-    over = or_(ContactImport.state == "done", ContactImport.ended_at < now - KEPT)
+    over = or_(ContactImport.state.in_(("done", "undone")), ContactImport.ended_at < now - KEPT)
     found = select(ContactImport).where(
         ContactImport.ended_at.is_not(None),
-        or_(and_(has_rows, over), and_(has_rejects, ContactImport.ended_at < now - REPORTED)),
+        or_(
+            and_(has_rows, over),
+            and_(has_people, ContactImport.ended_at < now - WINDOW),  # until then it can be undone
+            and_(has_rejects, ContactImport.ended_at < now - REPORTED),
+        ),
     )
     for each in session.scalars(found.limit(1)):
         assert each.ended_at is not None
-        return import_storage.clear(session, each, rejects=each.ended_at < now - REPORTED)
+        return import_storage.clear(
+            session,
+            each,
+            rows=each.state in ("done", "undone") or each.ended_at < now - KEPT,
+            people=each.ended_at < now - WINDOW,
+            rejects=each.ended_at < now - REPORTED,
+        )
     return 0

@@ -14,7 +14,7 @@ from app.errors import Problem
 from app.models import ContactImport, ImportPart, ImportReject, User, Workspace
 from app.rendering.csv_export import Cell, stream
 from app.runtime import Runtime
-from app.services import access, import_storage
+from app.services import access, import_storage, import_taking_back
 from app.services.access import Visitor
 from app.services.import_deciding import OUTCOMES
 from app.services.import_work import WORK
@@ -91,6 +91,8 @@ class ImportPage(ImportLine):
     source: str
     rate: float | None  # rows a second
     seconds_left: int | None
+    undone: dict[str, int]  # by taking it back: put away, put back, left alone
+    undo_until: datetime | None
 
 
 def page(runtime: Runtime, who: Visitor, id: str) -> ImportPage:
@@ -112,6 +114,8 @@ def page(runtime: Runtime, who: Visitor, id: str) -> ImportPage:
             source=each.source or "",
             rate=rate,
             seconds_left=round(left / rate) if rate and each.state in WORK else None,
+            undone={name: getattr(each, name) for name in ("put_away", "put_back", "left_alone")},
+            undo_until=import_taking_back.until(session, each, runtime.clock()),
         )
 
 

@@ -84,10 +84,11 @@ def rejects(session: Session, import_id: str, phase: str, after: int, most: int)
     return session.scalars(query).all()
 
 
-def clear(session: Session, each: ContactImport, *, rejects: bool) -> int:
+def clear(session: Session, each: ContactImport, *, rejects: bool, people: bool, rows: bool = True) -> int:
     """A step: some of what an ended import needs no more goes; 0 when nothing is left."""
-    models: list[type[ImportPart] | type[ImportPerson] | type[ImportReject]] = [ImportPart, ImportPerson]
-    for model in [*models, ImportReject] if rejects else models:
+    for model, goes in ((ImportPart, rows), (ImportPerson, people), (ImportReject, rejects)):
+        if not goes:
+            continue
         if gone := delete_some(session, model, model.import_id == each.id, DELETED[model]):
             return gone
     return 0

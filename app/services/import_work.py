@@ -1,4 +1,4 @@
-"""The work on one import: read the file, foretell, take the rows; a commit after each step."""
+"""The work on one import: read the file, foretell, take the rows, or undo it; a commit after each step."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from app.domain.imported_rows import RowReader
 from app.errors import Invalid, Problem, problem
 from app.models import ColumnMeaning, ContactImport, ImportPart, ImportReject, Workspace
 from app.runtime import Runtime
-from app.services import contact_rows, import_chunks, import_storage
+from app.services import contact_rows, import_chunks, import_storage, import_taking_back
 from app.services.address_keys import keyer
 from app.services.import_deciding import ReadRow, read_rows
 from app.services.import_foretelling import foretelling
@@ -33,6 +33,7 @@ LEASES = {
     "reading": timedelta(minutes=5),
     "checking": timedelta(seconds=20),
     "importing": timedelta(seconds=20),
+    "undoing": timedelta(seconds=20),
 }
 WORK = tuple(LEASES)  # the states in which there is something for us to do
 
@@ -54,7 +55,7 @@ class Held:
 
 def steps(runtime: Runtime, held: Held) -> Iterator[int]:
     """The rows done in each commit, until the state is another. Raises Lost when it is no longer ours."""
-    work = {"reading": _read, "checking": _check, "importing": _take}[held.state]
+    work = {"reading": _read, "checking": _check, "importing": _take, "undoing": _undo}[held.state]
     for done in work(runtime, held):
         runtime.reach("import_chunk")
         yield done
@@ -82,7 +83,7 @@ def leave(each: ContactImport, state: str, wrong: Problem | None = None) -> None
     each.lease_token = each.lease_until = None
     if wrong is not None:
         each.problem = {"field": wrong.field, "message": wrong.message, "params": wrong.params}
-    if state in ("done", "failed"):
+    if state in ("done", "failed", "undone"):
         each.ended_at = each.progressed_at
 
 
@@ -180,6 +181,20 @@ def _take(runtime: Runtime, held: Held) -> Iterator[int]:
             yield len(some)
     with runtime.db.write() as session:
         leave(own(session, runtime, held), "done")
+
+
+def _undo(runtime: Runtime, held: Held) -> Iterator[int]:
+    """Take back what it did: whoever has been looked at is forgotten, so that it goes on where it stopped."""
+    most = FIRST_ROWS if runtime.db.is_sqlite else import_storage.PART_ROWS
+    gone = 1
+    while gone:
+        with runtime.db.write() as session:
+            each = own(session, runtime, held)
+            gone = import_taking_back.take_back(session, each, most, runtime.clock())
+            runtime.reach("import_before_commit")
+            if not gone:
+                leave(each, "undone")
+        yield gone
 
 
 def _how_many(rows: int, seconds: float) -> int:

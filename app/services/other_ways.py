@@ -1,15 +1,17 @@
 """The next channel of an ask: for whom the first one failed for good, or who is reminded elsewhere."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
-from app.models import Contact, Invitation, Message, Occurrence, OptOut, new_id
+from app.models import Contact, Invitation, Message, Occurrence, OptOut, Survey, new_id
 from app.services.outbox import USUAL
+from app.services.timeline_moments import Rerouted
 
 # What says something of one way only; an opt-out, an erasure or the end of the run hold for all of them.
 OF_ONE_WAY = frozenset(
@@ -19,6 +21,8 @@ OF_ONE_WAY = frozenset(
         "channel_not_configured", "provider_refused", "outside_window", "filtered", "unreachable",
     }
 )  # fmt: skip
+
+_LOST = ("failed", "cancelled")
 
 
 def take_next(
@@ -34,7 +38,7 @@ def take_next(
     if invitation.state in ("answered", "delivered", "cancelled", "expired") or invitation.expires_at <= now:
         return False
     asked = session.execute(_first_messages(invitation.id)).all()
-    if any(row.state not in ("failed", "cancelled") for row in asked):
+    if any(row.state not in _LOST for row in asked):
         return False
     occurrence = session.get_one(Occurrence, invitation.occurrence_id)
     contact = session.get_one(Contact, invitation.contact_id)
@@ -65,6 +69,31 @@ def take_back(session: Session, invitation: Invitation, channel: str) -> bool:
         return False
     invitation.channel = channel
     return True
+
+
+def reroutings(session: Session, contact: Contact, most: int) -> Iterator[Rerouted]:
+    """A step: each message that asks them and did not arrive, and the channel that was taken instead."""
+    query = (
+        select(Message, Survey)
+        .join(Invitation, Invitation.id == Message.invitation_id)
+        .join(Survey, Survey.id == Invitation.survey_id)
+        .where(Message.contact_id == contact.id, Message.purpose == "invitation")
+        .order_by(Message.invitation_id, Message.created_at, Message.state.not_in(_LOST))
+        .limit(most)
+    )
+    rows = session.execute(query).all()
+    for (lost, survey), (taken, _) in pairwise(rows):
+        if lost.invitation_id == taken.invitation_id and lost.state in _LOST:
+            yield Rerouted(
+                at=taken.created_at,
+                id=lost.id,
+                survey=survey.name,
+                metric=survey.metric,
+                channel=lost.channel,
+                address="" if lost.channel == "telegram" else lost.to_address,
+                reason=lost.reason,
+                instead=taken.channel,
+            )
 
 
 def _first_messages(invitation_id: str) -> Any:

@@ -45,7 +45,8 @@ PULSES = (
     " without any link to a person afterwards."
 )
 PERSON = (
-    "name", "external_id", "email", "phone", "telegram_chat_id", "kind", "locale", "time_zone", "attributes",
+    "name", "external_id", "email", "phone", "telegram_chat_id", "kind", "locale", "time_zone",
+    "preferred_channel", "attributes",
     "active", "lawful_basis", "source", "created_at", "updated_at",
 )  # fmt: skip
 ANSWER = (
@@ -192,11 +193,18 @@ def _told(session: Session, contact: Contact) -> Part:
 
 def _imports(session: Session, contact: Contact) -> Part:
     """The files in which they were met, as long as that is kept."""
-    query = select(ContactImport, ImportPerson.row).join(
-        ImportPerson, ImportPerson.import_id == ContactImport.id
-    )
+    query = select(ContactImport, ImportPerson).join(ImportPerson, ImportPerson.import_id == ContactImport.id)
     rows = session.execute(query.where(ImportPerson.contact_id == contact.id).order_by(ContactImport.id))
-    return [{**_values(each, ("file_name", "source", "lawful_basis")), "row": row} for each, row in rows]
+    return [
+        {
+            **_values(each, ("file_name", "source", "lawful_basis")),
+            **_values(met, ("row", "outcome")),
+            "changes": {
+                name: pair for name, pair in (met.changes or {}).items() if not name.endswith("_key")
+            },
+        }
+        for each, met in rows
+    ]
 
 
 def _noted(session: Session, contact: Contact) -> Part:

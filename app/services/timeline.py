@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.followups import step_rank
+from app.domain.looks import rests_on
 from app.models import (
     Answer,
     AnswerEdit,
@@ -20,10 +21,12 @@ from app.models import (
     Message,
     Occurrence,
     Survey,
+    Workspace,
 )
 from app.runtime import Runtime
-from app.services import contact_rows, opt_outs, timeline_talks
+from app.services import contact_rows, opt_outs, other_ways, person_facts, timeline_talks
 from app.services.access import Visitor
+from app.services.asking_terms import rest_of
 from app.services.paging import Page, cursor_at, place_of
 from app.services.timeline_moments import (
     Added,
@@ -75,6 +78,7 @@ def _place(moment: Moment) -> tuple[datetime, int, str]:
 def _all(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
     yield Added(contact.created_at, contact.id, contact.source, contact.lawful_basis)
     yield from _asks(session, who, contact)
+    yield from other_ways.reroutings(session, contact, MOST)
     yield from _never_begun(session, contact)
     yield from _opt_outs(session, contact)
     if not who.is_people:
@@ -93,9 +97,13 @@ def _asks(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
         .order_by(Invitation.created_at.desc())
         .limit(MOST)
     )
+    asks = person_facts.asks_of(session, contact, sandbox_on=True)
+    workspace = session.get_one(Workspace, contact.workspace_id)
     for row, survey in session.execute(query):
         if row.state == "skipped":
-            yield HeldBack(row.created_at, row.id, survey, row.metric, row.reason, row.until)
+            rest = rest_of(workspace, row.metric)
+            ask = rests_on(asks, row.metric, rest, row.created_at) if row.reason == "resting" else None
+            yield HeldBack(row.created_at, row.id, survey, row.metric, row.reason, row.until, ask)
             continue
         state = _PULSE_STATES.get(row.state, row.state) if who.is_people else row.state
         at = row.sent_at or row.created_at

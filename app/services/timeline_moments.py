@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from app.domain.looks import Ask
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -47,8 +49,23 @@ class HeldBack(Moment):
     metric: str
     reason: str | None
     until: datetime | None
+    rests_on: Ask | None = None  # of somebody who rested: from which ask on
     kind: ClassVar[str] = "held_back"
     rank: ClassVar[int] = 10
+
+
+@dataclass(frozen=True)
+class Rerouted(Moment):
+    """A message that asks did not reach them, so they were asked on the next channel of the list."""
+
+    survey: str
+    metric: str
+    channel: str
+    address: str
+    reason: str | None
+    instead: str
+    kind: ClassVar[str] = "rerouted"
+    rank: ClassVar[int] = 5
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from app.errors import Invalid
 @pytest.mark.parametrize(
     ("header", "meanings"),
     [
+        ("id,canal preferido", ("external_id", "preferred_channel")),
         ("e-mail,telefone,nome,idioma,fuso", ("email", "phone", "name", "locale", "time_zone")),
         (
             "E-MAIL,Celular,NOME COMPLETO,Idioma,Fuso horário",

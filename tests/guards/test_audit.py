@@ -52,6 +52,7 @@ NOT_NOTED = {
     "import_work._read": WORK,
     "import_work._rows": WORK,
     "import_work._take": WORK,
+    "import_work._undo": WORK,
     "inbound._try_later": WORK,
     "inbound.receive": THEIRS,
     "journal_replay._apply": WORK,

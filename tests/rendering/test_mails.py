@@ -1,6 +1,7 @@
 """The mails as they are read: links, ways out, words in three languages, and nothing that runs."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -159,6 +160,24 @@ def test_a_reminder_says_that_it_is_one_and_the_last() -> None:
     assert mail["Subject"].startswith("Ainda dá tempo: ")
     assert "Não vamos lembrar de novo." in text_of(mail)
     assert "Não vamos lembrar de novo." in text_of(mail, "html")
+
+
+@pytest.mark.parametrize("metric", [Metric.NPS, Metric.ENPS])
+def test_a_reminder_has_the_surveys_own_words_where_they_are_written(metric: Metric) -> None:
+    texts = replace(
+        ready_texts(metric, "en"),
+        reminder_subject="Two minutes, {{ contact.first_name|friend }}?",
+        reminder_greeting="Hello again.\n\nWe read every answer.",
+    )
+    for reminder in (True, False):
+        if metric is Metric.ENPS:
+            mail = sent(pulse_mail(HEAD, texts, "en", TERMS, reminder))
+        else:
+            mail = sent(survey_mail(HEAD, texts, metric, "en", reminder))
+        assert mail["Subject"].startswith("Two minutes, ") == reminder
+        for kind in ("plain", "html"):
+            assert ("We read every answer." in text_of(mail, kind)) == reminder
+            assert "We asked you this" not in text_of(mail, kind)
 
 
 def test_a_pulse_says_what_was_promised_when_it_was_launched() -> None:

@@ -1,6 +1,7 @@
 """What the editor shows of a draft in every channel."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,23 @@ def test_the_text_message_says_what_it_costs():
     )
     assert (sms.count.segments, sms.count.characters, sms.count.capacity) == (2, 133, 134)
     assert sms.plain_segments == 1
+
+
+def test_a_reminders_own_words_are_seen_and_their_segments_counted():
+    usual = preview(LOOK, Metric.NPS, "pt-BR", AROEIRA)
+    assert usual.reminder_subject == f"Ainda dá tempo: {usual.subject}"
+    assert (usual.reminder_greeting, usual.reminder_sms.text) == ((), f"Lembrete: {usual.sms.text}")
+    own = replace(
+        LOOK,
+        reminder_subject="Oi de novo",
+        reminder_greeting="Oi.\n\nFalta você.",
+        reminder_chat="Oi de novo! " * 10,
+    )
+    shown = preview(own, Metric.NPS, "pt-BR", AROEIRA)
+    assert (shown.reminder_subject, shown.reminder_greeting) == ("Oi de novo", ("Oi.", "Falta você."))
+    assert shown.reminder_sms.text.startswith("Oi de novo! ")
+    assert shown.reminder_sms.count.segments > usual.reminder_sms.count.segments
+    assert shown.sms == usual.sms
 
 
 def test_the_chat_greets_asks_and_goes_on_after_an_unhappy_answer():

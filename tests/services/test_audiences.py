@@ -10,13 +10,23 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from app.domain.audience import Condition
 from app.domain.audience_fields import ATTRIBUTE, ATTRIBUTE_OPERATORS, FIELDS, Takes, operators_of
-from app.domain.audience_matching import Answered, Asked, Person, Scene, matches, number_of
+from app.domain.audience_matching import (
+    Answered,
+    Asked,
+    Person,
+    Scene,
+    matches,
+    number_of,
+    opposite,
+    unmet,
+)
 from app.domain.audience_reading import read_audience
 from app.domain.metrics import RULES, Metric, band_of
 from app.models import Answer, Contact, FollowUp, Invitation, Occurrence, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import audiences
+from app.services import audiences, person_facts
 from app.services.asking_terms import COUNTED
 from tests.world import World
 
@@ -271,8 +281,18 @@ def test_the_statement_finds_whom_the_rule_means(
             fits = audiences.condition(session, place, house.workspace.id, tree)
             ids = [contact.id for contact, _ in made]
             found = set(session.scalars(select(Contact.id).where(Contact.id.in_(ids), fits)))
+            read = {
+                contact.id: person_facts.person_of(session, contact, sandbox_on=sandbox_on)
+                for contact, _ in made
+            }
         meant = {contact.id for contact, person in made if matches(tree, person, now)}
         assert found == meant, tree.to_json()
+        for id, person in read.items():  # what keeps somebody out is nothing for whom it means, and is untrue
+            missing = unmet(tree, person, now)
+            assert (missing == ()) == (id in meant), tree.to_json()
+            assert not any(matches(each, person, now) for each in missing)
+            conditions = [each for each in missing if isinstance(each, Condition)]
+            assert all(matches(each, person, now) for each in map(opposite, conditions) if each)
         assert read_audience(tree.to_json()) == tree
 
 

@@ -19,7 +19,18 @@ from app.services.contact_search import EVERYBODY, Sought
 from app.services.workbooks import read_workbook
 from tests.world import World
 
-FACTS = ("external_id", "name", "email", "phone", "kind", "locale", "time_zone", "attributes", "active")
+FACTS = (
+    "external_id",
+    "name",
+    "email",
+    "phone",
+    "kind",
+    "locale",
+    "time_zone",
+    "attributes",
+    "active",
+    "preferred_channel",
+)
 
 
 @pytest.fixture
@@ -31,7 +42,13 @@ def camila(world: World) -> Visitor:
 def people(runtime: Runtime, camila: Visitor) -> list[str]:
     given: list[dict[str, object]] = [
         {"name": "=cmd|' /C calc'!A0", "email": "a@x.example", "attributes": {"Plano": "Anual", "n": 1}},
-        {"name": "Maria Conceição", "phone": "+5531988884417", "locale": "pt-BR", "external_id": "007"},
+        {
+            "name": "Maria Conceição",
+            "phone": "+5531988884417",
+            "locale": "pt-BR",
+            "external_id": "007",
+            "preferred_channel": "whatsapp",
+        },
         {"name": 'Ana; "Mia"\nSouza', "email": "b@x.example", "time_zone": "America/Recife", "active": False},
     ]
     return [contacts.create(runtime, camila, each) for each in given]

@@ -515,7 +515,7 @@ def test_what_an_import_keeps_goes_when_it_is_not_needed_any_more(
     run_until_idle(runtime)
     while import_jobs.clear_away(runtime):
         pass
-    assert kept(runtime, done.id) == (0, 0, 1)
+    assert kept(runtime, done.id) == (0, 450, 1)  # the people: it can still be undone
     assert kept(runtime, waits)[0] > 0
     clock.advance(hours=25)
     import_jobs.clear_away(runtime)
@@ -523,7 +523,11 @@ def test_what_an_import_keeps_goes_when_it_is_not_needed_any_more(
     clock.advance(days=7, hours=1)
     while import_jobs.clear_away(runtime):
         pass
-    assert kept(runtime, done.id) == kept(runtime, waits) == (0, 0, 0)
+    assert (kept(runtime, done.id), kept(runtime, waits)) == ((0, 450, 0), (0, 0, 0))
+    clock.advance(days=23)
+    while import_jobs.clear_away(runtime):
+        pass
+    assert kept(runtime, done.id) == (0, 0, 0)
     assert outcomes(import_pages.page(runtime, camila, done.id)) == {"created": 450, "refused": 1}
 
 

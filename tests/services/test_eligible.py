@@ -9,8 +9,11 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from app.channels.sandbox import Sandbox
+from app.domain.channel_choice import in_their_order
 from app.domain.eligibility import Facts, Rest, Way, may_ask
 from app.domain.metrics import Metric
+from app.domain.terms import Terms
 from app.models import Attempt, Contact, OptOut, Survey, new_id
 from app.runtime import Runtime
 from app.services import asking_terms, eligible, eligible_sql
@@ -55,11 +58,29 @@ def with_mail(runtime: Runtime) -> Runtime:
     return replace(runtime, config=config)
 
 
+def test_their_wish_leads_then_their_habit_then_the_schedules_order() -> None:
+    ways = (Way("email"), Way("sms"), Way("whatsapp", closed=True), Way("telegram"))
+    rest = Rest(30, 90, SAO_PAULO)
+    for first, channel in (
+        (("telegram", "sms"), "telegram"),
+        ((None, "sms"), "sms"),
+        (("whatsapp", "sms"), "sms"),  # what they would like is closed
+        (("pigeon", None), "email"),  # not in the schedule's list
+        ((), "email"),
+    ):
+        assert may_ask(Facts(ways=ways, first=first), rest, NOW).channel == channel
+    assert in_their_order(("email", "sms"), ("sms", "sms")) == ("sms", "email")
+
+
 people = st.fixed_dictionaries(
     {
         "active": st.booleans(),
         "basis": st.sampled_from(["none", "consent"]),
         "address": st.booleans(),
+        "phone": st.booleans(),
+        "prefers": st.sampled_from([None, "sms", "whatsapp", "telegram"]),
+        "answered_on": st.sampled_from([None, "email", "sms", "whatsapp"]),
+        "theirs_first": st.booleans(),
         "opt_out": st.sampled_from([None, "own_wish", "bounce", "legal", "erasure"]),
         "by": st.sampled_from(["person", "address"]),
         "channel": st.sampled_from([None, "email", "sms"]),
@@ -85,6 +106,8 @@ def test_sql_and_the_pure_rule_agree(runtime: Runtime, world: World, clock: Cloc
         active=person["active"],
         lawful_basis=person["basis"],
         email=f"{new_id()}@bemtevi.example" if person["address"] else None,
+        phone="+5531988884417" if person["phone"] else None,
+        preferred_channel=person["prefers"],
     )
     if person["opt_out"] and (person["by"] == "person" or contact.email_key):
         world.add(
@@ -107,8 +130,21 @@ def test_sql_and_the_pure_rule_agree(runtime: Runtime, world: World, clock: Cloc
         world.invitation(
             workspace, surveys[Metric(metric)], contact, state=state, created_at=at, sent_at=sent
         )
+    if person["answered_on"]:
+        at = clock.now - timedelta(days=200)
+        asked = world.invitation(
+            workspace, surveys[Metric.CSAT], contact, state="answered", created_at=at, sent_at=at
+        )
+        world.answer(
+            workspace, 5, metric="csat", survey=surveys[Metric.CSAT], contact=contact, invitation=asked,
+            channel=person["answered_on"], recorded_at=at,
+        )  # fmt: skip
+    place = replace(runtime, channels=dict.fromkeys(("email", "sms", "whatsapp"), Sandbox()))
+    terms = Terms(their_channel_first=person["theirs_first"])
     with runtime.db.read() as session:
-        ask = asking_terms.asking(session, runtime, workspace.id, Metric.NPS)
+        ask = asking_terms.asking(
+            session, place, workspace.id, Metric.NPS, channels=("email", "sms", "whatsapp"), terms=terms
+        )
         facts = eligible.facts(session, ask, contact.id)
         people = eligible.audience(workspace.id).where(Contact.id == contact.id)
         in_sql = session.execute(eligible_sql.judged(ask, people)).one_or_none()

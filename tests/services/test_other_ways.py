@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.channels.base import Event, Kind
 from app.channels.registry import open_channels
 from app.domain.access import Role
-from app.models import Contact, Invitation, Message, Occurrence, Workspace
+from app.models import Contact, Invitation, Message, Occurrence, SurveyVersion, Workspace
 from app.runtime import Runtime
 from app.services import (
     arrival,
@@ -22,9 +22,11 @@ from app.services import (
     reminding,
     sending,
     settling,
+    timeline,
 )
 from app.services.access import Visitor
 from app.services.arrival import Given
+from app.services.timeline_moments import Asked, OptedOut, Rerouted
 from bots import handle
 from tests.journeys.letters import link_to
 from tests.scripted_twilio import CUT, SID, TOKEN, ScriptedTwilio, refused, scripted
@@ -106,6 +108,23 @@ def test_a_number_that_does_not_exist_is_asked_by_mail_instead(
     assert messages(place) == [("invitation", "sms", "failed"), ("invitation", "email", "sent")]
 
 
+def test_a_first_channel_that_failed_is_a_moment_of_its_own(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, server: ScriptedTwilio,
+    smtp_server: SmtpSink, clock: Clock,
+) -> None:  # fmt: skip
+    server.every = refused(21211)
+    ask(place, world, manager, maria, BOTH)
+    clock.advance(minutes=1)
+    sending.send_due(place)
+    asked, stopped, lost, _ = timeline.timeline(place, manager, maria.id).items
+    assert isinstance(asked, Asked)
+    assert (asked.channel, asked.state) == ("email", "sent")
+    assert isinstance(stopped, OptedOut)
+    assert isinstance(lost, Rerouted)
+    assert (lost.channel, lost.address, lost.reason) == ("sms", MARIA, "invalid_address")
+    assert lost.instead == "email"
+
+
 def test_a_landline_is_not_even_tried(
     place: Runtime, world: World, workspace: Workspace, manager: Visitor, server: ScriptedTwilio,
     smtp_server: SmtpSink,
@@ -115,6 +134,8 @@ def test_a_landline_is_not_even_tried(
     sending.send_due(place)
     assert server.created == []
     assert [each.recipient for each in smtp_server.messages] == ["old@bemtevi.example"]
+    (lost,) = (each for each in timeline.timeline(place, manager, old.id).items if isinstance(each, Rerouted))
+    assert (lost.reason, lost.instead) == ("landline", "email")
 
 
 def test_an_opt_out_that_the_provider_knows_holds_on_every_channel(
@@ -188,6 +209,24 @@ def test_who_does_not_answer_is_reminded_once_after_three_days_where_they_were_a
     clock.advance(days=20)
     assert reminding.remind(place) == 0
     assert messages(place) == [("invitation", "sms", "sent"), ("reminder", "sms", "sent")]
+
+
+def test_a_text_that_reminds_says_so_in_the_surveys_own_words(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    server: ScriptedTwilio, clock: Clock,
+) -> None:  # fmt: skip
+    survey = world.survey(workspace)
+    with place.db.write() as session:
+        version = session.scalars(select(SurveyVersion)).one()
+        own = {"reminder_chat": "Psst, {{ contact.first_name|você }}:"}
+        version.texts = {locale: texts | own for locale, texts in version.texts.items()}
+    asking.ask(place, manager, survey.id, maria.id, BOTH)
+    sending.send_due(place)
+    clock.advance(days=3)
+    reminding.remind(place)
+    sending.send_due(place)
+    first, again = server.created
+    assert again["Body"] == f"Psst, Maria: {first['Body']}"
 
 
 def test_an_answer_an_opt_out_and_the_end_of_the_link_leave_nothing_to_remind_of(

@@ -159,8 +159,12 @@ def test_where_somebody_answered_last_comes_first_if_the_schedule_lets_it(
 ) -> None:
     maria = world.contact(workspace, phone="+5531988884417", email="maria@bemtevi.example")
     ana = world.contact(workspace, phone="+5531988884418", email="ana@bemtevi.example")
+    bia = world.contact(
+        workspace, phone="+5531988884419", email="bia@bemtevi.example", preferred_channel="email"
+    )
     workspace_free_of_rest(runtime, workspace)
-    world.answer(workspace, 9, survey=survey, contact=maria, channel="sms")
+    for each in (maria, bia):
+        world.answer(workspace, 9, survey=survey, contact=each, channel="sms")
     id = schedules.create(
         runtime,
         camila,
@@ -179,7 +183,7 @@ def test_where_somebody_answered_last_comes_first_if_the_schedule_lets_it(
         assert set(session.scalars(select(Invitation.remind_after).where(Invitation.schedule_id == id))) == {
             None
         }
-    assert asked == {maria.id: "sms", ana.id: "email"}
+    assert asked == {maria.id: "sms", ana.id: "email", bia.id: "email"}  # a wish weighs more than a habit
 
 
 def test_terms_are_kept_with_the_schedule_and_frozen_into_the_run(

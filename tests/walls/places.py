@@ -40,6 +40,7 @@ MARK = "Zibelina"  # stands in every name of a workspace that nobody outside may
 NOUNS = {
     "/contacts/<id>": "contact",
     "/contacts/import/<id>": "import",
+    "/imports/<id>": "import",
     "/answers/<id>": "answer",
     "/followups/<id>": "followup",
     "/pulses/<id>": "pulse",

@@ -178,6 +178,7 @@ REFERENCES = (
     ("GET", "/invitations", "schedule", "schedule"), ("GET", "/invitations", "contact", "contact"),
     ("GET", "/followups", "assignee", "member"), ("GET", "/followups", "contact", "contact"),
     ("GET", "/surveys/{survey}/eligibility", "contact", "contact"),
+    ("GET", "/contacts/{contact}/asks", "survey", "survey"),
     ("POST", "/surveys/{survey}/invitations", "contact", "contact"),
     ("POST", "/schedules", "survey", "survey"), ("PATCH", "/schedules/{schedule}", "survey", "survey"),
     ("POST", "/pulses", "survey", "survey"), ("POST", "/followups", "contact", "contact"),

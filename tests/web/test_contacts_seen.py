@@ -2,16 +2,27 @@
 
 import io
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
 
 from app.domain.access import Role
 from app.jobs.worker import run_until_idle
-from app.models import Contact, Workspace
+from app.models import Contact, Message, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import contact_imports, contacts, followups, import_jobs, opt_outs
+from app.services import (
+    contact_imports,
+    contacts,
+    expanding,
+    followups,
+    import_jobs,
+    opt_outs,
+    planning,
+    schedules,
+)
 from app.services.access import Visitor
 from tests.services.loop import open_again
 from tests.web.browser import Look, Visit
@@ -40,11 +51,20 @@ def maria(runtime: Runtime, world: World, workspace: Workspace, camila: Visitor,
     """Asked, answered, followed up, held back."""
     maria = world.contact(
         workspace, name="Maria Figueiredo", phone="+5531988884417", source="importação de maio",
+        preferred_channel="whatsapp",
         attributes={"empresa": "Clínica Bem-te-vi", "cargo": "Coordenadora da recepção", "unidades": 3},
     )  # fmt: skip
     survey = world.survey(workspace, name="Relacionamento")
     clock.advance(days=100)
     invitation = world.invitation(workspace, survey, maria, state="answered")
+    world.add(
+        Message(
+            id=new_id(), workspace_id=workspace.id, purpose="invitation", priority=1, channel="sms",
+            invitation_id=invitation.id, contact_id=maria.id, to_address="+5531988884417", locale="pt-BR",
+            state="failed", reason="invalid_address", due_at=clock.now,
+            created_at=clock.now - timedelta(seconds=2),
+        )
+    )  # fmt: skip
     clock.advance(minutes=7)
     words = "A agenda saiu do ar duas vezes na semana passada e ninguém avisou. Remarquei doze por telefone."
     answer = world.answer(workspace, 4, survey=survey, contact=maria, invitation=invitation, comment=words)
@@ -69,6 +89,27 @@ def maria(runtime: Runtime, world: World, workspace: Workspace, camila: Visitor,
 def test_a_person_is_seen_in_every_look(visit: Visit, look: Look, camila: Visitor, maria: Contact):
     page = visit(f"/w/aroeira/contacts/{maria.id}", camila)
     expect(page.get_by_role("heading", level=1)).to_have_text("Maria Figueiredo")
+    expect(page.get_by_text("Foi para +55 31 98888-4417.")).to_be_visible()
+    look(page)
+
+
+def test_why_a_person_was_asked_or_not_is_seen_in_every_look(
+    runtime: Runtime, visit: Visit, look: Look, camila: Visitor, workspace: Workspace, maria: Contact
+):
+    with runtime.db.read() as session:
+        survey = session.scalars(select(Survey.id)).one()
+    premium = {"all": [{"field": "attributes.plano", "op": "is", "value": "premium"}]}
+    schedules.create(
+        runtime, camila, {"survey": survey, "repeat": "weekly", "audience": premium, "name": "Só premium"}
+    )
+    planning.plan_schedules(runtime)
+    expanding.expand_occurrences(runtime)
+    page = visit(f"/w/aroeira/contacts/{maria.id}", camila)
+    page.get_by_text("Por que perguntamos, ou não?").click()
+    page.get_by_label("Pesquisa", exact=True).select_option("Relacionamento")
+    page.get_by_role("button", name="Dizer por quê").click()
+    expect(page.get_by_text("respondeu “Relacionamento” (NPS) há 2 dias").first).to_be_visible()
+    expect(page.get_by_text("O público não incluía Maria Figueiredo: plano não é “premium”.")).to_be_visible()
     look(page)
 
 
@@ -121,6 +162,24 @@ def test_an_import_is_made_and_seen_in_every_look(visit: Visit, look: Look, cami
     again.get_by_label("De onde vêm estes contatos?").fill("CRM")
     again.get_by_role("button", name="Importar 15 linhas").click()
     look(again)
+
+
+def test_an_import_is_undone_and_seen_in_every_look(
+    runtime: Runtime, visit: Visit, look: Look, camila: Visitor
+):
+    file = io.BytesIO(FILE.encode())
+    done = contact_imports.run(runtime, camila, "x.csv", file, lawful_basis="consent", source="CRM")
+    page = visit(f"/w/aroeira/contacts/import/{done.id}", camila)
+    look(page)
+    page.get_by_role("link", name="Desfazer esta importação").click()
+    expect(page.get_by_text("15 pessoas que vieram com ela ficam inativas")).to_be_visible()
+    page.get_by_role("button", name="Desfazer a importação").click()
+    expect(page.get_by_label("Estes números estão certos")).to_have_attribute("aria-invalid", "true")
+    look(page)
+    page.get_by_label("Estes números estão certos").check()
+    page.get_by_role("button", name="Desfazer a importação").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("A importação foi desfeita")
+    look(page)
 
 
 def test_a_large_import_is_watched_in_every_look(runtime: Runtime, visit: Visit, look: Look, camila: Visitor):

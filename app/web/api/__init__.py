@@ -11,6 +11,7 @@ from app.web.api import (
     docs,
     events,
     followups,
+    imports,
     invitations,
     preflights,
     pulses,
@@ -26,6 +27,7 @@ from app.web.policy import open_to_all, scoped
 PREFIX = "/api/v1"
 NOUNS: tuple[Noun, ...] = (
     consents.CONTACTS,
+    imports.imports,
     survey_tests.SURVEYS,
     invitations.invitations,
     preflights.SCHEDULES,

@@ -14,6 +14,7 @@ from app.services.contact_search import Sought
 from app.web.api.routes import Call, Made, noun
 from app.web.api.schemas import (
     Body,
+    Channel,
     Id,
     MetricName,
     Moment,
@@ -45,6 +46,9 @@ class ContactBody(Body):
     kind: Kind = absent("By default the workspace's.")
     locale: str | None = Field(None, description="A language tag, as pt-BR, en or es.")
     time_zone: str | None = Field(None, description="An IANA zone, as America/Sao_Paulo.")
+    preferred_channel: Channel | None = Field(
+        None, description="Comes first where a schedule’s terms say `their_channel_first`."
+    )
     attributes: dict[str, Scalar] = absent("Facts by name; null takes one away.")
     tags: list[str] = absent("All of them, in small letters; what is not named goes.")
     active: bool = absent("Who is inactive is not asked.")
@@ -64,6 +68,7 @@ class Contact(Resource):
     kind: Kind
     locale: str | None
     time_zone: str | None
+    preferred_channel: Channel | None
     attributes: dict[str, Scalar]
     tags: list[str]
     active: bool
@@ -100,6 +105,7 @@ class Happening(Resource):
         "added",
         "asked",
         "held_back",
+        "rerouted",
         "reminded",
         "talked",
         "answered",
@@ -114,6 +120,8 @@ class Happening(Resource):
     state: str = absent()
     reason: str | None = Field(None, description="Why not.")
     until: Moment | None = None
+    address: str = absent("Where a message did not arrive.")
+    instead: str = absent("The channel that was taken then.")
     score: int = absent()
     band: str = absent()
     comment: str | None = None

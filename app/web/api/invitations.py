@@ -4,10 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from app.rendering.look_words import now_words
 from app.rendering.words import REASON_SENTENCES
 from app.services import asking
 from app.services import invitations as rows
 from app.services.invitations import Wanted
+from app.web.api.asks import reader
 from app.web.api.routes import Call, Made, noun
 from app.web.api.schemas import Body, Channel, Id, Moment, Paged, PageOf, Query, Resource, absent
 
@@ -80,6 +82,7 @@ class Eligibility(Resource):
     eligible: bool
     reason: str | None
     until: Moment | None
+    explanation: str = Field(description="In the language of Accept-Language, else in the workspace's.")
 
 
 class EligibilityQuery(Query):
@@ -108,8 +111,13 @@ def ask_contact(call: Call, id: str, body: Ask) -> Made:
 @invitations.get("/surveys/{id}/eligibility", "invitations:read", Eligibility)
 def may_ask_contact(call: Call, id: str, query: EligibilityQuery) -> object:
     """May this contact be asked this survey now?"""
-    verdict = asking.eligibility(call.runtime, call.who, id, query.contact)
-    return {"eligible": verdict.reason is None, "reason": verdict.reason, "until": verdict.until}
+    told = asking.eligibility(call.runtime, call.who, id, query.contact)
+    return {
+        "eligible": told.reason is None,
+        "reason": told.reason,
+        "until": told.until,
+        "explanation": now_words(reader(call.who), told, call.who.time_zone),
+    }
 
 
 @invitations.get("/invitations", "invitations:read", PageOf[Invitation])

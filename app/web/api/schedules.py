@@ -63,7 +63,9 @@ class Terms(Body):
     sample: Sample = absent("Ask only some, drawn anew for each run.")
     holdout: int = absent("Per cent of the people whom this schedule never asks; always the same ones.")
     per_hour: int = absent("So many leave in an hour.")
-    their_channel_first: bool = absent("Where they answered last comes first, if it is in the list.")
+    their_channel_first: bool = absent(
+        "Their preferred channel comes first, then where they answered last, of those in the list."
+    )
 
 
 class NewSchedule(Body):

@@ -30,6 +30,9 @@ class Texts(Body):
     thanks_up: str = absent()
     thanks_flat: str = absent()
     thanks_down: str = absent()
+    reminder_subject: str = absent("Of an e-mail that reminds; empty: ready words, as in the next two.")
+    reminder_greeting: str = absent("Above the question in it, instead of the greeting.")
+    reminder_chat: str = absent("Before the question, in a text message or chat that reminds.")
 
 
 class NewSurvey(Body):

@@ -16,6 +16,7 @@ TEXTS = (
         "kind",
         "locale",
         "time_zone",
+        "preferred_channel",
         "lawful_basis",
         "source",
         "tags",

@@ -10,7 +10,7 @@ from app.domain.contact_columns import MAX_COLUMNS, MEANINGS
 from app.domain.contact_files import MAX_BYTES, MAX_ROWS
 from app.domain.contacts import LAWFUL_BASES
 from app.errors import Conflict, Invalid
-from app.services import contact_imports, import_pages
+from app.services import contact_imports, import_pages, import_undoing
 from app.services.import_pages import ImportPage
 from app.web.downloads import download
 from app.web.pages import _, language, render, sentence, sentences
@@ -25,6 +25,7 @@ TEMPLATES = {
     "done": "ended",
     "stopped": "ended",
     "failed": "ended",
+    "undone": "ended",
 }
 
 
@@ -132,6 +133,31 @@ def discard(id: str) -> ResponseReturnValue:
         return _to(id)
     flash(_("The file was removed. Nothing was imported."))
     return redirect(url_for("contact_imports.index", slug=visitor().workspace_slug), 303)
+
+
+@pages.get("/<id>/undoing")
+@allows(Role.MANAGER)
+def ask_undoing(id: str) -> ResponseReturnValue:
+    """What undoing it would do, in numbers, before it is done."""
+    return _undoing(id)
+
+
+@pages.post("/<id>/undoing")
+@allows(Role.MANAGER)
+def undo(id: str) -> ResponseReturnValue:
+    """Undo it, when the number was confirmed."""
+    if request.form.get("sure") != "yes":
+        return _undoing(id, {"sure": _("Tick the box to confirm these numbers.")}, 422)
+    try:
+        import_undoing.undo(runtime_of(), visitor(), id, request.form.get("put_away", -1, type=int))
+    except Conflict as error:
+        return _undoing(id, {"sure": sentence(error)}, 409)
+    return _to(id)
+
+
+def _undoing(id: str, errors: Mapping[str, str] | None = None, status: int = 200) -> ResponseReturnValue:
+    told = import_undoing.foretell(runtime_of(), visitor(), id)
+    return render("contacts/import_undoing.html", status, active="contacts", told=told, errors=errors or {})
 
 
 @pages.get("/<id>/rejects.csv")

@@ -10,11 +10,14 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.domain.access import Role
+from app.domain.addresses import written_phone
+from app.domain.channel_choice import CHANNELS
 from app.domain.contacts import KINDS, LAWFUL_BASES
 from app.errors import Conflict, Invalid
+from app.rendering import look_words
 from app.rendering.languages import NAMES
 from app.rendering.moments import when
-from app.services import connect_links, contact_export, contacts, erasure, opt_outs, segments
+from app.services import connect_links, contact_export, contacts, erasure, looks, opt_outs, segments
 from app.services.contact_export import Ending
 from app.services.contact_rows import Card
 from app.services.contact_search import Show, Sought
@@ -202,12 +205,14 @@ def _form(
         kinds=KINDS,
         bases=LAWFUL_BASES,
         locales=choices_of(NAMES.items(), form.texts["locale"]),
+        channels=CHANNELS,
     )
 
 
 def _page(
     found: Detail, status: int = 200, errors: dict[str, str] | None = None, evidence: str = ""
 ) -> ResponseReturnValue:
+    why = request.args.get("why")
     return render(
         "contacts/detail.html",
         status,
@@ -215,6 +220,10 @@ def _page(
         found=found,
         contact=found.contact,
         months=_by_month(found.moments.items),
+        askable_surveys=looks.choices(runtime_of(), visitor()),
+        why=looks.explain(runtime_of(), visitor(), found.contact.id, why) if why else None,
+        words=look_words,
+        written_address=written_phone,
         when=when,
         zone=ZoneInfo(visitor().time_zone),
         names=NAMES,

@@ -44,7 +44,7 @@ class Form:
         """The fields as they are saved."""
         texts = sheet.texts.get(locale)
         return cls(
-            locale, sheet.name, sheet.opens_followup, sheet.revision, texts.to_json() if texts else None
+            locale, sheet.name, sheet.opens_followup, sheet.revision, texts.by_name() if texts else None
         )
 
     @classmethod

@@ -1,6 +1,11 @@
 """/api/v1/contacts."""
 
+import io
+from collections.abc import Callable
+
+from app.domain.access import Role
 from app.models import Workspace
+from app.services import contact_imports
 from tests.api_client import Api
 from tests.world import Clock, World
 
@@ -96,3 +101,28 @@ def test_what_is_wrong_is_told_by_field(api: Api) -> None:
     fields = {each["field"] for each in wrong.json["errors"]}
     assert fields == {"workspace_id", "active"}
     assert api.post("/contacts", {"email": "nobody"}).json["errors"][0]["field"] == "email"
+
+
+def test_an_import_is_undone_with_its_number_by_a_manager(
+    api: Api, api_for: Callable[..., Api], world: World, shop: Workspace
+) -> None:
+    file = io.BytesIO(b"id;nome\n1;Ana\n2;Bia\n")
+    who = world.member(shop, Role.MANAGER)
+    id = contact_imports.run(world.runtime, who, "wrong.csv", file, lawful_basis="consent", source="fair").id
+    told = api.get(f"/imports/{id}").json
+    assert (told["state"], told["created"], told["undoing"]["put_away"]) == ("done", 2, 2)
+    assert api.post(f"/imports/{id}/undoing", {"put_away": 1}).status_code == 409
+    assert api_for(shop, role=Role.AGENT).post(f"/imports/{id}/undoing", {"put_away": 2}).status_code == 403
+    done = api.post(f"/imports/{id}/undoing", {"put_away": 2})
+    assert (done.status_code, done.json["state"], done.json["put_away"]) == (201, "undone", 2)
+    assert done.json["undoing"]["until"] is None
+    assert [each["active"] for each in api.all("/contacts")] == [False, False]
+
+
+def test_a_preferred_channel_is_kept_shown_and_emptied(api: Api) -> None:
+    made = api.post("/contacts", {"email": "ana@x.example", "preferred_channel": "sms"})
+    assert made.json["preferred_channel"] == "sms"
+    id = made.json["id"]
+    assert api.patch(f"/contacts/{id}", {"preferred_channel": "pigeon"}).status_code == 422
+    assert api.patch(f"/contacts/{id}", {"name": "Ana"}).json["preferred_channel"] == "sms"
+    assert api.patch(f"/contacts/{id}", {"preferred_channel": None}).json["preferred_channel"] is None

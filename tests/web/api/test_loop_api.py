@@ -36,6 +36,10 @@ def test_texts_can_come_with_a_new_survey_and_leave_with_a_change(api: Api) -> N
     assert made.json["texts"]["en"]["thanks_up"] == "Thank you!"
     assert (made.json["question"]["en"], made.json["question"]["es"]) == ("Likely?", "¿Sí?")
     assert "es" not in api.patch(f"/surveys/{made.json['id']}", {"texts": {"es": None}}).json["texts"]
+    own = {"texts": {"en": {"reminder_chat": "Once more:"}}}
+    assert api.patch(f"/surveys/{made.json['id']}", own).json["texts"]["en"]["reminder_chat"] == "Once more:"
+    own["texts"]["en"]["reminder_chat"] = ""
+    assert "reminder_chat" not in api.patch(f"/surveys/{made.json['id']}", own).json["texts"]["en"]
     wrong = api.post("/surveys", {"name": "A", "metric": "nps", "texts": {"en": {"joke": "x"}}})
     assert wrong.json["errors"] == [{"field": "texts.en.joke", "message": "There is no such field."}]
 
@@ -58,6 +62,14 @@ def test_somebody_is_asked_now_or_told_why_not(api: Api, world: World, shop: Wor
     told = api.get(f"/surveys/{survey}/eligibility", contact=contact).json
     assert (told["eligible"], told["reason"]) == (False, "resting")
     assert told["until"] is not None
+    assert told["explanation"].startswith("Não perguntamos a ")
+    asks = api(
+        "GET", f"/contacts/{contact}/asks", query_string={"survey": survey}, headers={"Accept-Language": "en"}
+    ).json
+    assert (asks["eligible"], asks["reason"], asks["survey"]) == (False, "resting", survey)
+    assert [each["outcome"] for each in asks["items"]] == ["not_asked", "asked"]
+    assert "was asked “Relacionamento” (NPS) today, rests until" in asks["explanation"]
+    assert asks["items"][0]["invitation"] == again.json["id"]
     assert api.get(f"/invitations/{asked.json['id']}").json == asked.json
     assert [each["id"] for each in api.all("/invitations", state="skipped", survey=survey)] == [
         again.json["id"]

@@ -1,0 +1,57 @@
+"""Undoing an import: what it changed of somebody, and what of it can be put back: nobody touched it since."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+WINDOW = timedelta(days=30)  # how long what is needed for it is kept
+VALUES = (
+    "external_id", "name", "email", "email_key", "phone", "phone_key", "kind", "locale", "time_zone",
+    "preferred_channel", "active", "lawful_basis", "source", "tags",
+)  # fmt: skip
+ATTRIBUTES = "attributes"  # compared one by one
+
+Values = Mapping[str, object]
+
+
+def changes(before: Values, after: Values) -> dict[str, object]:
+    """Each value that is another one now: as it was and as it became."""
+    found: dict[str, object] = {
+        name: [before[name], after[name]] for name in VALUES if before[name] != after[name]
+    }
+    attributes = _pairs(_attributes(before), _attributes(after))
+    return found | ({ATTRIBUTES: attributes} if attributes else {})
+
+
+def put_back(changed: Values, now: Values) -> dict[str, object]:
+    """The values to set, so that what was changed is as it was, where it still is as it became."""
+    found: dict[str, object] = {}
+    for name in VALUES:
+        was, became = _pair(changed.get(name, (None, None)))
+        if name in changed and now[name] == became:
+            found[name] = was
+    pairs = changed.get(ATTRIBUTES)
+    if isinstance(pairs, Mapping):
+        here = dict(_attributes(now))
+        mine = {name: _pair(pair)[0] for name, pair in pairs.items() if here.get(name) == _pair(pair)[1]}
+        if mine:
+            merged = here | mine
+            found[ATTRIBUTES] = {name: value for name, value in merged.items() if value is not None}
+    return found
+
+
+def _attributes(values: Values) -> Mapping[str, object]:
+    found = values[ATTRIBUTES]
+    return found if isinstance(found, Mapping) else {}
+
+
+def _pairs(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, object]:
+    names = [*before, *(name for name in after if name not in before)]
+    return {
+        name: [before.get(name), after.get(name)] for name in names if before.get(name) != after.get(name)
+    }
+
+
+def _pair(given: object) -> tuple[object, object]:
+    assert isinstance(given, list | tuple)  # as `changes` writes it
+    was, became = given
+    return was, became

@@ -1,0 +1,161 @@
+"""An import of the wrong list is taken back: whom it brought, what it changed, and nothing else (J11)."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from app.domain.access import Role
+from app.errors import Conflict, NotFound
+from app.jobs.worker import run_until_idle
+from app.models import AuditRow, Contact, ContactImport, ImportPerson, OptOut, Workspace
+from app.runtime import Runtime
+from app.services import (
+    contact_imports,
+    contacts,
+    erasure,
+    import_jobs,
+    import_undoing,
+    import_work,
+    opt_outs,
+)
+from app.services.access import Visitor
+from tests.world import Clock, World
+
+FILE = "id;nome;e-mail;plano\n" + "".join(f"{n};Pessoa {n};p{n}@x.example;anual\n" for n in range(6))
+
+
+@pytest.fixture
+def place(world: World) -> Workspace:
+    return world.workspace()
+
+
+@pytest.fixture
+def camila(world: World, place: Workspace) -> Visitor:
+    return world.member(place, Role.MANAGER)
+
+
+def imported(runtime: Runtime, who: Visitor, text: str = FILE) -> str:
+    file = io.BytesIO(text.encode())
+    return contact_imports.run(runtime, who, "x.csv", file, lawful_basis="consent", source="feira").id
+
+
+def row(runtime: Runtime, external_id: str) -> Contact:
+    with runtime.db.read() as session:
+        return session.scalars(select(Contact).where(Contact.external_id == external_id)).one()
+
+
+def undo(runtime: Runtime, who: Visitor, id: str) -> None:
+    import_undoing.undo(runtime, who, id, import_undoing.foretell(runtime, who, id).put_away)
+
+
+def counts(runtime: Runtime, id: str) -> tuple[str, int, int, int]:
+    with runtime.db.read() as session:
+        each = session.get_one(ContactImport, id)
+        return each.state, each.put_away, each.put_back, each.left_alone
+
+
+def test_whom_it_brought_is_put_away_unless_somebody_touched_or_asked_them(
+    runtime: Runtime, world: World, place: Workspace, camila: Visitor, clock: Clock
+) -> None:
+    id = imported(runtime, camila)
+    clock.advance(days=1)
+    contacts.edit(runtime, camila, row(runtime, "0").id, {"name": "Ana"})
+    world.invitation(place, world.survey(place), row(runtime, "1"))
+    opt_outs.opt_out(runtime, camila, row(runtime, "2").id, "console")
+    erasure.erase(runtime, camila, row(runtime, "3").id)
+    told = import_undoing.foretell(runtime, camila, id)
+    assert (told.put_away, told.changed, told.left_alone, told.is_possible) == (3, 0, 2, True)
+    undo(runtime, camila, id)
+    assert counts(runtime, id) == ("undone", 3, 0, 2)
+    assert [row(runtime, name).active for name in ("0", "1", "2", "4", "5")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    with runtime.db.read() as session:
+        assert session.scalar(select(func.count(OptOut.id)).where(OptOut.kind == "own_wish")) == 1
+        assert session.scalar(select(func.count()).select_from(ImportPerson)) == 0
+
+
+def test_what_it_changed_is_as_before_where_nobody_has_changed_it_since(
+    runtime: Runtime, camila: Visitor, clock: Clock
+) -> None:
+    for name in ("0", "1", "2"):
+        contacts.create(
+            runtime, camila,
+            {"external_id": name, "name": f"Antes {name}", "email": f"antes{name}@x.example",
+             "attributes": {"plano": "mensal", "obs": "fica"}},
+        )  # fmt: skip
+    id = imported(runtime, camila)
+    assert row(runtime, "0").name == "Pessoa 0"
+    contacts.edit(runtime, camila, row(runtime, "1").id, {"name": "Depois", "attributes": {"obs": "nova"}})
+    undo(runtime, camila, id)
+    first, second = row(runtime, "0"), row(runtime, "1")
+    assert (first.name, first.email, first.attributes) == (
+        "Antes 0", "antes0@x.example", {"plano": "mensal", "obs": "fica"},
+    )  # fmt: skip
+    assert "antes 0" in first.search_name
+    assert (second.name, second.email, second.attributes) == (
+        "Depois", "antes1@x.example", {"plano": "mensal", "obs": "nova"},
+    )  # fmt: skip
+    assert counts(runtime, id) == ("undone", 3, 3, 0)
+    again = imported(runtime, camila)  # the list is taken as if it had never been
+    assert counts(runtime, again)[0] == "done"
+
+
+def test_it_is_confirmed_with_its_number_noted_and_harmless_twice(
+    runtime: Runtime, world: World, camila: Visitor
+) -> None:
+    id = imported(runtime, camila)
+    with pytest.raises(Conflict):
+        import_undoing.undo(runtime, camila, id, 5)
+    assert counts(runtime, id)[0] == "done"
+    undo(runtime, camila, id)
+    import_undoing.undo(runtime, camila, id, 6)
+    with runtime.db.read() as session:
+        noted = session.scalars(select(AuditRow).where(AuditRow.action == "contact.import_undone")).all()
+    assert [each.payload for each in noted] == [{"people": 6}]
+    with pytest.raises(NotFound):
+        import_undoing.foretell(runtime, world.member(world.workspace(), Role.OWNER), id)
+
+
+def test_it_can_be_undone_for_thirty_days_and_what_that_takes_goes_then(
+    runtime: Runtime, camila: Visitor, clock: Clock
+) -> None:
+    id = imported(runtime, camila)
+    clock.advance(days=29, hours=23)
+    import_jobs.clear_away(runtime)
+    assert import_undoing.foretell(runtime, camila, id).is_possible
+    clock.advance(hours=2)
+    with pytest.raises(Conflict):
+        import_undoing.undo(runtime, camila, id, 6)
+    import_jobs.clear_away(runtime)
+    with runtime.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(ImportPerson)) == 0
+    assert row(runtime, "0").active
+
+
+def test_a_large_one_goes_on_where_it_stopped(
+    runtime: Runtime, camila: Visitor, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "id;nome\n" + "".join(f"{n};Pessoa {n}\n" for n in range(700))
+    id = imported(runtime, camila, text)
+    monkeypatch.setattr(import_work.import_storage, "PART_ROWS", 100)
+    undo(runtime, camila, id)
+    assert counts(runtime, id)[0] == "undoing"
+    held = import_jobs._claim(runtime, id)
+    assert held is not None
+    work = import_work.steps(runtime, held)
+    did = next(work) + next(work)
+    work.close()  # the worker is gone; its lease ends
+    assert counts(runtime, id)[:2] == ("undoing", did)
+    clock.advance(minutes=1)
+    run_until_idle(runtime)
+    assert counts(runtime, id) == ("undone", 700, 0, 0)
+    with runtime.db.read() as session:
+        assert session.scalar(select(func.count(Contact.id)).where(Contact.active.is_(True))) == 0
+    assert clock.now > row(runtime, "0").created_at + timedelta(seconds=1)

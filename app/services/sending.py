@@ -48,6 +48,13 @@ _LATER = Statement(
     "UPDATE messages SET state = 'queued', due_at = :until, lease_token = NULL, lease_until = NULL"
     " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
 )
+_PAUSED = Statement(
+    "UPDATE messages SET state = 'cancelled', reason = 'sending_paused', lease_token = NULL,"
+    " lease_until = NULL WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
+)
+_PLANNED = Statement(
+    "UPDATE invitations SET state = 'planned', reason = 'sending_paused' WHERE id = :id AND state = 'queued'"
+)
 _WAITS = Statement(
     "UPDATE invitations SET reason = 'quiet_hours', until = :until WHERE id = :id AND state = 'queued'"
 )
@@ -179,6 +186,8 @@ def _let_leave(
             _refuse(session, each, reason, lease)
             if each.purpose == "invitation" and reason in other_ways.OF_ONE_WAY:
                 other_ways.take_next(session, each.invitation_id, reason, runtime.channels, now)
+        elif each.is_paused and each.purpose == "invitation":
+            _wait_for_resuming(session, each, lease)
         elif rings and (until := each.quiet_until(now)) is not None:
             _hold_back(session, each, until, lease)
         elif each.id in crowded:
@@ -193,6 +202,12 @@ def _hold_back(session: Session, each: Departing, until: datetime, lease: Lease)
     _HELD_BACK.run(session, {"id": each.id, "lease": lease.token, "until": until})
     if each.purpose == "invitation":
         _WAITS.run(session, {"id": each.invitation_id, "until": until})
+
+
+def _wait_for_resuming(session: Session, each: Departing, lease: Lease) -> None:
+    """Its schedule was paused while this was in hand, or before it is tried again: it waits as well."""
+    _PAUSED.run(session, {"id": each.id, "lease": lease.token})
+    _PLANNED.run(session, {"id": each.invitation_id})
 
 
 def _refuse(session: Session, each: Departing, reason: str, lease: Lease) -> None:

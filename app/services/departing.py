@@ -34,7 +34,9 @@ _LOAD = Statement(
     "     OR o.address_key = c.phone_key AND o.kind <> 'bounce'"
     "     OR o.address_key = c.telegram_key AND o.kind <> 'bounce')) AS opted_out,"
     " EXISTS (SELECT 1 FROM answers a WHERE a.invitation_id = m.invitation_id)"
-    "  OR EXISTS (SELECT 1 FROM sealed_answers s WHERE s.invitation_id = m.invitation_id) AS already_answered"
+    "  OR EXISTS (SELECT 1 FROM sealed_answers s WHERE s.invitation_id = m.invitation_id)"
+    "   AS already_answered,"
+    " EXISTS (SELECT 1 FROM schedules s WHERE s.id = i.schedule_id AND s.state = 'paused') AS is_paused"
     " FROM messages m LEFT JOIN invitations i ON i.id = m.invitation_id"
     " LEFT JOIN contacts c ON c.id = m.contact_id LEFT JOIN workspaces w ON w.id = m.workspace_id"
     " LEFT JOIN logos l ON l.workspace_id = m.workspace_id"
@@ -93,6 +95,7 @@ class Departing:
     logo_id: str | None
     opted_out: int | None  # 1: opted out, 2: bounced
     already_answered: bool
+    is_paused: bool  # its schedule
 
     def refusal(self, now: datetime) -> str | None:
         """Why it must not leave any more; None when it may."""
@@ -132,7 +135,7 @@ class Departing:
 
 _NAMES = tuple(each.name for each in fields(Departing))
 _STRUCTURES = ("attributes", "quiet_days")
-_TRUTHS = ("sandbox", "already_answered", "quiet_email")
+_TRUTHS = ("sandbox", "already_answered", "quiet_email", "is_paused")
 _MOMENTS = ("created_at", "expires_at", "erased_at")
 
 

@@ -61,6 +61,13 @@ _LATER = Statement(
     "UPDATE messages SET state = 'queued', due_at = :until, lease_token = NULL, lease_until = NULL"
     " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
 )
+_PAUSED = Statement(
+    "UPDATE messages SET state = 'cancelled', reason = 'sending_paused', lease_token = NULL,"
+    " lease_until = NULL WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
+)
+_PLANNED = Statement(
+    "UPDATE invitations SET state = 'planned', reason = 'sending_paused' WHERE id = :id AND state = 'queued'"
+)
 _WAITS = Statement(
     "UPDATE invitations SET reason = :reason, until = :until WHERE id = :id AND state = 'queued'"
 )
@@ -198,12 +205,15 @@ def _let_leave(
     for each in group:
         reason = each.refusal(now) or (leaving_rules.refusal(session, runtime, each, now) if rings else None)
         waits = _waits(each, tally, now, rings=rings) if reason is None else None
-        if rings and reason is None and waits is None and each.id not in crowded:
+        paused = each.is_paused and each.purpose == "invitation"
+        if rings and not (reason or waits or paused or each.id in crowded):
             reason = leaving_rules.use_up(session, runtime, each, now)
         if reason is not None:
             _refuse(session, each, reason, lease)
             if each.purpose == "invitation" and reason in other_ways.OF_ONE_WAY:
                 other_ways.take_next(session, each.invitation_id, reason, runtime.channels, now)
+        elif paused:
+            _wait_for_resuming(session, each, lease)
         elif waits is not None:
             _hold_back(session, each, waits, lease)
         elif each.id in crowded:
@@ -233,6 +243,12 @@ def _hold_back(session: Session, each: Departing, waits: Waits, lease: Lease) ->
     _HELD_BACK.run(session, told | {"id": each.id, "lease": lease.token})
     if each.purpose == "invitation":
         _WAITS.run(session, told | {"id": each.invitation_id})
+
+
+def _wait_for_resuming(session: Session, each: Departing, lease: Lease) -> None:
+    """Its schedule was paused while this was in hand, or before it is tried again: it waits as well."""
+    _PAUSED.run(session, {"id": each.id, "lease": lease.token})
+    _PLANNED.run(session, {"id": each.invitation_id})
 
 
 def _refuse(session: Session, each: Departing, reason: str, lease: Lease) -> None:

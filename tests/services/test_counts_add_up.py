@@ -161,6 +161,26 @@ def test_paused_while_it_is_sending_and_resumed(house: House) -> None:
     assert sum(found.values()) == PEOPLE
 
 
+def test_what_a_worker_had_claimed_or_tries_again_waits_as_well_while_it_is_paused(house: House) -> None:
+    crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+    with house.runtime.db.write() as session:
+        held = session.scalars(select(Message.id).where(Message.state == "queued").limit(20)).all()
+        session.execute(
+            update(Message)
+            .where(Message.id.in_(held))
+            .values(state="claimed", lease_token="dead", lease_until=house.clock.now + timedelta(seconds=4))
+        )
+    schedules.pause(house.runtime, house.who, id)
+    send(house)
+    assert told(house, id)["asked"] == 0
+    waiting = PEOPLE - OUT - NOWHERE
+    assert schedules.resume(house.runtime, house.who, id) == waiting
+    send(house)
+    assert told(house, id)["asked"] == waiting
+
+
 def test_paused_with_messages_claimed_and_then_cancelled(house: House) -> None:
     """What a worker holds at the moment leaves or comes back; nobody is left between the numbers."""
     crowd(house)

@@ -266,7 +266,11 @@ def test_without_a_session_every_console_route_asks_to_sign_in(app: Flask, world
         kind, _ = app.view_functions[rule.endpoint].policy  # type: ignore[attr-defined]
         if kind not in ("member", "signed_in"):
             continue
-        values = {name: UNKNOWN_ID for name, _ in parameters(rule)} | {"slug": workspace.slug, "act": "pause"}
+        values = {name: UNKNOWN_ID for name, _ in parameters(rule)} | {
+            "slug": workspace.slug,
+            "act": "pause",
+            "which": "draft",
+        }
         path = path_of(rule, values)
         method = method_of(rule)
         answer = client.open(path, method=method)

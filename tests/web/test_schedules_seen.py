@@ -91,7 +91,7 @@ def test_planning_looks_first_without_a_script(
     page.get_by_role("button", name="Check it before the launch").click()
     expect(page.get_by_text("What they will read")).to_be_visible()
     page.get_by_role("button", name="Change it").click()
-    expect(page.get_by_label("When")).to_have_value("2026-12-01T10:00")
+    expect(page.get_by_label("First run")).to_have_value("2026-12-01T10:00")
     page.get_by_role("button", name="See whom it would ask").click()
     page.get_by_role("button", name="Check it before the launch").click()
     page.get_by_role("button", name="Launch it").click()

@@ -38,7 +38,7 @@ def _asked_here(ask: Asking, turns: CTE) -> Select[str]:
     return select(Invitation.id).where(
         Invitation.workspace_id == ask.workspace_id,
         Invitation.address_key == turns.c.key,
-        Invitation.occurrence_id == ask.occurrence_id,
+        Invitation.occurrence_id.concat("") == ask.occurrence_id,
         Invitation.state != "skipped",
     )
 

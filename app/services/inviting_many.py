@@ -21,14 +21,13 @@ from sqlalchemy import (
     literal,
     null,
     select,
-    text,
     update,
 )  # fmt: skip
 from sqlalchemy.orm import Session
 
-from app.db import is_postgresql
+from app.db import is_postgresql, planned_anew
 from app.domain.eligibility import Facts, rested_at
-from app.models import Contact, Invitation, Message, Occurrence, new_id
+from app.models import Contact, Invitation, Message, Occurrence, new_ids
 from app.services.asking_terms import Asking
 from app.services.eligible_sql import asked_at
 from app.services.eligible_sql import told as told_of
@@ -38,11 +37,12 @@ from app.services.outbox import USUAL
 
 @dataclass(frozen=True)
 class Done:
-    """How many people were decided about, who was the last of them, and how many are asked."""
+    """How many people were decided about, who was the last of them, how many are asked and how many rest."""
 
     number: int
     last: str | None
     asked: int
+    resting: int
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,27 @@ def invite_some(
 
     `people` are those whom the run has not come to yet.
     """
-    after = occurrence.expanded_to or ""
-    if is_postgresql(session):  # a plan made while the run was small would read all of it for each person
-        session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
     some = people.order_by(Contact.id).limit(most)
-    session.execute(_invitations(occurrence, ask, some, _fresh_ids(session, most), locale))
-    made = and_(Invitation.occurrence_id == occurrence.id, Invitation.contact_id > after)
+    made = and_(
+        Invitation.occurrence_id == occurrence.id, Invitation.contact_id > (occurrence.expanded_to or "")
+    )
+    with planned_anew(session):
+        session.execute(_invitations(occurrence, ask, some, _fresh_ids(session, most), locale))
+        done = _done(session, made)
+        if done.asked:
+            session.execute(_messages(session, made, done.asked, ask.now, due_at))
+        if done.resting:
+            _say_until_when(session, ask, made)
+    return done
+
+
+def _done(session: Session, made: ColumnElement[bool]) -> Done:
     # No word of the state: an index on that finds the whole run, not these few
-    asked = func.count().filter(Invitation.reason.is_(None))
-    told = session.execute(select(func.count(), func.max(Invitation.contact_id), asked).where(made)).one()
-    number, last, asked_number = told
-    if number:
-        session.execute(_messages(session, made, number, ask.now, due_at))
-        _say_until_when(session, ask, made)
-    return Done(number, last, asked_number)
+    asked, resting = (
+        func.count().filter(which) for which in (Invitation.reason.is_(None), Invitation.reason == "resting")
+    )
+    query = select(func.count(), func.max(Invitation.contact_id), asked, resting).where(made)
+    return Done(*session.execute(query).one())
 
 
 def _invitations(
@@ -116,7 +123,7 @@ def _invitations(
 
 def _fresh_ids(session: Session, number: int) -> Fresh:
     """So many new ids."""
-    ids = [new_id() for _ in range(number)]
+    ids = new_ids(number)
     if is_postgresql(session):
         given = func.unnest(bindparam("ids", ids, ARRAY(String), unique=True))
         table = given.table_valued("id", with_ordinality="place", name="fresh").render_derived()

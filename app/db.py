@@ -201,20 +201,14 @@ def taken_back(session: Session) -> Iterator[None]:
 
 @contextmanager
 def planned_anew(session: Session) -> Iterator[None]:
-    """The statements inside look up what they need, however small it was when somebody planned them.
-
-    PostgreSQL keeps plans: ours once they are prepared, and those by which it checks foreign keys. A plan made
-    for an empty table reads all of it for each row, once it is full. To plan at each use (`plan_cache_mode`)
-    would be no way out: it plans every check of a foreign key as well, which takes far longer than the check.
-    """
+    """Without PostgreSQL's plans from when a table was small, foreign keys' included: decision 0014."""
     is_sqlite, raw = driver_of(session)
     if is_sqlite:
         yield
         return
     usual, raw.prepare_threshold = raw.prepare_threshold, None
     try:
-        session.execute(text("DISCARD PLANS"))
-        session.execute(text("SET LOCAL enable_seqscan = off"))
+        raw.execute("DISCARD PLANS; SET LOCAL enable_seqscan = off")
         yield
     finally:
         raw.prepare_threshold = usual

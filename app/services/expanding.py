@@ -1,6 +1,7 @@
 """Expansion: the people of due occurrences become invitations, some at a time, resumed where it stopped."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from app.services.coming_due import cadence_of
 FIRST = 25  # people planned in the first commit, and the fewest; how long it takes says how many come next
 MOST = 5_000  # no more than a run that chose its people names in one statement
 HELD = {"sqlite": 0.015, "postgresql": 1.0}  # seconds: the one pen of all; the planning of one workspace
+LOOK_AGAIN = 5  # seconds until we look what came due while a large run is under way
 PAUSE = 0.005  # seconds between two commits: whoever waits to write comes in between
 
 
@@ -27,6 +29,7 @@ class Pace:
 
     seconds: float
     people: int = field(default_factory=lambda: FIRST)
+    waits_for_lots: bool = False  # somebody has to draw them before the first person
 
     def took(self, seconds: float) -> None:
         """What the last commit took: far less, and the next takes twice as many; more, and half."""
@@ -39,30 +42,40 @@ class Pace:
 def expand_occurrences(runtime: Runtime) -> int:
     """Ask the people of every due occurrence, some at a time. How many people were decided about.
 
-    They take turns, so that a large one lets all others begin. One that fails keeps no other waiting; it is
-    due again at the next tick. Raises the first failure.
+    They take turns, so that a large one lets all others begin, also those that come due meanwhile. One that
+    fails keeps no other waiting; it is due again at the next tick. Raises the first failure.
     """
     decided = 0
-    failures: list[Exception] = []
-    _choose(runtime)
-    due = _due_occurrences(runtime)
-    for each, waits_for_lots in due:
-        if waits_for_lots:
-            _draw_lots(runtime, each)
-    paces = {each: Pace(HELD[runtime.db.engine.dialect.name]) for each, _ in due}
-    while paces:
+    failures: dict[str, Exception] = {}
+    paces = _welcome(runtime, {})
+    looked = time.monotonic()
+    while paces and not runtime.stopping():
         for each in tuple(paces):
             try:
                 number, more = _expand(runtime, each, paces[each])
             except Exception as error:
-                failures.append(error)
+                failures[each] = error
                 number, more = 0, False
             decided += number
             if not more:
                 del paces[each]
+        if paces and time.monotonic() - looked > LOOK_AGAIN:
+            paces = _welcome(runtime, paces, but=failures)
+            looked = time.monotonic()
     if failures:
-        raise failures[0]
+        raise next(iter(failures.values()))
     return decided
+
+
+def _welcome(runtime: Runtime, paces: dict[str, Pace], but: Collection[str] = ()) -> dict[str, Pace]:
+    """Those that are under way and those that came due."""
+    _choose(runtime)
+    seconds = HELD[runtime.db.engine.dialect.name]
+    return paces | {
+        each: Pace(seconds, waits_for_lots=waits)
+        for each, waits in _due_occurrences(runtime)
+        if each not in paces and each not in but
+    }
 
 
 def _choose(runtime: Runtime) -> None:
@@ -116,6 +129,9 @@ def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
 
 def _expand(runtime: Runtime, occurrence_id: str, pace: Pace) -> tuple[int, bool]:
     """The next people of one occurrence: how many, and whether there may be more."""
+    if pace.waits_for_lots:
+        _draw_lots(runtime, occurrence_id)
+        pace.waits_for_lots = False
     began = time.perf_counter()
     with runtime.db.write() as session:
         number, more = _expand_some(session, runtime, occurrence_id, pace)

@@ -51,7 +51,7 @@ class Message(HasId, Base):
     workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id"))  # none: account mails
     sender_id: Mapped[str | None] = mapped_column(ForeignKey("senders.id"))
     purpose: Mapped[str] = mapped_column(String(16))
-    priority: Mapped[int]  # 0 alerts and replies before 1 invitations
+    priority: Mapped[int]  # 0 alerts and replies, 1 invitations, later the later ones of a large run
     channel: Mapped[str] = mapped_column(String(16))
     invitation_id: Mapped[str | None] = mapped_column(ForeignKey("invitations.id"))
     followup_id: Mapped[str | None] = mapped_column(ForeignKey("followups.id"))

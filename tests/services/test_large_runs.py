@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select, text
 
 from app.domain.access import Role
-from app.models import Invitation, Workspace
+from app.models import Invitation, Message, Workspace
 from app.runtime import Runtime
-from app.services import expanding, planning
-from tests.services.test_planning import crowd, due, occurrences
-from tests.world import World
+from app.services import expanding, inviting_many, planning, sending
+from tests.services.test_planning import crowd, due, occurrences, tick
+from tests.world import Clock, World
 
 PEOPLE = 1_500
 
@@ -75,6 +75,32 @@ def asked_in(runtime: Runtime, workspace: Workspace) -> int:
     with runtime.db.read() as session:
         found = session.scalars(select(Invitation.id).where(Invitation.workspace_id == workspace.id))
         return len(found.all())
+
+
+def test_another_workspace_waits_for_the_first_messages_of_a_large_run_not_for_all(
+    runtime: Runtime, world: World, workspace: Workspace, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inviting_many, "LEVEL", 10)
+    crowd(world, workspace, 2 * expanding.FIRST)
+    tick(runtime)
+    clock.advance(seconds=10)
+    others = world.workspace()
+    crowd(world, others, 5)
+    due(runtime, world.member(others, Role.MANAGER), world.survey(others))
+    tick(runtime)
+    claimed: list[str | None] = []
+
+    def reach(name: str) -> None:
+        if name == "claimed" and not claimed:
+            with runtime.db.read() as session:
+                query = select(Message.workspace_id).where(Message.state == "claimed")
+                claimed.extend(session.scalars(query))
+
+    sending.send_due(replace(runtime, reach=reach))
+    assert len(claimed) == sending.CLAIMED
+    assert claimed.count(others.id) == 5
+    with runtime.db.read() as session:
+        assert session.scalars(select(Message.state).distinct()).all() == ["sent"]
 
 
 def test_a_worker_that_is_asked_to_stop_leaves_the_rest_to_the_next(

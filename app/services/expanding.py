@@ -76,6 +76,8 @@ def expand_occurrences(runtime: Runtime) -> int:
     looked = time.monotonic()
     while courses and not runtime.stopping():
         for each in tuple(courses):
+            if runtime.stopping():
+                break
             try:
                 number, more = _expand(runtime, each, courses[each])
             except Exception as error:

@@ -50,7 +50,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Statements:
-    """What invites the next people of a run, with the names of `_values` left open.
+    """What invites the next people of a run, with what differs between two steps left open.
 
     Built once for many steps: to build them takes ten times as long as to run them for a few people.
     """

@@ -199,6 +199,21 @@ def taken_back(session: Session) -> Iterator[None]:
         attempt.rollback()
 
 
+@contextmanager
+def planned_anew(session: Session) -> Iterator[None]:
+    """Without PostgreSQL's plans from when a table was small, foreign keys' included: decision 0014."""
+    is_sqlite, raw = driver_of(session)
+    if is_sqlite:
+        yield
+        return
+    usual, raw.prepare_threshold = raw.prepare_threshold, None
+    try:
+        raw.execute("DISCARD PLANS; SET LOCAL enable_seqscan = off")
+        yield
+    finally:
+        raw.prepare_threshold = usual
+
+
 def insert_into(session: Session, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
     """An INSERT in the words of this session's database: both know ON CONFLICT, SQLAlchemy's own does not."""
     return postgresql.insert(table) if is_postgresql(session) else sqlite.insert(table)

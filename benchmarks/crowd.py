@@ -22,23 +22,32 @@ def crowd(db: Database, people: int) -> dict[str, str]:
     now = datetime.now(UTC)
     place = open_place(db, now)
     if db.is_sqlite:
-        for start in range(0, people, CHUNK):
-            with db.write() as session:
-                rows = [_row(place, number, now) for number in range(start, min(people, start + CHUNK))]
-                session.connection().execute(insert(Contact), rows)
+        fill(db, place, people)
         return place
     raw = db.engine.raw_connection()
     try:
+        raw.cursor().execute("SET statement_timeout = 0")
         with raw.cursor().copy(_COPY) as copy:
             for number in range(people):
                 row = _row(place, number, now) | {"attributes": '{"plano": "ouro"}'}
                 copy.write_row(tuple(row.values()))
         raw.commit()
     finally:
-        raw.close()
+        raw.invalidate()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("VACUUM ANALYZE"))
+        connection.invalidate()
     return place
+
+
+def fill(db: Database, place: dict[str, str], people: int) -> None:
+    """So many contacts more, in usual statements."""
+    now = datetime.now(UTC)
+    for start in range(0, people, CHUNK):
+        with db.write() as session:
+            rows = [_row(place, number, now) for number in range(start, min(people, start + CHUNK))]
+            session.connection().execute(insert(Contact), rows)
 
 
 def _row(place: dict[str, str], number: int, now: datetime) -> dict[str, object]:

@@ -23,7 +23,7 @@ class Invitation(HasId, Base):
         UniqueConstraint("occurrence_id", "contact_id"),
         CheckConstraint(f"state IN {STATES}", name="state"),
         Index(None, "contact_id", "sent_at"),
-        Index(None, "workspace_id", "address_key", "sent_at"),
+        Index(None, "address_key"),
         Index(None, "workspace_id", "created_at"),
         Index(None, "survey_id", "state"),
         Index(None, "state", "expires_at"),

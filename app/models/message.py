@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
@@ -12,6 +12,9 @@ STATES = (
     "queued", "claimed", "attempting", "sent", "delivered", "unknown", "failed", "cancelled",
     "received",  # by us: the only state of what people write
 )  # fmt: skip
+LEASED, OF_FOLLOWUP, NAMED = (
+    text(f"{column} IS NOT NULL") for column in ("lease_until", "followup_id", "provider_id")
+)
 PURPOSES = ("invitation", "reminder", "alert", "reply", "account", "dialogue", "inbound", "test")
 
 
@@ -38,17 +41,18 @@ class Message(HasId, Base):
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint(f"purpose IN {PURPOSES}", name="purpose"),
         Index(None, "channel", "state", "priority", "due_at"),
-        Index(None, "state", "lease_until"),
+        Index(None, "state", "lease_until", sqlite_where=LEASED, postgresql_where=LEASED),
         Index(None, "invitation_id"),
-        Index(None, "followup_id"),
+        Index(None, "followup_id", sqlite_where=OF_FOLLOWUP, postgresql_where=OF_FOLLOWUP),
         Index(None, "contact_id", "created_at"),
-        Index(None, "sender_id", "provider_id"),  # whose button was pressed, which message was quoted
+        # Whose button was pressed, which message was quoted
+        Index(None, "sender_id", "provider_id", sqlite_where=NAMED, postgresql_where=NAMED),
     )
 
     workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id"))  # none: account mails
     sender_id: Mapped[str | None] = mapped_column(ForeignKey("senders.id"))
     purpose: Mapped[str] = mapped_column(String(16))
-    priority: Mapped[int]  # 0 alerts and replies before 1 invitations
+    priority: Mapped[int]  # 0 alerts and replies, 1 invitations, later the later ones of a large run
     channel: Mapped[str] = mapped_column(String(16))
     invitation_id: Mapped[str | None] = mapped_column(ForeignKey("invitations.id"))
     followup_id: Mapped[str | None] = mapped_column(ForeignKey("followups.id"))

@@ -11,6 +11,7 @@ from app.domain.caps import midnight
 from app.domain.delivery import ASKING
 from app.models import Attempt, Contact, Invitation, Message
 from app.services.asking_terms import Asking
+from app.services.many_rows import unindexed
 
 LEFT = ("attempting", "sent", "delivered", "unknown")
 WAITING = ("queued", "claimed")  # about to leave: a plan reckons with them, the sender does not
@@ -92,7 +93,7 @@ def _moment(now: datetime) -> ColumnElement[datetime]:
 
 def _whose(theirs: type[Invitation]) -> ColumnElement[bool]:
     keys = (Contact.email_key, Contact.phone_key, Contact.telegram_key)
-    by_address = and_(theirs.workspace_id == Contact.workspace_id, theirs.address_key.in_(keys))
+    by_address = and_(unindexed(theirs.workspace_id) == Contact.workspace_id, theirs.address_key.in_(keys))
     return or_(theirs.contact_id == Contact.id, by_address)
 
 

@@ -11,6 +11,7 @@ from app.domain.metrics import Metric
 from app.models import Answer, Contact, Invitation, Pulse
 from app.services import caps_sql, lots, opt_outs
 from app.services.asking_terms import UNCOUNTED, Asking
+from app.services.many_rows import unindexed
 
 
 def told(ask: Asking, people: Select[Contact]) -> CTE:
@@ -36,9 +37,9 @@ def told(ask: Asking, people: Select[Contact]) -> CTE:
 
 def _asked_here(ask: Asking, turns: CTE) -> Select[str]:
     return select(Invitation.id).where(
-        Invitation.workspace_id == ask.workspace_id,
         Invitation.address_key == turns.c.key,
-        Invitation.occurrence_id == ask.occurrence_id,
+        unindexed(Invitation.workspace_id) == ask.workspace_id,
+        unindexed(Invitation.occurrence_id) == ask.occurrence_id,
         Invitation.state != "skipped",
     )
 
@@ -229,7 +230,7 @@ def _moment(theirs: type[Invitation]) -> ColumnElement[datetime]:
 
 def _has_their_address(theirs: type[Invitation]) -> ColumnElement[bool]:
     keys = (Contact.email_key, Contact.phone_key, Contact.telegram_key)
-    return and_(theirs.workspace_id == Contact.workspace_id, theirs.address_key.in_(keys))
+    return and_(unindexed(theirs.workspace_id) == Contact.workspace_id, theirs.address_key.in_(keys))
 
 
 def _counts_for(ask: Asking, theirs: type[Invitation]) -> list[ColumnElement[bool]]:

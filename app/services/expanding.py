@@ -1,10 +1,11 @@
 """Expansion: the people of due occurrences become invitations, some at a time, resumed where it stopped."""
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, null, select, update
+from sqlalchemy import Select, bindparam, func, null, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Metric
@@ -13,12 +14,30 @@ from app.models import Contact, Occurrence, Schedule, Survey, Workspace
 from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime
 from app.services import audiences, eligible_sql, inviting, inviting_many, lots, pulses, whose_turn
+from app.services.asking_terms import Asking
 from app.services.coming_due import cadence_of
+from app.services.inviting_many import Statements
 
-FIRST = 25  # people planned in the first commit, and the fewest; how long it takes says how many come next
+FIRST = 50  # people planned in the first commit, and the fewest; how long it takes says how many come next
 MOST = 5_000  # no more than a run that chose its people names in one statement
 HELD = {"sqlite": 0.015, "postgresql": 1.0}  # seconds: the one pen of all; the planning of one workspace
+LOOK_AGAIN = 5  # seconds until we look what came due while a large run is under way
 PAUSE = 0.005  # seconds between two commits: whoever waits to write comes in between
+
+# Built once: a commit is too short to say them anew
+_ITS_SCHEDULE = (
+    select(Schedule)
+    .where(
+        Schedule.id
+        == select(Occurrence.schedule_id).where(Occurrence.id == bindparam("id")).scalar_subquery()
+    )
+    .with_for_update(read=True)
+)
+_OPEN = (
+    select(Occurrence)
+    .where(Occurrence.id == bindparam("id"), Occurrence.state.in_(("due", "running")))
+    .with_for_update(skip_locked=True)
+)
 
 
 @dataclass
@@ -36,33 +55,54 @@ class Pace:
             self.people = min(MOST, self.people * 2)
 
 
+@dataclass
+class Course:
+    """What this worker knows of a run between two commits."""
+
+    pace: Pace
+    waits_for_lots: bool  # somebody has to draw them before the first person
+    said: tuple[object, Statements] | None = None  # the statements of the last step, and for what they hold
+
+
 def expand_occurrences(runtime: Runtime) -> int:
     """Ask the people of every due occurrence, some at a time. How many people were decided about.
 
-    They take turns, so that a large one lets all others begin. One that fails keeps no other waiting; it is
-    due again at the next tick. Raises the first failure.
+    They take turns, so that a large one lets all others begin, also those that come due meanwhile. One that
+    fails keeps no other waiting; it is due again at the next tick. Raises the first failure.
     """
     decided = 0
-    failures: list[Exception] = []
-    _choose(runtime)
-    due = _due_occurrences(runtime)
-    for each, waits_for_lots in due:
-        if waits_for_lots:
-            _draw_lots(runtime, each)
-    paces = {each: Pace(HELD[runtime.db.engine.dialect.name]) for each, _ in due}
-    while paces:
-        for each in tuple(paces):
+    failures: dict[str, Exception] = {}
+    courses = _welcome(runtime, {})
+    looked = time.monotonic()
+    while courses and not runtime.stopping():
+        for each in tuple(courses):
+            if runtime.stopping():
+                break
             try:
-                number, more = _expand(runtime, each, paces[each])
+                number, more = _expand(runtime, each, courses[each])
             except Exception as error:
-                failures.append(error)
+                failures[each] = error
                 number, more = 0, False
             decided += number
             if not more:
-                del paces[each]
+                del courses[each]
+        if courses and time.monotonic() - looked > LOOK_AGAIN:
+            courses = _welcome(runtime, courses, but=failures)
+            looked = time.monotonic()
     if failures:
-        raise failures[0]
+        raise next(iter(failures.values()))
     return decided
+
+
+def _welcome(runtime: Runtime, courses: dict[str, Course], but: Collection[str] = ()) -> dict[str, Course]:
+    """Those that are under way and those that came due."""
+    _choose(runtime)
+    seconds = HELD[runtime.db.engine.dialect.name]
+    return courses | {
+        each: Course(Pace(seconds), waits_for_lots=waits)
+        for each, waits in _due_occurrences(runtime)
+        if each not in courses and each not in but
+    }
 
 
 def _choose(runtime: Runtime) -> None:
@@ -114,19 +154,22 @@ def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
         )
 
 
-def _expand(runtime: Runtime, occurrence_id: str, pace: Pace) -> tuple[int, bool]:
+def _expand(runtime: Runtime, occurrence_id: str, course: Course) -> tuple[int, bool]:
     """The next people of one occurrence: how many, and whether there may be more."""
+    if course.waits_for_lots:
+        _draw_lots(runtime, occurrence_id)
+        course.waits_for_lots = False
     began = time.perf_counter()
     with runtime.db.write() as session:
-        number, more = _expand_some(session, runtime, occurrence_id, pace)
-    pace.took(time.perf_counter() - began)
+        number, more = _expand_some(session, runtime, occurrence_id, course)
+    course.pace.took(time.perf_counter() - began)
     runtime.reach("expanded_some")
     if more:
         time.sleep(PAUSE)
     return number, more
 
 
-def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, pace: Pace) -> tuple[int, bool]:
+def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, course: Course) -> tuple[int, bool]:
     """Decide about the next people in the order of their ids, and say how far we are, in one transaction."""
     now = runtime.clock()
     found = _lock(session, occurrence_id)
@@ -138,19 +181,34 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, pace: P
         return 0, False
     inviting.one_at_a_time(session, occurrence.workspace_id)
     ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
-    most = pace.people if ask.terms.per_hour is None else min(pace.people, max(1, ask.terms.per_hour // 60))
-    locale = session.get_one(Workspace, occurrence.workspace_id).locale
-    people = people_of(session, runtime, occurrence, metric).where(
-        Contact.id > (occurrence.expanded_to or "")
-    )
+    most = course.pace.people
+    if ask.terms.per_hour is not None:
+        most = min(most, max(1, ask.terms.per_hour // 60))
+    said = _said(session, runtime, occurrence, ask, course)
     due_at = _due_at(occurrence, ask.terms, now)
-    done = inviting_many.invite_some(session, occurrence, ask, people, most, locale=locale, due_at=due_at)
+    done = inviting_many.invite_some(session, occurrence, ask, said, most=most, due_at=due_at)
     occurrence.asked += done.asked
     if done.number:
         occurrence.expanded_to = done.last
     if done.number < most:
         occurrence.state, occurrence.ended_at = "run", now
     return done.number, done.number == most
+
+
+def _said(
+    session: Session, runtime: Runtime, occurrence: Occurrence, ask: Asking, course: Course
+) -> Statements:
+    """The statements of this step: those of the last one, as long as they would be built alike.
+
+    Whatever depends on the time depends on the day somewhere, so it is the same within a minute.
+    """
+    locale = session.get_one(Workspace, occurrence.workspace_id).locale
+    minute = replace(ask, now=ask.now.replace(second=0, microsecond=0))
+    holds_for = (minute, locale, occurrence.expanded_to if occurrence.chosen is not None else None)
+    if course.said is None or course.said[0] != holds_for:
+        people = people_of(session, runtime, occurrence, ask.metric)
+        course.said = holds_for, inviting_many.statements(occurrence, ask, people, locale)
+    return course.said[1]
 
 
 def people_of(session: Session, runtime: Runtime, occurrence: Occurrence, metric: Metric) -> Select[Contact]:
@@ -192,14 +250,10 @@ def _lock(session: Session, occurrence_id: str) -> tuple[Occurrence, Schedule] |
 
     None when there is nothing left to do, another worker does it, or the schedule is paused.
     """
-    schedule_id = select(Occurrence.schedule_id).where(Occurrence.id == occurrence_id).scalar_subquery()
-    schedule = session.scalars(
-        select(Schedule).where(Schedule.id == schedule_id).with_for_update(read=True)
-    ).one()
+    schedule = session.scalars(_ITS_SCHEDULE, {"id": occurrence_id}).one()
     if schedule.state == "paused":
         return None
-    query = select(Occurrence).where(Occurrence.id == occurrence_id, Occurrence.state.in_(("due", "running")))
-    occurrence = session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
+    occurrence = session.scalars(_OPEN, {"id": occurrence_id}).one_or_none()
     return None if occurrence is None else (occurrence, schedule)
 
 

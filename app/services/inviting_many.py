@@ -8,6 +8,7 @@ from typing import Any, cast
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    Executable,
     FromClause,
     Integer,
     Select,
@@ -21,29 +22,44 @@ from sqlalchemy import (
     literal,
     null,
     select,
-    text,
     update,
 )  # fmt: skip
 from sqlalchemy.orm import Session
 
-from app.db import is_postgresql
+from app.db import planned_anew
 from app.domain.eligibility import Facts, rested_at
-from app.models import Contact, Invitation, Message, Occurrence, new_id
+from app.models import Contact, Invitation, Message, Occurrence, new_ids
 from app.services import caps_sql
 from app.services.asking_terms import Asking
 from app.services.eligible_sql import asked_at
 from app.services.eligible_sql import told as told_of
 from app.services.inviting import OPEN_FOR
-from app.services.outbox import USUAL
+from app.services.outbox import LEVEL, USUAL
+
+AFTER = bindparam("after", type_=String)  # the last person whom the run has come to
+PASSING = ("resting", "capped")  # reasons that end by themselves, on a day that is told
 
 
 @dataclass(frozen=True)
 class Done:
-    """How many people were decided about, who was the last of them, and how many are asked."""
+    """How many were decided about, the last of them, how many are asked, and not for a reason that ends."""
 
     number: int
     last: str | None
     asked: int
+    passing: int
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What invites the next people of a run, with what differs between two steps left open.
+
+    Built once for many steps: to build them takes ten times as long as to run them for a few people.
+    """
+
+    invitations: Executable
+    done: Executable
+    messages: Executable
 
 
 @dataclass(frozen=True)
@@ -55,40 +71,52 @@ class Fresh:
     place: ColumnElement[int]
 
 
-def invite_some(
-    session: Session,
-    occurrence: Occurrence,
-    ask: Asking,
-    people: Select[Contact],
-    most: int,
-    *,
-    locale: str,
-    due_at: datetime,
-) -> Done:
-    """A step: invitations for the next people in the order of their ids, and messages for whom we ask.
-
-    `people` are those whom the run has not come to yet.
-    """
-    after = occurrence.expanded_to or ""
-    if is_postgresql(session):  # a plan made while the run was small would read all of it for each person
-        session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
-    some = people.order_by(Contact.id).limit(most)
-    session.execute(_invitations(occurrence, ask, some, _fresh_ids(session, most), locale))
-    made = and_(Invitation.occurrence_id == occurrence.id, Invitation.contact_id > after)
+def statements(occurrence: Occurrence, ask: Asking, people: Select[Contact], locale: str) -> Statements:
+    """A step: for the next of these people in the order of their ids."""
+    some = people.where(Contact.id > AFTER).order_by(Contact.id).limit(bindparam("most", type_=Integer))
+    made = _made(occurrence)
     # No word of the state: an index on that finds the whole run, not these few
-    asked = func.count().filter(Invitation.reason.is_(None))
-    told = session.execute(select(func.count(), func.max(Invitation.contact_id), asked).where(made)).one()
-    number, last, asked_number = told
-    if number:
-        session.execute(_messages(session, made, number, ask.now, due_at))
-        _say_until_when(session, ask, made)
-    return Done(number, last, asked_number)
+    asked, passing = (
+        func.count().filter(which) for which in (Invitation.reason.is_(None), Invitation.reason.in_(PASSING))
+    )
+    return Statements(
+        invitations=_invitations(occurrence, ask, some, locale),
+        done=select(func.count(), func.max(Invitation.contact_id), asked, passing).where(made),
+        messages=_messages(ask, made),
+    )
 
 
-def _invitations(
-    occurrence: Occurrence, ask: Asking, people: Select[Contact], fresh: Fresh, locale: str
-) -> Any:
-    each = told_of(ask, people)
+def invite_some(
+    session: Session, occurrence: Occurrence, ask: Asking, said: Statements, *, most: int, due_at: datetime
+) -> Done:
+    """A step: invitations for the next so many people, and messages for whom we ask."""
+    after = occurrence.expanded_to or ""
+    values: dict[str, Any] = {
+        "after": after,
+        "most": most,
+        "now": ask.now,
+        "expires_at": ask.now + OPEN_FOR,
+        "due_at": due_at,
+        "before": occurrence.asked,
+    }
+    connection = session.connection()  # by tables: not through what the session does for each object
+    with planned_anew(session):
+        connection.execute(said.invitations, values | {"ids": _ids(ask, most)})
+        done = Done(*connection.execute(said.done, values).one())
+        if done.asked:
+            connection.execute(said.messages, values | {"ids": _ids(ask, done.asked)})
+        if done.passing:
+            _say_until_when(session, ask, after, occurrence)
+    return done
+
+
+def _made(occurrence: Occurrence) -> ColumnElement[bool]:
+    """The invitations of this step."""
+    return and_(Invitation.occurrence_id == occurrence.id, Invitation.contact_id > AFTER)
+
+
+def _invitations(occurrence: Occurrence, ask: Asking, people: Select[Contact], locale: str) -> Executable:
+    each, fresh = told_of(ask, people), _fresh(ask)
     asked = each.c.code.is_(None)
     values = {
         Invitation.id: fresh.id,
@@ -108,33 +136,33 @@ def _invitations(
         Invitation.remind_after: case(
             (asked, literal(ask.terms.reminder_after(None), Integer)), else_=null()
         ),
-        Invitation.created_at: literal(ask.now, Invitation.created_at.type),
-        Invitation.expires_at: literal(ask.now + OPEN_FOR, Invitation.expires_at.type),
+        Invitation.created_at: bindparam("now", type_=Invitation.created_at.type),
+        Invitation.expires_at: bindparam("expires_at", type_=Invitation.expires_at.type),
     }
     rows = select(*values.values()).join(fresh.table, fresh.place == each.c.place)
-    return insert(Invitation).from_select(list(values), rows)
+    return insert(cast(Table, Invitation.__table__)).from_select([each.key for each in values], rows)
 
 
-def _fresh_ids(session: Session, number: int) -> Fresh:
-    """So many new ids."""
-    ids = [new_id() for _ in range(number)]
-    if is_postgresql(session):
-        given = func.unnest(bindparam("ids", ids, ARRAY(String), unique=True))
+def _fresh(ask: Asking) -> Fresh:
+    if ask.on_postgresql:
+        given = func.unnest(bindparam("ids", type_=ARRAY(String)))
         table = given.table_valued("id", with_ordinality="place", name="fresh").render_derived()
         return Fresh(table, table.c.id, table.c.place)
-    table = func.json_each(bindparam("ids", json.dumps(ids), String, unique=True)).table_valued(
-        "value", "key"
-    )
+    table = func.json_each(bindparam("ids", type_=String)).table_valued("value", "key")
     return Fresh(table, table.c.value, table.c.key + 1)
 
 
-def _messages(
-    session: Session, made: ColumnElement[bool], number: int, now: datetime, due_at: datetime
-) -> Any:
+def _ids(ask: Asking, number: int) -> list[str] | str:
+    """So many new ids, as the database takes them."""
+    ids = new_ids(number)
+    return ids if ask.on_postgresql else json.dumps(ids)
+
+
+def _messages(ask: Asking, made: ColumnElement[bool]) -> Executable:
     """The first message of everybody who was just queued."""
     place = func.row_number().over(order_by=Invitation.contact_id).label("place")
     asked = select(Invitation, place).where(made, Invitation.reason.is_(None)).cte()
-    fresh = _fresh_ids(session, number)
+    fresh = _fresh(ask)
     address = case(
         (asked.c.channel == "email", Contact.email),
         (asked.c.channel == "telegram", Contact.telegram_chat_id),
@@ -144,7 +172,7 @@ def _messages(
         Message.id: fresh.id,
         Message.workspace_id: asked.c.workspace_id,
         Message.purpose: literal("invitation"),
-        Message.priority: literal(USUAL),
+        Message.priority: _priority(ask, asked.c.place),
         Message.channel: asked.c.channel,
         Message.invitation_id: asked.c.id,
         Message.contact_id: asked.c.contact_id,
@@ -153,8 +181,8 @@ def _messages(
         Message.locale: asked.c.locale,
         Message.state: literal("queued"),
         Message.tries: literal(0),
-        Message.due_at: literal(due_at, Message.due_at.type),
-        Message.created_at: literal(now, Message.created_at.type),
+        Message.due_at: bindparam("due_at", type_=Message.due_at.type),
+        Message.created_at: bindparam("now", type_=Message.created_at.type),
     }
     rows = (
         select(*values.values())
@@ -162,10 +190,17 @@ def _messages(
         .join(Contact, Contact.id == asked.c.contact_id)
         .join(fresh.table, fresh.place == asked.c.place)
     )
-    return insert(Message).from_select(list(values), rows)
+    return insert(cast(Table, Message.__table__)).from_select([each.key for each in values], rows)
 
 
-def _say_until_when(session: Session, ask: Asking, made: ColumnElement[bool]) -> None:
+def _priority(ask: Asking, place: ColumnElement[int]) -> ColumnElement[int]:
+    """Later for later ones; where only so many an hour may leave, their moments keep them apart already."""
+    if ask.terms.per_hour is not None:
+        return literal(USUAL)
+    return literal(USUAL) + (bindparam("before", type_=Integer) + place - 1) // LEVEL
+
+
+def _say_until_when(session: Session, ask: Asking, after: str, occurrence: Occurrence) -> None:
     """Those who rest or were asked often enough are told with the day of its end, by the rule itself."""
     query = (
         select(
@@ -173,9 +208,9 @@ def _say_until_when(session: Session, ask: Asking, made: ColumnElement[bool]) ->
             asked_at(ask).label("any"), asked_at(ask, ask.metric).label("same"),
         )
         .join(Contact, Contact.id == Invitation.contact_id)
-        .where(made, Invitation.reason.in_(("resting", "capped")))
+        .where(_made(occurrence), Invitation.reason.in_(PASSING))
     )  # fmt: skip
-    rows = session.execute(query).all()
+    rows = session.execute(query, {"after": after}).all()
     capped = [row.contact_id for row in rows if row.reason == "capped"]
     asked = caps_sql.messages_at(session, ask, capped) if capped else {}
     ends = [

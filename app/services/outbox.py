@@ -14,6 +14,10 @@ from app.models import Member, Message, User, Workspace, new_id
 from app.models.base import UtcDateTime
 
 FIRST, USUAL = 0, 1  # alerts, replies and account mails leave before invitations
+LAST = 2**31 - 1
+# The first so many messages of a run leave with what is usual, the next after them, and so on: behind the
+# largest run another workspace waits for these, not for all of them
+LEVEL = 500
 
 _ALERTED = text(
     "SELECT u.id, u.email, u.locale, m.alerts_by, u.telegram_chat_id, u.quiet_from, u.quiet_until,"

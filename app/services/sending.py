@@ -27,7 +27,7 @@ from app.services import (
 from app.services.capping import Tally
 from app.services.composing import Departure, Ended
 from app.services.departing import Departing
-from app.services.outbox import FIRST, USUAL
+from app.services.outbox import FIRST, LAST
 
 CLAIMED = 20  # at a time: few enough to be sent within their lease by any server worth the name
 GROUP = 10  # attempts committed together: no crash leaves more of them unknown
@@ -53,12 +53,15 @@ _SENDING = Statement(
     "UPDATE invitations SET state = 'sending', reason = NULL, until = NULL, sandbox = :sandbox"
     " WHERE id = :id AND state = 'queued'"
 )
+# What waits waits at the usual priority: no look at what is due passes over it to what comes later
 _HELD_BACK = Statement(
     "UPDATE messages SET state = 'queued', reason = :reason, due_at = :until, lease_token = NULL,"
-    " lease_until = NULL WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
+    " lease_until = NULL, priority = CASE WHEN priority > 1 THEN 1 ELSE priority END"
+    " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
 )
 _LATER = Statement(
-    "UPDATE messages SET state = 'queued', due_at = :until, lease_token = NULL, lease_until = NULL"
+    "UPDATE messages SET state = 'queued', due_at = :until, lease_token = NULL, lease_until = NULL,"
+    " priority = CASE WHEN priority > 1 THEN 1 ELSE priority END"
     " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
 )
 _PAUSED = Statement(
@@ -104,7 +107,7 @@ def send_urgent(runtime: Runtime) -> int:
 
 def send_due(runtime: Runtime) -> int:
     """Everything that is due, on every channel. How many messages were handed over."""
-    return _send_all(runtime, USUAL)
+    return _send_all(runtime, LAST)
 
 
 def _send_all(runtime: Runtime, priority: int) -> int:

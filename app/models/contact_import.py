@@ -107,4 +107,4 @@ class ColumnMeaning(Base):
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
     heading: Mapped[str] = mapped_column(String(60), primary_key=True)
-    meaning: Mapped[str] = mapped_column(String(16))
+    meaning: Mapped[str] = mapped_column(String(32))

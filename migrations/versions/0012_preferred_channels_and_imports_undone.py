@@ -22,6 +22,8 @@ def upgrade() -> None:
         contacts.create_check_constraint(
             op.f("ck_contacts_preferred_channel"), f"preferred_channel IN {CHANNELS}"
         )
+    with op.batch_alter_table("column_meanings") as meanings:  # room for the word "preferred_channel"
+        meanings.alter_column("meaning", type_=sa.String(length=32), existing_type=sa.String(length=16))
     op.add_column("import_people", sa.Column("outcome", sa.String(length=16), nullable=True))
     op.add_column("import_people", sa.Column("changes", JSON, nullable=True))
     with op.batch_alter_table("contact_imports") as imports:
@@ -41,6 +43,9 @@ def downgrade() -> None:
     with op.batch_alter_table("import_people") as people:
         people.drop_column("changes")
         people.drop_column("outcome")
+    op.execute("DELETE FROM column_meanings WHERE meaning = 'preferred_channel'")
+    with op.batch_alter_table("column_meanings") as meanings:
+        meanings.alter_column("meaning", type_=sa.String(length=16), existing_type=sa.String(length=32))
     with op.batch_alter_table("contacts") as contacts:
         contacts.drop_constraint(op.f("ck_contacts_preferred_channel"), type_="check")
         contacts.drop_column("preferred_channel")

@@ -53,6 +53,7 @@ BODIES: dict[str, Any] = {
     "opt_in_contact": {"evidence": "x"},
     "change_consent": {"lawful_basis": "consent", "evidence": "x"},
     "ask_contact": {"contact": UNKNOWN_ID},
+    "undo_import": {"put_away": 0},
     "assign_followup": {"assignee": None},
     "note_followup": {"text": "x"},
     "reply_to_followup": {"text": "x"},
@@ -60,7 +61,7 @@ BODIES: dict[str, Any] = {
     "publish_headline": {"workspace": "x"},
     "test_survey": {"member": UNKNOWN_ID},
 }
-QUERIES = {"may_ask_contact": {"contact": UNKNOWN_ID}}
+QUERIES = {"may_ask_contact": {"contact": UNKNOWN_ID}, "asks_of_contact": {"survey": UNKNOWN_ID}}
 
 
 @dataclass(frozen=True)

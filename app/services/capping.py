@@ -54,7 +54,7 @@ def tally(session: Session, group: Sequence[Departing], now: datetime, *, sandbo
     capped = [each for each in group if each.purpose in ASKING and each.caps.are_set and each.contact_id]
     if not capped:
         return Tally()
-    ids = {each.contact_id for each in capped if each.contact_id}
+    ids = sorted({each.contact_id for each in capped if each.contact_id})
     people = select(Contact.id, Contact.email_key, Contact.phone_key, Contact.telegram_key)
     rows = session.execute(people.where(Contact.id.in_(ids)))
     keys = {id: frozenset(filter(None, addresses)) for id, *addresses in rows}

@@ -216,6 +216,12 @@ def _contact(gallery: Gallery) -> Page:
     return _room(f"contacts/{gallery.person('Tomás Arruda').id}")(gallery)
 
 
+def _why(gallery: Gallery) -> Page:
+    """Why the relationship was not asked of somebody who rests."""
+    survey = gallery.row(Survey, Survey.metric == "nps")
+    return _room(f"contacts/{gallery.person('Tomás Arruda').id}?why={survey.id}#why-asked")(gallery)
+
+
 def _conversation(gallery: Gallery) -> Page:
     """Raquel's follow-up, as Beatriz sees it."""
     waits = gallery.row(FollowUp, FollowUp.contact_id == gallery.person("Raquel Neri").id)
@@ -305,6 +311,7 @@ PAGES: Mapping[str, Callable[[Gallery], Page]] = {
     "preflight": _preflight,
     "contacts": _room("contacts"),
     "contact": _contact,
+    "why": _why,
     "talked": lambda gallery: _room(f"contacts/{gallery.person('Raquel Neri').id}")(gallery),
     "account": lambda gallery: gallery.visit("/account", BEATRIZ),
     "audience": _of(Segment, "audiences"),

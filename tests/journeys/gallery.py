@@ -17,6 +17,7 @@ from app.models import (
     Contact,
     ContactImport,
     FollowUp,
+    Invitation,
     Member,
     Message,
     Pulse,
@@ -219,7 +220,9 @@ def _contact(gallery: Gallery) -> Page:
 def _why(gallery: Gallery) -> Page:
     """Why the relationship was not asked of somebody who rests."""
     survey = gallery.row(Survey, Survey.metric == "nps")
-    return _room(f"contacts/{gallery.person('Tomás Arruda').id}?why={survey.id}#why-asked")(gallery)
+    resting = select(Invitation.contact_id).where(Invitation.reason == "resting")
+    somebody = gallery.row(Contact, Contact.id.in_(resting))
+    return _room(f"contacts/{somebody.id}?why={survey.id}#why-asked")(gallery)
 
 
 def _conversation(gallery: Gallery) -> Page:

@@ -1,39 +1,39 @@
-"""When the worker next has something to do: where the clock may leap to."""
+"""When the worker next has something to do, job by job: where the clock may leap to."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Select, func, select, union_all
-
+from app.db import Statement, moment
 from app.domain.delivery import PRESUMED_AFTER
-from app.models import Invitation, Message, Occurrence, Schedule
 from app.runtime import Runtime
 
-_ASKED = ("sent", "delivered")
-
-
-def _earliest(column: Any, *conditions: Any) -> Select[Any]:
-    return select(func.min(column, type_=Message.due_at.type).label("at")).where(*conditions)
-
-
-_DUE = union_all(
-    _earliest(Schedule.next_due_at, Schedule.state.in_(("active", "paused"))),
-    _earliest(Message.due_at, Message.state == "queued"),
-    _earliest(Message.lease_until, Message.state.in_(("claimed", "attempting"))),
-    _earliest(Occurrence.due_at, Occurrence.state.in_(("due", "running"))),
-)
-_UNKNOWN = _earliest(Message.lease_until, Message.state == "unknown")
-_REMINDED = (
-    select(Invitation.remind_after, func.min(Invitation.sent_at, type_=Message.due_at.type))
-    .where(Invitation.remind_after.is_not(None), Invitation.sent_at.is_not(None))
-    .group_by(Invitation.remind_after)
+NOTHING = timedelta()
+_BY_JOB = (
+    ("plan_schedules", NOTHING, "min(next_due_at) FROM schedules WHERE state IN ('active', 'paused')"),
+    ("expand_occurrences", NOTHING, "min(due_at) FROM occurrences WHERE state IN ('due', 'running')"),
+    ("send_urgent", NOTHING, "min(due_at) FROM messages WHERE state = 'queued' AND priority = 0"),
+    ("send_due", NOTHING, "min(due_at) FROM messages WHERE state = 'queued' AND priority = 1"),
+    ("end_leases", NOTHING, "min(lease_until) FROM messages WHERE state IN ('claimed', 'attempting')"),
+    ("presume_sent", PRESUMED_AFTER, "min(lease_until) FROM messages WHERE state = 'unknown'"),
 )
 
 
-def next_due(runtime: Runtime) -> datetime | None:
-    """The earliest moment at which anything is due; it may have passed."""
-    with runtime.db.read() as session:
-        moments = [at for at in session.scalars(_DUE) if at is not None]
-        moments += [at + PRESUMED_AFTER for at in session.scalars(_UNKNOWN) if at is not None]
-        moments += [at + timedelta(days=days) for days, at in session.execute(_REMINDED) if at is not None]
-    return min(moments, default=None)
+class Due:
+    """Looks for what is due next in one statement."""
+
+    def __init__(self, reminders: Iterable[int]) -> None:
+        """`reminders`: the days after which anybody is reminded."""
+        asked = "min(sent_at) FROM invitations WHERE remind_after = {} AND sent_at IS NOT NULL"
+        reminded = [("remind", timedelta(days=days), asked.format(days)) for days in sorted(set(reminders))]
+        self._jobs = [*_BY_JOB, *reminded]
+        self._look = Statement("SELECT " + ", ".join(f"(SELECT {words})" for _, _, words in self._jobs))
+
+    def look(self, runtime: Runtime) -> dict[str, datetime]:
+        """For each job that will have something to do, when; that moment may have passed."""
+        found: dict[str, datetime] = {}
+        row = runtime.db.look_up(self._look, {})
+        for (job, later, _), value in zip(self._jobs, row, strict=True):
+            at = moment(value)
+            if at is not None:
+                found[job] = min(found.get(job, at + later), at + later)
+        return found

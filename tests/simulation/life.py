@@ -55,7 +55,7 @@ class Life:
         people = len(self.town.people)
         several: tuple[tuple[Callable[[], None], int], ...] = (
             (self.comes, people // 20), (self.moves, people // 20), (self.is_forgotten, people // 60),
-            (self.tells_the_console, people // 40), (self.has_a_ticket, people // 4),
+            (self.tells_the_console, people // 40), (self.has_a_ticket, people // 20),
         )  # fmt: skip
         for act, number in several:
             for _ in range(max(1, number)):

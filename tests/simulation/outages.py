@@ -55,6 +55,7 @@ class Trouble:
     left: int = 0
     number: int = 0
     is_dead: bool = False  # the database
+    at_work: bool = False  # the worker: only under its hands the database dies
 
     @contextmanager
     def watching(self, engine: Engine) -> Iterator[None]:
@@ -89,7 +90,7 @@ class Trouble:
             self.left -= 1
 
     def _commit(self, connection: Connection) -> None:
-        if self.armed is None or self.armed.point != "commit":
+        if self.armed is None or self.armed.point != "commit" or not self.at_work:
             return
         if connection.get_execution_options().get("reading"):
             return

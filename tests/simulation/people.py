@@ -20,8 +20,8 @@ ZONES = {  # thirty zones, each with the country of its phones
     "Asia/Kathmandu": "NP", "Asia/Shanghai": "CN", "Asia/Tokyo": "JP", "Australia/Adelaide": "AU",
     "Australia/Sydney": "AU", "Australia/Lord_Howe": "AU", "Pacific/Auckland": "NZ",
 }  # fmt: skip
-GROUPS = (  # by hundreds of the people: who belongs to which group, the audiences of most schedules
-    ("pilot", 1), ("visits", 8), ("shop", 8), ("care", 15), ("club", 10), ("steps", 10), ("rest", 48),
+GROUPS = (  # in hundredths of the people: who belongs to which group, the audiences of most schedules
+    ("pilot", 1), ("visits", 1), ("shop", 1), ("club", 1), ("care", 10), ("steps", 10), ("rest", 76),
 )  # fmt: skip
 PLANS = ("basic", "basic", "plus", "gold")
 

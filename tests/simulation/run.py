@@ -19,7 +19,7 @@ from app.services import contacts, schedules
 from app.services.access import Visitor
 from bots import handle
 from tests.simulation.almanac import Calendar
-from tests.simulation.due import next_due
+from tests.simulation.due import Due
 from tests.simulation.life import Life
 from tests.simulation.machine import Machine, running
 from tests.simulation.outages import Killed, Outage, Trouble, jumps, outages
@@ -34,9 +34,9 @@ from tests.world import World
 MIDNIGHT = datetime(2027, 1, 1, tzinfo=ZoneInfo(HOME))
 HOLIDAYS = ("2027-02-09", "2027-04-21", "2027-05-28", "2027-09-07", "2027-11-02", "2028-02-29", "2028-06-30")
 BLACKOUTS = ("2027-01-31", "2027-03-02", "2027-12-24", "2027-12-25", "2028-05-31")
-AWAKE = timedelta(minutes=30)  # the worker looks no more often than this, where it has nothing to do
-HOUSE = timedelta(hours=12)  # jobs that look after time that passes in days
-HOT = ("send_urgent", "send_due", "handle_inbound", "end_leases", "plan_schedules", "expand_occurrences", "remind")
+AWAKE = timedelta(minutes=30)  # the worker looks no more often than this
+LONGEST = timedelta(hours=12)  # and no less often
+HOUSE = timedelta(days=2)  # how often it does what finds nothing that is due to a person
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Simulation:
         self.town, self.wishes = Town(chance), Wishes()
         self.ledger = Ledger(self.machine, self._zones_at)
         begins, days = MIDNIGHT.astimezone(UTC), self.size.days
+        self.due = Due(day for plan in self.plans for day in plan.given["terms"]["reminders"])
         self.trouble = Trouble(outages(chance, begins, days, self.size.outages))
         self.jumps = jumps(chance, begins, days, self.size.jumps)
         self.runtime = replace(
@@ -134,8 +135,8 @@ class Simulation:
 
     def _next_wake(self) -> datetime:
         now = self.machine.now
-        due = next_due(self.runtime) or now + HOUSE
-        return max(now + AWAKE, min(due, now + HOUSE))
+        due = min(self.due.look(self.runtime).values(), default=now + LONGEST)
+        return max(now + AWAKE, min(due, now + LONGEST))
 
     def _wait(self, until: datetime, *, web_is_up: bool = True) -> None:
         """Until then only people do something; what they do while nothing answers, they do afterwards."""
@@ -151,28 +152,35 @@ class Simulation:
 
     def _wake(self) -> None:
         """The worker does what is due, until nothing is; or something happens to it."""
+        self.trouble.at_work = True
         try:
-            while sum(self._do(job) for job in self._jobs()):
+            while self._work():
                 pass
         except Killed:
-            self._note_attempts()
-            self._down(self.trouble.struck())
+            self._falls()
         except Unavailable:
             assert self.trouble.is_dead
-            self.trouble.is_dead = False
-            self._note_attempts()
-            self._down(self.trouble.struck(), web_is_up=False)
+            self._falls()
+        finally:
+            self.trouble.at_work = False
         self._see()
 
-    def _jobs(self) -> list[Job]:
+    def _work(self) -> int:
+        """Every job that has something to do, in the order of the timetable; now and then, all of them."""
         now = self.machine.now
-        if now - self._housekept < HOUSE:
-            return [job for job in TIMETABLE if job.name in HOT]
-        self._housekept = now
-        return [job for job in TIMETABLE if not job.upkeep]
+        due = {name for name, at in self.due.look(self.runtime).items() if at <= now}
+        if now - self._housekept >= HOUSE:
+            self._housekept, due = now, {job.name for job in TIMETABLE if not job.upkeep}
+        return sum(self._do(job) for job in TIMETABLE if job.name in due)
 
     def _do(self, job: Job) -> int:
         return job.work(self.runtime)
+
+    def _falls(self) -> None:
+        """The worker is gone, or its database."""
+        web_is_up, self.trouble.is_dead, self.trouble.at_work = not self.trouble.is_dead, False, False
+        self._note_attempts()
+        self._down(self.trouble.struck(), web_is_up=web_is_up)
 
     def _down(self, outage: Outage, *, web_is_up: bool = True) -> None:
         self._see()

@@ -67,12 +67,12 @@ PLANS = (
     _plan("once", "csat", "once", days(2, 11), "once", channels=ALL, off_days="next", terms={"reminders": []}),
     _plan(
         "quarterly, on the 31st", "nps", "FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=28,29,30,31;BYSETPOS=-1",
-        days(30, 10), "quarterly", channels=ALL, off_days="next", early_days=EARLY,
-        terms={"reminders": [3], "remind_elsewhere": True},
+        days(30, 10), "quarterly", channels=ALL, off_days="next", early_days=EARLY, terms={"reminders": []},
     ),
     _plan(
-        "every business day", "ces", "FREQ=DAILY", days(4, 9, 30), "daily", channels=["sms", "email"],
-        off_days="skip", late_hours=12, group="pilot", terms={"reminders": [1, 2, 4]},
+        "every business day of some months", "ces", "FREQ=DAILY;COUNT=140", days(4, 9, 30), "custom",
+        rrule="FREQ=DAILY;COUNT=140", channels=["sms", "email"], off_days="skip", late_hours=12,
+        group="pilot", terms={"reminders": [1, 2, 4]},
     ),
     _plan(
         "weekly", "csat", "FREQ=WEEKLY", days(5, 20, 30), "weekly", channels=["sms", "email"],
@@ -81,7 +81,7 @@ PLANS = (
     _plan(
         "monthly, on the 31st, so many an hour", "csat", "FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1",
         days(30, 15), "monthly", channels=ALL, group="shop", early_days=EARLY,
-        terms={"reminders": [28], "per_hour": 300},
+        terms={"reminders": [28], "per_hour": 60},
     ),
     _plan(
         "last Friday, with a holdout", "ces", "FREQ=MONTHLY;BYDAY=-1FR", days(6, 16), "custom",
@@ -94,13 +94,13 @@ PLANS = (
         group="club", early_days=EARLY, terms={"reminders": []},
     ),
     _plan(
-        "each person every 60 days", "ces", "FREQ=DAILY", days(3, 14), "each_person", every_days=60,
+        "each person every 60 days", "ces", "FREQ=DAILY", days(400, 14), "each_person", every_days=60,
         channels=ALL, late_hours=12, group="care", least_days=60, terms={"reminders": []},
     ),
     _plan(
         "sequence", "nps", "FREQ=MONTHLY;INTERVAL=6;BYMONTHDAY=12", days(11, 12), "custom",
         rrule="FREQ=MONTHLY;INTERVAL=6;BYMONTHDAY=12", channels=ALL, group="steps", early_days=EARLY,
-        steps=(("ces", 60), ("nps", 30)), terms={"reminders": [5]},
+        steps=(("ces", 60), ("nps", 30)), terms={"reminders": [3], "remind_elsewhere": True},
     ),
     _plan(
         "after a ticket", "csat", None, days(0, 0), "event", channels=["sms", "email"], group=None,

@@ -87,7 +87,7 @@ def closed_ways(ask: Asking) -> list[Label[bool]]:
     """For each channel: did it bounce there, or did they shut us out; and do they want nothing there?"""
     names = [way.channel for way in ask.ways]
     return [
-        *(opt_outs.is_bounced(Contact.key_of(each)).label(f"closed_{each}") for each in names),
+        *(opt_outs.is_bounced(each).label(f"closed_{each}") for each in names),
         *(opt_outs.is_unwanted(each).label(f"unwanted_{each}") for each in names),
     ]
 

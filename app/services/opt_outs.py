@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
+from functools import cache, partial
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.orm import Session, aliased
@@ -42,6 +41,7 @@ class Standing:
         return self.lifted_at is None and self.kind != "bounce" and self.channel is None
 
 
+@cache  # putting it together takes longer than many a run that asks it
 def is_opted_out(channel: str | None = None) -> ColumnElement[bool]:
     """For a statement over Contact: does an opt-out (no bounce) hold for them, everywhere or on this channel?
 
@@ -59,11 +59,6 @@ def is_unwanted(channel: str) -> ColumnElement[bool]:
     return is_opted_out(channel)
 
 
-def is_shut(channel: str) -> ColumnElement[bool]:
-    """For a statement over Contact: is this channel's address dead, or this channel unwanted?"""
-    return or_(is_bounced(Contact.key_of(channel)), is_unwanted(channel))
-
-
 def _holds(row: type[OptOut], whose: ColumnElement[bool], channel: str | None) -> ColumnElement[bool]:
     return (
         select(row.id)
@@ -78,14 +73,15 @@ def _holds(row: type[OptOut], whose: ColumnElement[bool], channel: str | None) -
     )
 
 
-def is_bounced(key: Any = Contact.email_key) -> ColumnElement[bool]:
+@cache
+def is_bounced(channel: str = "email") -> ColumnElement[bool]:
     """For a statement over Contact: has this very mailbox bounced, is this number or chat closed to us?"""
     row = aliased(OptOut)
     return (
         select(row.id)
         .where(
             row.workspace_id == Contact.workspace_id,
-            row.address_key == key,
+            row.address_key == Contact.key_of(channel),
             row.kind == "bounce",
             row.lifted_at.is_(None),
         )

@@ -35,7 +35,7 @@ def test_a_healthy_installation_has_nothing_to_mend(today: Runtime) -> None:
     assert {"database", "clock", "worker", "sending", "messages", "keys", "disk", "email"} <= set(states)
 
 
-def test_clocks_that_are_apart_fail(runtime: Runtime) -> None:
+def test_d09_clocks_that_are_apart_fail(runtime: Runtime) -> None:
     found = look(runtime, "clock")
     assert found.state == "failed", "the tests' clock stands still in another year"
     assert "NTP" in found.says

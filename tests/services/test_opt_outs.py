@@ -25,9 +25,7 @@ def bea(world: World) -> Visitor:
 
 def why_not(runtime: Runtime, contact_id: str) -> str | None:
     with runtime.db.read() as session:
-        stands = select(
-            opt_outs.is_opted_out(), opt_outs.is_bounced(), opt_outs.is_bounced(Contact.phone_key)
-        )
+        stands = select(opt_outs.is_opted_out(), opt_outs.is_bounced(), opt_outs.is_bounced("sms"))
         out, *bounced = session.execute(stands.where(Contact.id == contact_id)).one()
         return "opted_out" if out else ("bounced" if any(bounced) else None)
 
@@ -127,7 +125,7 @@ def test_a_bounce_stops_its_own_address_only(runtime: Runtime, world: World, bea
             session, row.workspace_id, id, [email_key], kind="bounce", origin="smtp", now=world.now
         )
     with runtime.db.read() as session:
-        stands = select(opt_outs.is_bounced(), opt_outs.is_bounced(Contact.phone_key))
+        stands = select(opt_outs.is_bounced(), opt_outs.is_bounced("sms"))
         assert session.execute(stands.where(Contact.id == id)).one() == (True, False)
     assert in_sql(runtime) == set()
     assert not contacts.detail(runtime, bea, id).is_opted_out

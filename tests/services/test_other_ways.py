@@ -12,9 +12,21 @@ from app.channels.registry import open_channels
 from app.domain.access import Role
 from app.models import Contact, Invitation, Message, Occurrence, Workspace
 from app.runtime import Runtime
-from app.services import asking, inbound, reminding, sending, settling
+from app.services import (
+    arrival,
+    asking,
+    contacts,
+    erasure,
+    inbound,
+    opt_outs,
+    reminding,
+    sending,
+    settling,
+)
 from app.services.access import Visitor
+from app.services.arrival import Given
 from bots import handle
+from tests.journeys.letters import link_to
 from tests.scripted_twilio import CUT, SID, TOKEN, ScriptedTwilio, refused, scripted
 from tests.smtp import SmtpSink
 from tests.world import Clock, World
@@ -209,3 +221,29 @@ def test_a_schedule_may_remind_up_to_three_times_and_elsewhere(
         sent = len(server.created) + len(smtp_server.messages)
         assert sent == 1 + sum(day >= each for each in (3, 7, 14))
     assert len(smtp_server.messages) == 3
+
+
+@pytest.mark.parametrize("since", ["answered", "erased", "inactive", "opted_out"])
+def test_c33_a_reminder_that_is_queued_leaves_nobody_who_answered_or_went_meanwhile(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    smtp_server: SmtpSink, clock: Clock, since: str,
+) -> None:  # fmt: skip
+    invitation_id = asking.ask(place, manager, world.survey(workspace).id, maria.id)
+    sending.send_due(place)
+    clock.advance(days=3)
+    assert reminding.remind(place) == 1
+    asked = invitation(place)
+    assert asked.id == invitation_id
+    if since == "answered":
+        (letter,) = smtp_server.messages
+        token = link_to(letter, "score=9").split("/r/")[1].split("?")[0]
+        arrival.record(place, token, Given(score="9", comment=None, contact_me=None, suspect=False))
+    elif since == "erased":
+        erasure.erase(place, manager, maria.id)
+    elif since == "inactive":
+        contacts.set_active(place, manager, maria.id, False)
+    else:
+        opt_outs.opt_out(place, manager, maria.id, "console")
+    sending.send_due(place)
+    assert len(smtp_server.messages) == 1
+    assert [state for purpose, _, state in messages(place) if purpose == "reminder"] == ["cancelled"]

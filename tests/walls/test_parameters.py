@@ -12,6 +12,8 @@ from app.services.access import Visitor
 from tests.walls.places import NO_IDS, Place, furnished, method_of, noun_of, parameters, path_of
 from tests.world import World
 
+pytestmark = pytest.mark.judged_on("postgresql")  # which takes less than SQLite does
+
 # Every name that a page of ours reads, and some that none does
 NAMES = """
     action active archived assignee attribute attribute_name attribute_value audience at band business_days

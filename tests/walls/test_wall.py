@@ -36,6 +36,8 @@ from tests.walls.places import (
 )
 from tests.world import World
 
+pytestmark = pytest.mark.judged_on("sqlite")  # the workspace stands in the same statements on both
+
 UNKNOWN = {"device": "0123456789abcdef"}
 UNKNOWN_ID = "u" * 26
 UNKNOWN_SLUG = "nobody-here"

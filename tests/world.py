@@ -1,7 +1,7 @@
 """A small world for tests: workspaces, members, contacts, surveys and invitations with believable values."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -90,6 +90,10 @@ class World:
             "created_at": self.now,
         }
         return self.add(Workspace(**defaults | values))
+
+    def workspace_of(self, survey: Survey) -> Workspace:
+        with self.runtime.db.read() as session:
+            return session.get_one(Workspace, survey.workspace_id)
 
     def user(self, **values: Any) -> User:
         number = next(self.numbers)
@@ -186,8 +190,37 @@ class World:
             )
         )  # fmt: skip
 
-    def invitation(self, workspace: Workspace, survey: Survey, contact: Contact, **values: Any) -> Invitation:
-        """An invitation that was sent just now, with its message and the tokens `token_of` tells."""
+    def message(self, invitation: Invitation, contact: Contact, **values: Any) -> Message:
+        """A mail of this ask that waits to be sent."""
+        defaults: dict[str, Any] = {
+            "id": new_id(),
+            "workspace_id": invitation.workspace_id,
+            "purpose": "invitation",
+            "priority": 1,
+            "channel": "email",
+            "invitation_id": invitation.id,
+            "contact_id": contact.id,
+            "to_address": contact.email or "",
+            "address_key": contact.email_key,
+            "locale": invitation.locale,
+            "state": "queued",
+            "due_at": self.now,
+            "created_at": self.now,
+        }
+        return self.add(Message(**defaults | values))
+
+    def invitation(
+        self,
+        workspace: Workspace,
+        survey: Survey,
+        contact: Contact,
+        told: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> Invitation:
+        """An invitation that was sent just now, with its message and the tokens `token_of` tells.
+
+        `told` is what is different about the message.
+        """
         occurrence = self.occurrence(survey)
         defaults: dict[str, Any] = {
             "id": new_id(),
@@ -206,24 +239,8 @@ class World:
             "expires_at": self.now + timedelta(days=30),
         }
         invitation = self.add(Invitation(**defaults | values))
-        message = self.add(
-            Message(
-                id=new_id(),
-                workspace_id=workspace.id,
-                purpose="invitation",
-                priority=1,
-                channel="email",
-                invitation_id=invitation.id,
-                contact_id=contact.id,
-                to_address=contact.email or "",
-                address_key=contact.email_key,
-                locale=invitation.locale,
-                state="sent",
-                due_at=self.now,
-                created_at=self.now,
-                sent_at=self.now,
-            )
-        )
+        sent: dict[str, Any] = {"state": "sent", "created_at": self.now, "sent_at": self.now}
+        message = self.message(invitation, contact, **sent | (told or {}))
         purposes = ("pulse" if workspace.kind == "people" else "answer", "unsubscribe")
         for purpose in purposes:
             self.add(

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from app.domain.caps import NO_CAPS, Caps, midnight
 
 
 @dataclass(frozen=True)
@@ -32,31 +34,33 @@ class Facts:
     in_another_pulse: bool = False  # employees take part in one open pulse at a time
     asked_at: datetime | None = None  # the last ask that left or is about to, of any survey
     asked_metric_at: datetime | None = None  # the same, of this metric
+    messages_at: tuple[datetime, ...] = ()  # when messages that ask left lately; what waits counts as now
 
 
 @dataclass(frozen=True)
 class Rest:
-    """How long a person is left alone, in calendar days of the workspace's zone.
+    """How long a person is left alone, in calendar days of the workspace's zone, and how often asked at most.
 
     `days` is across all surveys, `metric_days` for one metric; the later of the two clocks wins. A rule that
-    comes in months may be `early_days` early.
+    comes in months may be `early_days` early; no rule goes over the caps.
     """
 
     days: int
     metric_days: int
     zone: ZoneInfo
     early_days: int = 0
+    caps: Caps = NO_CAPS
 
     def cutoff(self, days: int, now: datetime) -> datetime:
         """Who was asked at this moment or later still rests."""
         needed = max(0, days - self.early_days)
         today = now.astimezone(self.zone).date()
-        return _midnight(today - timedelta(days=needed - 1), self.zone)
+        return midnight(today - timedelta(days=needed - 1), self.zone)
 
     def ends(self, asked_at: datetime, days: int) -> datetime:
         """The local midnight at which this rest is over."""
         needed = max(0, days - self.early_days)
-        return _midnight(asked_at.astimezone(self.zone).date() + timedelta(days=needed), self.zone)
+        return midnight(asked_at.astimezone(self.zone).date() + timedelta(days=needed), self.zone)
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,10 @@ class Verdict:
 
 
 def may_ask(facts: Facts, rest: Rest, now: datetime) -> Verdict:
-    """The first reason not to ask, in the order in which they weigh; opt-out comes before all that passes."""
+    """The first reason not to ask, in the order in which they weigh; opt-out comes before all that passes.
+
+    A cap weighs least: it is over within a week, and a rest that holds longer says more.
+    """
     for holds, reason in (
         (facts.erased, "erased"),
         (not facts.active, "inactive"),
@@ -85,7 +92,10 @@ def may_ask(facts: Facts, rest: Rest, now: datetime) -> Verdict:
     if closed is not None or facts.in_another_pulse:
         return Verdict(closed or "in_another_pulse")
     until = rested_at(facts, rest)
-    return Verdict("resting", until) if until is not None and until > now else Verdict(channel=channel)
+    if until is not None and until > now:
+        return Verdict("resting", until)
+    until = rest.caps.until(facts.messages_at, now, rest.zone)
+    return Verdict(channel=channel) if until is None else Verdict("capped", until)
 
 
 def way_out(ways: Sequence[Way]) -> tuple[str | None, str | None]:
@@ -109,7 +119,3 @@ def rested_at(facts: Facts, rest: Rest) -> datetime | None:
         if asked_at is not None
     ]
     return max(ends) if ends else None
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(0), zone).astimezone(UTC)

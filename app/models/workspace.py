@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
@@ -13,7 +13,12 @@ class Workspace(HasId, Base):
     """Kind `customers` (NPS, CSAT, CES, follow-ups) or `people` (e-NPS pulses)."""
 
     __tablename__ = "workspaces"
-    __table_args__ = (CheckConstraint("kind IN ('customers', 'people')", name="kind"),)
+    __table_args__ = (
+        CheckConstraint("kind IN ('customers', 'people')", name="kind"),
+        CheckConstraint("(quiet_from IS NULL) = (quiet_to IS NULL)", name="quiet_hours"),
+        CheckConstraint("daily_cap >= 1", name="daily_cap"),
+        CheckConstraint("weekly_cap >= 1", name="weekly_cap"),
+    )
 
     slug: Mapped[str] = mapped_column(String(64), unique=True)
     kind: Mapped[str] = mapped_column(String(16))
@@ -30,6 +35,13 @@ class Workspace(HasId, Base):
     blackout_dates: Mapped[list[str]] = mapped_column(default=list, server_default="[]")  # nobody is asked
     rest_days: Mapped[int]  # across all surveys
     rest_days_by_metric: Mapped[dict[str, Any]]
+    # In the contact's zone; both none: messages may come at every hour
+    quiet_from: Mapped[str | None] = mapped_column(String(5), default="21:00", server_default="21:00")
+    quiet_to: Mapped[str | None] = mapped_column(String(5), default="09:00", server_default="09:00")
+    quiet_days: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")  # 0 is Monday
+    quiet_email: Mapped[bool] = mapped_column(default=False, server_default=false())  # mail waits as well
+    daily_cap: Mapped[int | None]  # messages that ask, to one person on one day of the workspace's zone
+    weekly_cap: Mapped[int | None]  # the same in seven days
     root_causes: Mapped[list[str]]  # suggested when a follow-up is closed
     lawful_basis: Mapped[str] = mapped_column(String(32))  # for contacts made by hand or API
     retention: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # days by kind

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from app.db import is_postgresql
+from app.domain.caps import Caps
 from app.domain.eligibility import Rest, Way
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
@@ -52,7 +53,7 @@ def asking(
     terms: Terms = NONE,
     limits: Mapping[str, int] | None = None,
 ) -> Asking:
-    """With the workspace's resting periods, met `early_days` early; of this metric at least `least_days`."""
+    """The workspace's caps, and its rests, met `early_days` early; of this metric at least `least_days`."""
     workspace = session.get_one(Workspace, workspace_id)
     days = workspace.rest_days
     rest = Rest(
@@ -60,6 +61,7 @@ def asking(
         metric_days=max(int(workspace.rest_days_by_metric.get(metric.value, days)), least_days),
         zone=ZoneInfo(workspace.time_zone),
         early_days=early_days,
+        caps=Caps(workspace.daily_cap, workspace.weekly_cap),
     )
     return Asking(
         workspace_id=workspace_id,

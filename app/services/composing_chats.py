@@ -10,7 +10,6 @@ from app.channels.base import Button, Outgoing, Template
 from app.domain.delivery import ASKING
 from app.domain.metrics import Metric
 from app.domain.placeholders import fill, parse, values_for
-from app.domain.quiet_hours import seconds_left
 from app.domain.survey_texts import SurveyTexts
 from app.rendering import chats
 from app.rendering.chats import Asking
@@ -45,10 +44,10 @@ class Note:
 
 
 def _valid_seconds(each: Departing, now: datetime) -> int | None:
-    """A question must not lie at the provider until it rings at night."""
-    if each.purpose not in ASKING:
+    """A question must not lie at the provider until it rings in their quiet."""
+    if each.purpose not in ASKING or each.quiet is None:
         return None
-    return seconds_left(now, each.their_zone) or None
+    return each.quiet.seconds_left(now, each.zone_at(now)) or None
 
 
 def _status_url(runtime: Runtime, each: Departing) -> str:

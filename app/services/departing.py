@@ -10,17 +10,21 @@ from sqlalchemy.orm import Session
 
 from app.db import Statement, moment, structure
 from app.domain import quiet_hours
-from app.domain.delivery import ASKING, Leaving, refusal
+from app.domain.caps import Caps
+from app.domain.delivery import Leaving, refusal
+from app.domain.quiet_hours import Quiet, read_quiet
+from app.domain.their_zone import their_zone
 
 _LOAD = Statement(
     "SELECT m.id, m.workspace_id, m.purpose, m.channel, m.invitation_id, m.followup_id, m.contact_id,"
     " m.user_id, m.to_address, m.address_key, m.locale, m.body, m.tries, m.created_at,"
     " i.state AS invitation_state, i.expires_at, i.survey_id, i.version_id, i.metric, i.occurrence_id,"
     " i.sandbox,"
-    " c.name AS contact_name, c.time_zone AS contact_zone, c.attributes, c.active AS contact_active,"
-    " c.erased_at,"
+    " c.name AS contact_name, c.time_zone AS contact_zone, c.phone AS contact_phone, c.attributes,"
+    " c.active AS contact_active, c.erased_at,"
     " w.slug AS workspace_slug, w.name AS workspace_name, w.sender_name, w.reply_to, w.postal_address,"
     " w.locale AS workspace_locale, w.time_zone, w.rest_days,"
+    " w.quiet_from, w.quiet_to, w.quiet_days, w.quiet_email, w.daily_cap, w.weekly_cap,"
     " w.kind AS workspace_kind, l.id AS logo_id,"
     " (SELECT min(CASE o.kind WHEN 'bounce' THEN 2 ELSE 1 END) FROM opt_outs o"
     "   WHERE o.workspace_id = m.workspace_id AND o.lifted_at IS NULL"
@@ -67,6 +71,7 @@ class Departing:
     sandbox: bool
     contact_name: str | None
     contact_zone: str | None
+    contact_phone: str | None
     attributes: dict[str, Any] | None
     contact_active: bool | None
     erased_at: datetime | None
@@ -78,6 +83,12 @@ class Departing:
     workspace_locale: str | None
     time_zone: str | None
     rest_days: int | None
+    quiet_from: str | None
+    quiet_to: str | None
+    quiet_days: list[int] | None
+    quiet_email: bool
+    daily_cap: int | None
+    weekly_cap: int | None
     workspace_kind: str | None
     logo_id: str | None
     opted_out: int | None  # 1: opted out, 2: bounced
@@ -99,18 +110,29 @@ class Departing:
         )
 
     def quiet_until(self, now: datetime) -> datetime | None:
-        """Until when this ask has to wait, for it would ring in their night; None when it may leave."""
-        if self.purpose not in ASKING or self.channel not in quiet_hours.CHANNELS:
+        """Until when this ask has to wait, for it would disturb them; None when it may leave."""
+        if self.channel not in quiet_hours.CHANNELS and not self.quiet_email:
             return None
-        return quiet_hours.quiet_until(now, self.their_zone)
+        return self.quiet.until(now, self.zone_at(now)) if self.quiet else None
 
     @property
-    def their_zone(self) -> ZoneInfo:
-        """The person's own zone, or the workspace's while theirs is unknown."""
-        return ZoneInfo(self.contact_zone or self.time_zone or "UTC")
+    def quiet(self) -> Quiet | None:
+        """When the workspace disturbs nobody."""
+        return read_quiet(self.quiet_from or "", self.quiet_to or "", self.quiet_days or ())
+
+    @property
+    def caps(self) -> Caps:
+        """How often the workspace asks one person at most."""
+        return Caps(self.daily_cap, self.weekly_cap)
+
+    def zone_at(self, now: datetime) -> ZoneInfo:
+        """The zone that the person lives in, as far as anybody knows."""
+        return their_zone(self.contact_zone, self.contact_phone, self.time_zone, now).zone
 
 
 _NAMES = tuple(each.name for each in fields(Departing))
+_STRUCTURES = ("attributes", "quiet_days")
+_TRUTHS = ("sandbox", "already_answered", "quiet_email")
 _MOMENTS = ("created_at", "expires_at", "erased_at")
 
 
@@ -124,8 +146,10 @@ def _departing(row: Sequence[Any]) -> Departing:
     values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     for name in _MOMENTS:
         values[name] = moment(values[name])
-    values["attributes"] = structure(values["attributes"])
+    for name in _STRUCTURES:
+        values[name] = structure(values[name])
     if values["contact_active"] is not None:
         values["contact_active"] = bool(values["contact_active"])
-    values["sandbox"], values["already_answered"] = bool(values["sandbox"]), bool(values["already_answered"])
+    for name in _TRUTHS:
+        values[name] = bool(values[name])
     return Departing(**values)

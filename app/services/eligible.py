@@ -6,6 +6,7 @@ property test holds the two equal.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, select
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.domain.eligibility import Facts, Verdict, may_ask
 from app.domain.metrics import Metric
 from app.models import Contact, Invitation
-from app.services import opt_outs
+from app.services import caps_sql, opt_outs
 from app.services.asking_terms import Asking
 from app.services.eligible_sql import asked_at, closed_ways, in_another_pulse, told
 
@@ -38,7 +39,8 @@ def verdicts(session: Session, ask: Asking, people: Select[Contact]) -> Decided:
     for start in range(0, len(contacts), SOME):
         ids = [contact.id for contact in contacts[start : start + SOME]]
         rows = session.execute(select(Contact, *_columns(ask)).where(Contact.id.in_(ids)))
-        known |= {row[0].id: _facts(ask, row) for row in rows}
+        asked = caps_sql.messages_at(session, ask, ids)
+        known |= {row[0].id: _facts(ask, row, asked.get(row[0].id, ())) for row in rows}
     return [(contact, may_ask(known[contact.id], ask.rest, ask.now)) for contact in contacts]
 
 
@@ -75,7 +77,8 @@ def because(ask: Asking, people: Select[Contact], code: str | None) -> Select[st
 def facts(session: Session, ask: Asking, contact_id: str) -> Facts:
     """What the pure rule needs to know of one person."""
     query = select(Contact).where(Contact.id == contact_id, Contact.workspace_id == ask.workspace_id)
-    return _facts(ask, session.execute(query.add_columns(*_columns(ask))).one())
+    row = session.execute(query.add_columns(*_columns(ask))).one()
+    return _facts(ask, row, caps_sql.messages_at(session, ask, [contact_id]).get(contact_id, ()))
 
 
 def _columns(ask: Asking) -> tuple[ColumnElement[Any], ...]:
@@ -88,7 +91,7 @@ def _columns(ask: Asking) -> tuple[ColumnElement[Any], ...]:
     )
 
 
-def _facts(ask: Asking, row: Row[*tuple[Any, ...]]) -> Facts:
+def _facts(ask: Asking, row: Row[*tuple[Any, ...]], messages_at: tuple[datetime, ...]) -> Facts:
     contact: Contact = row[0]
     return Facts(
         active=contact.active,
@@ -107,6 +110,7 @@ def _facts(ask: Asking, row: Row[*tuple[Any, ...]]) -> Facts:
         in_another_pulse=bool(row.elsewhere),
         asked_at=row.asked_at,
         asked_metric_at=row.asked_metric_at,
+        messages_at=messages_at,
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from app.domain.eligibility import CLOSED
 from app.domain.metrics import Metric
 from app.models import Answer, Contact, Invitation, Pulse
-from app.services import lots, opt_outs
+from app.services import caps_sql, lots, opt_outs
 from app.services.asking_terms import UNCOUNTED, Asking
 
 
@@ -68,6 +68,7 @@ def looked(ask: Asking, people: Select[Contact]) -> CTE:
             *closed_ways(ask),
             in_another_pulse(ask).label("elsewhere"),
             rests(ask).label("rests"),
+            (caps_sql.is_capped(ask) if ask.rest.caps.are_set else false()).label("capped"),
             _answered_on(ask).label("answered_on"),
         )
         .join(who, who.c.id == Contact.id)
@@ -106,6 +107,7 @@ def reason(ask: Asking, each: CTE) -> ColumnElement[str | None]:
         *_ways_closed(ask, each),
         (each.c.elsewhere, literal("in_another_pulse")),
         (each.c.rests, literal("resting")),
+        (each.c.capped, literal("capped")),
         else_=None,
     )
 

@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 from app.db import is_postgresql
 from app.domain.eligibility import Facts, rested_at
 from app.models import Contact, Invitation, Message, Occurrence, new_id
+from app.services import caps_sql
 from app.services.asking_terms import Asking
 from app.services.eligible_sql import asked_at
 from app.services.eligible_sql import told as told_of
@@ -165,15 +166,26 @@ def _messages(
 
 
 def _say_until_when(session: Session, ask: Asking, made: ColumnElement[bool]) -> None:
-    """Those who rest are told with the day on which their rest ends, by the rule itself."""
+    """Those who rest or were asked often enough are told with the day of its end, by the rule itself."""
     query = (
-        select(Invitation.id, asked_at(ask).label("any"), asked_at(ask, ask.metric).label("same"))
+        select(
+            Invitation.id, Invitation.reason, Invitation.contact_id,
+            asked_at(ask).label("any"), asked_at(ask, ask.metric).label("same"),
+        )
         .join(Contact, Contact.id == Invitation.contact_id)
-        .where(made, Invitation.reason == "resting")
-    )
+        .where(made, Invitation.reason.in_(("resting", "capped")))
+    )  # fmt: skip
+    rows = session.execute(query).all()
+    capped = [row.contact_id for row in rows if row.reason == "capped"]
+    asked = caps_sql.messages_at(session, ask, capped) if capped else {}
     ends = [
-        {"b_id": id, "b_until": rested_at(Facts(asked_at=lately, asked_metric_at=same), ask.rest)}
-        for id, lately, same in session.execute(query)
+        {
+            "b_id": row.id,
+            "b_until": ask.rest.caps.until(asked.get(row.contact_id, ()), ask.now, ask.rest.zone)
+            if row.reason == "capped"
+            else rested_at(Facts(asked_at=row.any, asked_metric_at=row.same), ask.rest),
+        }
+        for row in rows
     ]
     if ends:
         table = cast(Table, Invitation.__table__)  # by key: not one object for each row

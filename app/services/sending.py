@@ -3,15 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from app.channels.base import Channel, DeliveryError
 from app.db import SKIP_LOCKED, Statement
-from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE, HAND_OVER
+from app.domain.caps import first_allowed
+from app.domain.delivery import ASKING, ATTEMPT_LEASE, CLAIM_LEASE, HAND_OVER
 from app.models import new_id
 from app.runtime import Runtime
-from app.services import composing, departing, leaving_rules, other_ways, outcomes, pacing, senders, switch
+from app.services import (
+    capping,
+    composing,
+    departing,
+    leaving_rules,
+    other_ways,
+    outcomes,
+    pacing,
+    senders,
+    switch,
+)
+from app.services.capping import Tally
 from app.services.composing import Departure, Ended
 from app.services.departing import Departing
 from app.services.outbox import FIRST, USUAL
@@ -41,7 +54,7 @@ _SENDING = Statement(
     " WHERE id = :id AND state = 'queued'"
 )
 _HELD_BACK = Statement(
-    "UPDATE messages SET state = 'queued', reason = 'quiet_hours', due_at = :until, lease_token = NULL,"
+    "UPDATE messages SET state = 'queued', reason = :reason, due_at = :until, lease_token = NULL,"
     " lease_until = NULL WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
 )
 _LATER = Statement(
@@ -49,7 +62,7 @@ _LATER = Statement(
     " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
 )
 _WAITS = Statement(
-    "UPDATE invitations SET reason = 'quiet_hours', until = :until WHERE id = :id AND state = 'queued'"
+    "UPDATE invitations SET reason = :reason, until = :until WHERE id = :id AND state = 'queued'"
 )
 _REFUSED = Statement(
     "UPDATE messages SET state = 'cancelled', reason = :reason WHERE id = :id AND lease_token = :lease"
@@ -67,6 +80,14 @@ class Lease:
     claimed: int
     name: str
     channel: Channel
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Why a message may not leave yet, and when it may."""
+
+    reason: str
+    until: datetime
 
 
 def send_urgent(runtime: Runtime) -> int:
@@ -172,27 +193,47 @@ def _let_leave(
     """Those that may leave now; the others end with a reason, or wait for a better hour."""
     leaving: list[Departing] = []
     rings = not lease.channel.pretends  # the sandbox rings at nobody's, and has no limits
+    tally = capping.tally(session, group, now, sandbox_on=runtime.config.sandbox_on)
     crowded = pacing.too_soon(session, lease.name, group, now) if rings else {}
     for each in group:
-        reason = each.refusal(now) or (leaving_rules.refusal(session, runtime, each, now) if rings else None)
+        # What waits uses up nothing: the channel's own rules, which count, are asked of what could leave
+        reason = each.refusal(now)
+        waits = _waits(each, tally, now, rings=rings) if reason is None else None
+        if reason is None and waits is None and rings:
+            reason = leaving_rules.refusal(session, runtime, each, now)
         if reason is not None:
             _refuse(session, each, reason, lease)
             if each.purpose == "invitation" and reason in other_ways.OF_ONE_WAY:
                 other_ways.take_next(session, each.invitation_id, reason, runtime.channels, now)
-        elif rings and (until := each.quiet_until(now)) is not None:
-            _hold_back(session, each, until, lease)
+        elif waits is not None:
+            _hold_back(session, each, waits, lease)
         elif each.id in crowded:
             _LATER.run(session, {"id": each.id, "lease": lease.token, "until": crowded[each.id]})
         else:
+            tally.leaves(each, now)
             leaving.append(each)
     return leaving
 
 
-def _hold_back(session: Session, each: Departing, until: datetime, lease: Lease) -> None:
-    """It waits for their morning, and says so; nothing is lost."""
-    _HELD_BACK.run(session, {"id": each.id, "lease": lease.token, "until": until})
+def _waits(each: Departing, tally: Tally, now: datetime, *, rings: bool) -> Waits | None:
+    """Why this ask has to wait, and until the first moment that neither a cap nor their quiet forbids."""
+    if each.purpose not in ASKING:
+        return None
+    capped, quiet = partial(tally.until, each), each.quiet_until if rings else _never
+    until = first_allowed(now, capped, quiet)
+    return None if until is None else Waits("capped" if capped(now) else "quiet_hours", until)
+
+
+def _never(_: datetime) -> None:
+    return None
+
+
+def _hold_back(session: Session, each: Departing, waits: Waits, lease: Lease) -> None:
+    """It waits for its hour, and says so; nothing is lost."""
+    told = {"reason": waits.reason, "until": waits.until}
+    _HELD_BACK.run(session, told | {"id": each.id, "lease": lease.token})
     if each.purpose == "invitation":
-        _WAITS.run(session, {"id": each.invitation_id, "until": until})
+        _WAITS.run(session, told | {"id": each.invitation_id})
 
 
 def _refuse(session: Session, each: Departing, reason: str, lease: Lease) -> None:

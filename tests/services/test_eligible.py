@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from app.domain.eligibility import Facts, Rest, Way, may_ask
 from app.domain.metrics import Metric
-from app.models import Contact, OptOut, new_id
+from app.models import Attempt, Contact, OptOut, Survey, new_id
 from app.runtime import Runtime
 from app.services import asking_terms, eligible, eligible_sql
 from tests.pulse_world import open_pulse
@@ -47,6 +47,12 @@ def test_the_later_of_the_two_clocks_wins() -> None:
 def test_an_opt_out_weighs_more_than_what_passes() -> None:
     facts = Facts(opted_out=True, ways=(Way("email", closed=True),), asked_at=NOW)
     assert may_ask(facts, Rest(30, 90, SAO_PAULO), NOW).reason == "opted_out"
+
+
+def with_mail(runtime: Runtime) -> Runtime:
+    """With a real way out, what the sandbox asked no longer counts."""
+    config = replace(runtime.config, smtp_url="smtp://127.0.0.1:2525", mail_from="p@retorno.example")
+    return replace(runtime, config=config)
 
 
 people = st.fixed_dictionaries(
@@ -115,6 +121,82 @@ def test_sql_and_the_pure_rule_agree(runtime: Runtime, world: World, clock: Cloc
         assert verdict.reason is not None or in_sql.channel == verdict.channel
 
 
+capped = st.fixed_dictionaries(
+    {
+        "caps": st.tuples(st.none() | st.integers(1, 3), st.none() | st.integers(1, 4)),
+        "messages": st.lists(
+            st.tuples(
+                st.integers(0, 9 * 24),
+                st.sampled_from(["invitation", "reminder", "dialogue"]),
+                st.sampled_from(
+                    ["sent", "delivered", "unknown", "attempting", "queued", "failed", "cancelled"]
+                ),
+                st.sampled_from(["theirs", "same address", "somebody else's", "played"]),
+            ),
+            max_size=6,
+        ),
+        "with_mail": st.booleans(),
+    }
+)
+
+
+def message_of(world: World, survey: Survey, whose: Contact, told: tuple[int, str, str, str]) -> None:
+    """One message that asked so many hours ago, of an ask that is older than every rest."""
+    hours, purpose, state, how = told
+    at, longest = world.now - timedelta(hours=hours), world.now - timedelta(days=200)
+    workspace = world.workspace_of(survey)
+    other = world.contact(workspace, email=whose.email if how == "same address" else f"{new_id()}@b.example")
+    asked = whose if how in ("theirs", "played") else other
+    invitation = world.invitation(
+        workspace, survey, asked, {"state": "failed"}, created_at=longest, sent_at=longest,
+        sandbox=how == "played",
+    )  # fmt: skip
+    left = state in ("sent", "delivered")
+    message = world.message(
+        invitation, asked, purpose=purpose, state=state, created_at=at, sent_at=at if left else None
+    )
+    if state in ("unknown", "attempting"):
+        world.add(Attempt(id=new_id(), message_id=message.id, number=1, started_at=at))
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(person=capped)
+def test_sql_and_the_pure_rule_agree_about_caps(
+    runtime: Runtime, world: World, clock: Clock, person: dict
+) -> None:
+    daily, weekly = person["caps"]
+    workspace = world.workspace(rest_days=0, rest_days_by_metric={}, daily_cap=daily, weekly_cap=weekly)
+    survey, contact = world.survey(workspace), world.contact(workspace, email=f"{new_id()}@bemtevi.example")
+    for each in person["messages"]:
+        message_of(world, survey, contact, each)
+    place = with_mail(runtime) if person["with_mail"] else runtime
+    with place.db.read() as session:
+        ask = asking_terms.asking(session, place, workspace.id, Metric.NPS)
+        facts = eligible.facts(session, ask, contact.id)
+        people = eligible.audience(workspace.id).where(Contact.id == contact.id)
+        in_sql = session.execute(eligible_sql.judged(ask, people)).one()
+    verdict = may_ask(facts, ask.rest, clock.now)
+    event(f"{verdict.reason}")
+    assert in_sql.reason == verdict.reason
+    assert len(facts.messages_at) == len(weighing(person, world)) or not ask.rest.caps.are_set
+
+
+def weighing(person: dict, world: World) -> list[int]:
+    """Which of the messages count, read off the story itself."""
+    days = 6 if person["caps"][1] is not None else 0
+    first = world.now.astimezone(SAO_PAULO).date() - timedelta(days=days)
+    return [
+        hours
+        for hours, purpose, state, how in person["messages"]
+        if purpose != "dialogue" and state not in ("failed", "cancelled")
+        and how in ("theirs", "same address", *(() if person["with_mail"] else ("played",)))
+        and (
+            state in ("attempting", "queued")
+            or (world.now - timedelta(hours=hours)).astimezone(SAO_PAULO).date() >= first
+        )
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("state", ["skipped", "failed", "cancelled"])
 def test_what_never_left_starts_no_rest(runtime: Runtime, world: World, clock: Clock, state: str) -> None:
     workspace = world.workspace()
@@ -138,6 +220,20 @@ def test_nobodys_question_reads_the_asks_of_all_the_others(runtime: Runtime, wor
     asks = [line for line in plan if "invitations" in line]
     assert asks
     assert all("contact_id=?" in line or "address_key=?" in line for line in asks), plan
+
+
+def test_nobodys_cap_reads_the_asks_of_all_the_others(runtime: Runtime, world: World) -> None:
+    if not runtime.db.is_sqlite:
+        pytest.skip("the plan is told in SQLite's words")
+    workspace = world.workspace(daily_cap=1, weekly_cap=3)
+    with runtime.db.read() as session:
+        ask = asking_terms.asking(session, runtime, workspace.id, Metric.NPS)
+        query = eligible.because(ask, eligible.audience(workspace.id), "capped")
+        told = str(query.compile(session.connection(), compile_kwargs={"literal_binds": True}))
+        plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {told}")]
+    looks = [line for line in plan if "messages" in line or "attempts" in line or "invitations" in line]
+    assert any("messages" in line for line in looks)
+    assert all("_id=?" in line or "address_key=?" in line for line in looks), plan
 
 
 def test_nobodys_question_reads_the_opt_outs_of_all_the_others(runtime: Runtime, world: World) -> None:
@@ -169,16 +265,14 @@ neighbours = st.lists(
 
 @pytest.mark.parametrize("metric", [Metric.NPS, Metric.ENPS])
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(people=neighbours, with_mail=st.booleans(), with_channel=st.booleans())
+@given(people=neighbours, mail=st.booleans(), with_channel=st.booleans(), capped=st.booleans())
 def test_a_preview_counts_what_a_run_would_decide(
-    runtime: Runtime, world: World, metric: Metric, people: list, with_mail: bool, with_channel: bool
+    runtime: Runtime, world: World, metric: Metric, people: list, mail: bool, with_channel: bool, capped: bool
 ) -> None:
-    """Several people with few addresses, some asked in play or by an open pulse."""
-    place = runtime
-    if with_mail:
-        config = replace(runtime.config, smtp_url="smtp://127.0.0.1:2525", mail_from="p@retorno.example")
-        place = replace(runtime, config=config)
-    workspace = world.workspace("people" if metric is Metric.ENPS else "customers")
+    """Several people with few addresses, some asked in play or by an open pulse, under a cap or a rest."""
+    place = with_mail(runtime) if mail else runtime
+    rests = {"rest_days": 0, "rest_days_by_metric": {}, "daily_cap": 1} if capped else {}
+    workspace = world.workspace("people" if metric is Metric.ENPS else "customers", **rests)
     survey = world.survey(workspace, metric)
     pulse = open_pulse(world, 0, workspace=workspace) if metric is Metric.ENPS else None
     for each in people:
@@ -195,7 +289,8 @@ def test_a_preview_counts_what_a_run_would_decide(
             world.invitation(workspace, survey, contact, occurrence_id=occurrence)
         elif each["asked"] not in (None, "pulse"):
             state = "skipped" if each["asked"] == "skipped" else "sent"
-            world.invitation(workspace, survey, contact, state=state, sandbox=each["asked"] == "played")
+            told = {"state": "cancelled"} if state == "skipped" else None
+            world.invitation(workspace, survey, contact, told, state=state, sandbox=each["asked"] == "played")
     with place.db.read() as session:
         channels = ("email",) if with_channel else ("sms",)
         ask = asking_terms.asking(session, place, workspace.id, metric, channels=channels)

@@ -1,0 +1,172 @@
+"""Quiet hours and days of a workspace, by the clock that each person lives by (D14)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import null, select
+
+from app.channels.registry import open_channels
+from app.domain.access import Role
+from app.models import Contact, Invitation, Message, RateWindow, Workspace
+from app.runtime import Runtime
+from app.services import asking, reminding, sending
+from tests.scripted_twilio import SID, TOKEN, ScriptedTwilio, scripted
+from tests.smtp import SmtpSink
+from tests.world import Clock, World
+
+# The clock of these tests stands at Monday, 16 November 2026, 13:00 UTC: 10:00 in São Paulo
+NO_HOURS: dict[str, Any] = {"quiet_from": null(), "quiet_to": null()}  # None would be the usual ones
+MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedTwilio]:
+    with scripted() as running:
+        yield running
+
+
+@pytest.fixture
+def place(runtime: Runtime, server: ScriptedTwilio, smtp_server: SmtpSink) -> Iterator[Runtime]:
+    """Texts and mails for real."""
+    config = replace(
+        runtime.config, twilio_account_sid=SID, twilio_auth_token=TOKEN, twilio_sms_from="+551140028922",
+        twilio_api_url=server.url, sms_countries=("BR", "GB", "PT"), smtp_url=smtp_server.url,
+        mail_from="pergunta@aroeira.example",
+    )  # fmt: skip
+    made = replace(runtime, config=config, channels=open_channels(config))
+    yield made
+    for each in made.channels.values():
+        each.close()
+
+
+def ask(place: Runtime, world: World, workspace: Workspace, contact: Contact, channel: str = "sms") -> str:
+    manager = world.member(workspace, Role.MANAGER)
+    id = asking.ask(place, manager, world.survey(workspace).id, contact.id, [channel])
+    sending.send_due(place)
+    return id
+
+
+def stands(place: Runtime, id: str) -> tuple[str, str | None, datetime | None]:
+    with place.db.read() as session:
+        row = session.get_one(Invitation, id)
+        return row.state, row.reason, row.until
+
+
+def person(world: World, workspace: Workspace, **values: Any) -> Contact:
+    return world.contact(workspace, **{"phone": "+5531988884417", "email": None} | values)
+
+
+@pytest.mark.parametrize(
+    ("settings", "until"),
+    [
+        ({}, None),
+        ({"quiet_from": "09:30", "quiet_to": "11:15"}, MONDAY.replace(hour=14, minute=15)),
+        ({"quiet_days": [0, 1]}, MONDAY + timedelta(days=2, hours=12)),
+        ({"quiet_days": [0], **NO_HOURS}, MONDAY + timedelta(days=1, hours=3)),
+        ({**NO_HOURS}, None),
+    ],
+)
+def test_a_text_waits_until_the_workspaces_quiet_is_over(
+    place: Runtime,
+    world: World,
+    server: ScriptedTwilio,
+    clock: Clock,
+    settings: dict[str, Any],
+    until: datetime | None,
+) -> None:
+    workspace = world.workspace(**settings)
+    id = ask(place, world, workspace, person(world, workspace))
+    if until is None:
+        assert (stands(place, id)[0], len(server.created)) == ("sent", 1)
+        return
+    assert stands(place, id) == ("queued", "quiet_hours", until)
+    clock.now = until - timedelta(seconds=1)
+    sending.send_due(place)
+    assert server.created == []
+    clock.now = until
+    sending.send_due(place)
+    assert (stands(place, id), len(server.created)) == (("sent", None, None), 1)
+
+
+def test_mail_waits_only_where_the_workspace_says_so(
+    place: Runtime, world: World, smtp_server: SmtpSink
+) -> None:
+    for settings, state in (({}, "sent"), ({"quiet_email": True}, "queued")):
+        workspace = world.workspace(quiet_days=[0], **settings)
+        id = ask(place, world, workspace, world.contact(workspace), "email")
+        assert stands(place, id)[0] == state
+    assert len(smtp_server.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "phone", "asked"),
+    [
+        ("Asia/Tokyo", "+5531988884417", False),  # 22:00 there
+        (None, "+5592988884417", True),  # 09:00 in Manaus, by the number
+        (None, "+447400123456", True),  # 13:00 in London
+        ("Amerika/Tokyo", "+5531988884417", True),  # nobody knows this zone: the number's
+        (None, "+351912345678", True),  # Lisbon or the Azores: nobody can tell, so the workspace's
+    ],
+)
+def test_it_is_the_persons_own_clock_that_counts(
+    place: Runtime, world: World, zone: str | None, phone: str, asked: bool
+) -> None:
+    workspace = world.workspace()
+    id = ask(place, world, workspace, person(world, workspace, phone=phone, time_zone=zone))
+    assert (stands(place, id)[0] == "sent") is asked
+
+
+def test_a_number_in_manaus_sleeps_an_hour_longer_than_the_workspace(
+    place: Runtime, world: World, clock: Clock
+) -> None:
+    workspace = world.workspace()
+    clock.now = MONDAY + timedelta(hours=12, minutes=30)  # 09:30 in São Paulo, 08:30 in Manaus
+    id = ask(place, world, workspace, person(world, workspace, phone="+5592988884417"))
+    assert stands(place, id) == ("queued", "quiet_hours", MONDAY + timedelta(hours=13))
+
+
+def test_a_provider_may_hold_a_text_only_until_the_quiet_begins(
+    place: Runtime, world: World, server: ScriptedTwilio
+) -> None:
+    workspace = world.workspace(quiet_from="10:30", quiet_to="09:00")
+    ask(place, world, workspace, person(world, workspace))
+    assert server.created[0]["ValidityPeriod"] == str(30 * 60)
+    free = world.workspace(**NO_HOURS)
+    ask(place, world, free, person(world, free))
+    assert "ValidityPeriod" not in server.created[1]
+
+
+def test_a_reminder_waits_too_and_ends_with_a_reason_when_the_ask_expires_meanwhile(
+    place: Runtime, world: World, server: ScriptedTwilio, clock: Clock
+) -> None:
+    workspace = world.workspace()
+    id = ask(place, world, workspace, person(world, workspace))
+    with place.db.write() as session:
+        invitation = session.get_one(Invitation, id)
+        invitation.expires_at = clock.now + timedelta(days=3, hours=14)
+        session.get_one(Workspace, workspace.id).quiet_days = [3]
+    clock.advance(days=3)
+    reminding.remind(place)
+    sending.send_due(place)
+    with place.db.read() as session:
+        reminder = session.scalars(select(Message).where(Message.purpose == "reminder")).one()
+    assert (reminder.state, reminder.reason) == ("queued", "quiet_hours")
+    assert reminder.due_at == MONDAY + timedelta(days=4, hours=12)
+    clock.now = reminder.due_at
+    sending.send_due(place)
+    with place.db.read() as session:
+        ended = session.get_one(Message, reminder.id)
+    assert (ended.state, ended.reason, len(server.created)) == ("cancelled", "expired", 1)
+
+
+def test_a_text_that_waits_uses_up_nothing_of_the_days_budget(
+    place: Runtime, world: World, clock: Clock
+) -> None:
+    clock.advance(hours=12)
+    workspace = world.workspace()
+    ask(place, world, workspace, person(world, workspace))
+    with place.db.read() as session:
+        assert [key for key in session.scalars(select(RateWindow.key)) if key.startswith("sms_")] == []

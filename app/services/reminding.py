@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.terms import LATEST_REMINDER, Terms
@@ -13,32 +13,39 @@ from app.services import other_ways
 
 SOME = 200  # reminded in one tick; the next comes within a minute, and the outbox has its own pace
 ASKED = ("sent", "delivered")  # an unknown end counts as sent after a day, and is reminded then
+DAYS = range(1, LATEST_REMINDER + 1)
+_PAUSED = select(Schedule.id).where(Schedule.id == Invitation.schedule_id, Schedule.state == "paused")
+# By the day of the reminder, so that an index finds them; put together once, for it is asked all the time
+_DUE = (
+    select(Invitation.id, Invitation.remind_after)
+    .where(
+        Invitation.remind_after.is_not(None),
+        or_(
+            *(
+                (Invitation.remind_after == days)
+                & (Invitation.sent_at <= bindparam(f"sent_{days}", type_=Invitation.sent_at.type))
+                for days in DAYS
+            )
+        ),
+        Invitation.state != "unknown",
+        ~_PAUSED.exists(),
+    )
+    .order_by(Invitation.sent_at)
+    .limit(SOME)
+)
 
 
 def remind(runtime: Runtime) -> int:
     """Queue every reminder that is due. How many people were reminded, or need no reminder any more."""
     now = runtime.clock()
     with runtime.db.read() as session:
-        due = session.execute(_due(now)).all()
+        due = session.execute(_DUE, {f"sent_{days}": now - timedelta(days=days) for days in DAYS}).all()
     for id, after in due:
         assert after is not None  # the query asks for those alone
         with runtime.db.write() as session:
             _remind(session, runtime, id, after, now)
         runtime.reach("reminded")
     return len(due)
-
-
-def _due(now: datetime) -> Select[str, int | None]:
-    """By the day of the reminder, so that an index finds them."""
-    moments = [
-        (Invitation.remind_after == days) & (Invitation.sent_at <= now - timedelta(days=days))
-        for days in range(1, LATEST_REMINDER + 1)
-    ]
-    query = select(Invitation.id, Invitation.remind_after).where(
-        Invitation.remind_after.is_not(None), or_(*moments), Invitation.state != "unknown"
-    )
-    paused = select(Schedule.id).where(Schedule.id == Invitation.schedule_id, Schedule.state == "paused")
-    return query.where(~paused.exists()).order_by(Invitation.sent_at).limit(SOME)
 
 
 def _remind(session: Session, runtime: Runtime, id: str, after: int, now: datetime) -> None:

@@ -14,7 +14,7 @@ from app.runtime import Runtime
 from app.services import arrival, contacts, erasure, events, inbound, opt_outs, schedules, unsubscribing
 from app.services.access import Visitor
 from app.services.events import Told
-from tests.simulation.people import ZONES, Person, Town
+from tests.simulation.people import HOME, ZONES, Person, Town
 from tests.simulation.provider import OURS, Ledger, Taken
 from tests.simulation.rules import Judge
 from tests.simulation.schedules import EVENT
@@ -55,7 +55,7 @@ class Life:
         people = len(self.town.people)
         several: tuple[tuple[Callable[[], None], int], ...] = (
             (self.comes, people // 20), (self.moves, people // 20), (self.is_forgotten, people // 60),
-            (self.tells_the_console, people // 40), (self.has_a_ticket, people // 20),
+            (self.tells_the_console, people // 40), (self.has_a_ticket, people // 40),
         )  # fmt: skip
         for act, number in several:
             for _ in range(max(1, number)):
@@ -80,7 +80,8 @@ class Life:
             contacts.edit(self.runtime, self.who, person.id, {"time_zone": person.zone})
         elif person.phone is not None:
             self.town.leave(person, person.phone)
-            person.phone = self.town.phone(person.zone or "America/Sao_Paulo")
+            person.phone_zone = person.zone or HOME
+            person.phone = self.town.phone(person.phone_zone)
             self.town.at[person.phone].append(person)
             contacts.edit(self.runtime, self.who, person.id, {"phone": person.phone})
         else:
@@ -138,11 +139,11 @@ class Life:
         """Somebody has a question before them: an answer, a no, or nothing comes of it, some time later."""
         drawn = self.chance.random()
         later = self.runtime.clock() + timedelta(hours=self.chance.choice((0.1, 1, 4, 20, 50, 120, 300)))
-        if drawn < 0.22:
+        if drawn < 0.12:
             self.at(later, lambda: self._answers(taken, metric))
-        elif drawn < 0.235:
+        elif drawn < 0.14:
             self.at(later, lambda: self._refuses(taken, contact_id))
-        elif drawn < 0.25 and taken.channel == "sms":
+        elif drawn < 0.17 and taken.channel == "sms":
             self.at(later, lambda: self._did_not_arrive(taken))
 
     def _answers(self, taken: Taken, metric: str) -> None:

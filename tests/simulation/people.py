@@ -23,6 +23,7 @@ ZONES = {  # thirty zones, each with the country of its phones
 GROUPS = (  # in hundredths of the people: who belongs to which group, the audiences of most schedules
     ("pilot", 1), ("visits", 1), ("shop", 1), ("club", 1), ("care", 10), ("steps", 10), ("rest", 76),
 )  # fmt: skip
+TELLING = (HOME, "Asia/Kolkata", "Asia/Kathmandu", "Asia/Tokyo", "Africa/Cairo")  # a phone of there says where
 PLANS = ("basic", "basic", "plus", "gold")
 
 
@@ -38,6 +39,7 @@ class Person:
     group: str
     plan: str
     added_at: datetime
+    phone_zone: str | None = None  # where their phone is at home
     id: str = ""  # once the service has them
     erased_at: datetime | None = None
 
@@ -48,7 +50,7 @@ class Person:
     @property
     def clock(self) -> ZoneInfo:
         """By which their night is counted: their own zone, else their phone's, else the workspace's."""
-        return ZoneInfo(self.zone or HOME)
+        return ZoneInfo(self.zone or (self.phone_zone if self.phone else None) or HOME)
 
     def as_given(self) -> dict[str, object]:
         """As an import or a form would tell the service of them."""
@@ -103,10 +105,9 @@ class Town:
             digits = str(usual.national_number)
             ours = digits[:-5] + f"{self.chance.randrange(100_000):05}"
             found = phonenumbers.PhoneNumber(usual.country_code, int(ours))
-            if phonenumbers.number_type(found) in _TEXTED and phonenumbers.region_code_for_number(found) == region:
-                written = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
-                if written not in self.at:
-                    return written
+            written = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+            if written not in self.at and _takes_texts(found, region):
+                return written
 
     def _somebody(self, number: int, when: datetime) -> Person:
         chance = self.chance
@@ -114,16 +115,22 @@ class Town:
         email = f"maria{number}@bemtevi.example" if chance.random() < 0.9 else None
         phone = self.phone(zone) if email is None or chance.random() < 0.35 else None
         chat = str(700_000 + number) if chance.random() < 0.05 else None
+        known = zone not in TELLING or chance.random() < 0.5
         if number > 20 and chance.random() < 0.03:  # a family behind one phone, a team behind one mailbox
-            other = chance.choice(self.people[-20:])
-            email, phone = (other.email or email, phone) if chance.random() < 0.5 else (email, other.phone or phone)
-        lives_here = zone == HOME and chance.random() < 0.5
-        return Person(
-            number, None if lives_here else zone, email, phone, chat, _group(chance), chance.choice(PLANS), when
-        )  # fmt: skip
+            other, known = chance.choice(self.people[-20:]), True
+            by_mail = chance.random() < 0.5
+            email, phone = (other.email or email, phone) if by_mail else (email, other.phone or phone)
+        plan = chance.choice(PLANS)
+        return Person(number, zone if known else None, email, phone, chat, _group(chance), plan, when, zone)
 
 
 _TEXTED = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
+
+
+def _takes_texts(number: phonenumbers.PhoneNumber, region: str) -> bool:
+    return (
+        phonenumbers.number_type(number) in _TEXTED and phonenumbers.region_code_for_number(number) == region
+    )
 
 
 def _group(chance: random.Random) -> str:

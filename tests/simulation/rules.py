@@ -58,9 +58,9 @@ class Settings:
     """What the workspace has chosen, as the script chose it."""
 
     night: tuple[int, int] = NIGHT
-    quiet_days: frozenset[int] = frozenset()
-    daily_cap: int | None = None
-    weekly_cap: int | None = None
+    quiet_days: frozenset[int] = frozenset({6})  # Sundays
+    daily_cap: int = 1
+    weekly_cap: int = 2
 
 
 @dataclass
@@ -115,9 +115,9 @@ class Judge:
             days = self.days[key]
             days.append(today)
             week = [each for each in days if today - timedelta(days=7) < each <= today]
-            if self.settings.daily_cap and week.count(today) > self.settings.daily_cap:
+            if week.count(today) > self.settings.daily_cap:
                 self.breaches.add("daily cap", f"{key} on {today}")
-            if self.settings.weekly_cap and len(week) > self.settings.weekly_cap:
+            if len(week) > self.settings.weekly_cap:
                 self.breaches.add("weekly cap", f"{key} until {today}")
 
     def _once(self, taken: Taken, said: Said) -> None:

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from app.domain.access import Role
+from app.domain.contacts import read_contact
 from app.domain.metrics import Metric
 from app.errors import Unavailable
 from app.jobs.timetable import AT_START, TIMETABLE, Job
 from app.models import Invitation, Message, Occurrence
 from app.runtime import Runtime
-from app.services import contacts, schedules
+from app.services import contact_rows, schedules
 from app.services.access import Visitor
 from bots import handle
 from tests.simulation.almanac import Calendar
@@ -36,7 +37,7 @@ HOLIDAYS = ("2027-02-09", "2027-04-21", "2027-05-28", "2027-09-07", "2027-11-02"
 BLACKOUTS = ("2027-01-31", "2027-03-02", "2027-12-24", "2027-12-25", "2028-05-31")
 AWAKE = timedelta(minutes=30)  # the worker looks no more often than this
 LONGEST = timedelta(hours=12)  # and no less often
-HOUSE = timedelta(days=2)  # how often it does what finds nothing that is due to a person
+HOUSE = timedelta(days=3)  # how often it does what finds nothing that is due to a person
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,17 @@ class Simulation:
         world = World(self.runtime)
         workspace = world.workspace(
             time_zone=HOME, holidays=list(HOLIDAYS), blackout_dates=list(BLACKOUTS), rest_days=REST,
-            rest_days_by_metric=REST_BY_METRIC, locale="en",
+            rest_days_by_metric=REST_BY_METRIC, locale="en", quiet_days=sorted(self.settings.quiet_days),
+            daily_cap=self.settings.daily_cap, weekly_cap=self.settings.weekly_cap,
         )  # fmt: skip
         who = world.member(workspace, Role.MANAGER)
         surveys = {metric.value: world.survey(workspace, metric).id for metric in Metric if metric != "enps"}
-        for person in self.town.born(self.size.people, self.machine.now):
-            with self.runtime.db.write() as session:
-                card, _ = contacts.put(session, who, person.as_given(), self.machine.now)
-            self.town.settle(person, card.id)
+        with self.runtime.db.write() as session:
+            for person in self.town.born(self.size.people, self.machine.now):
+                known = contact_rows.keyed(session, read_contact(person.as_given(), None))
+                row = contact_rows.new_row(known, workspace, self.machine.now)
+                session.add(row)
+                self.town.settle(person, row.id)
         ids = {
             schedules.create(self.runtime, who, plan.fields(surveys, MIDNIGHT)): plan for plan in self.plans
         }

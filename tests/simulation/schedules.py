@@ -70,8 +70,8 @@ PLANS = (
         days(30, 10), "quarterly", channels=ALL, off_days="next", early_days=EARLY, terms={"reminders": []},
     ),
     _plan(
-        "every business day of some months", "ces", "FREQ=DAILY;COUNT=140", days(4, 9, 30), "custom",
-        rrule="FREQ=DAILY;COUNT=140", channels=["sms", "email"], off_days="skip", late_hours=12,
+        "every business day of some months", "ces", "FREQ=DAILY;COUNT=90", days(4, 9, 30), "custom",
+        rrule="FREQ=DAILY;COUNT=90", channels=["sms", "email"], off_days="skip", late_hours=12,
         group="pilot", terms={"reminders": [1, 2, 4]},
     ),
     _plan(
@@ -94,7 +94,7 @@ PLANS = (
         group="club", early_days=EARLY, terms={"reminders": []},
     ),
     _plan(
-        "each person every 60 days", "ces", "FREQ=DAILY", days(400, 14), "each_person", every_days=60,
+        "each person every 60 days", "ces", "FREQ=DAILY", days(500, 14), "each_person", every_days=60,
         channels=ALL, late_hours=12, group="care", least_days=60, terms={"reminders": []},
     ),
     _plan(

@@ -56,13 +56,15 @@ def _remind(session: Session, runtime: Runtime, id: str, after: int, now: dateti
     taken = session.execute(
         update(Invitation)
         .where(Invitation.id == id, Invitation.remind_after == after)
-        .values(remind_after=terms.reminder_after(after) if invitation.state in ASKED else None)
+        .values(remind_after=_next(invitation, terms, after, now) if invitation.state in ASKED else None)
         .returning(Invitation.state)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if taken is None or taken.state not in ASKED or invitation.expires_at <= now:
         return
     if invitation.sandbox and not runtime.config.sandbox_on:
+        return
+    if _still_waits(session, id):
         return
     contact = session.get_one(Contact, invitation.contact_id)
     order = _order(invitation.channel or "email", occurrence.channels, terms)
@@ -71,6 +73,22 @@ def _remind(session: Session, runtime: Runtime, id: str, after: int, now: dateti
         session.execute(
             insert(Message).values(other_ways.message(invitation, contact, channel, "reminder", now))
         )
+
+
+def _next(invitation: Invitation, terms: Terms, after: int, now: datetime) -> int | None:
+    """The reminder that follows; those that came due while nobody worked are one: this one."""
+    assert invitation.sent_at is not None  # it was asked
+    return terms.reminder_after(max(after, (now - invitation.sent_at).days))
+
+
+def _still_waits(session: Session, invitation_id: str) -> bool:
+    """Is the reminder before still held back? Both would come at once."""
+    waiting = select(Message.id).where(
+        Message.invitation_id == invitation_id,
+        Message.purpose == "reminder",
+        Message.state.in_(("queued", "claimed")),
+    )
+    return session.scalar(waiting.limit(1)) is not None
 
 
 def _order(usual: str, channels: Sequence[str], terms: Terms) -> Sequence[str]:

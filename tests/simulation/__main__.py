@@ -14,8 +14,7 @@ from app.runtime import Runtime
 from app.services import migrating
 from config import Config
 from tests.simulation.machine import Machine
-from tests.simulation.people import ZONES
-from tests.simulation.run import MIDNIGHT, Simulation, Size
+from tests.simulation.run import MIDNIGHT, Simulation, Size, settings
 from tests.simulation.table import table
 
 
@@ -42,19 +41,6 @@ def _runtime(folder: Path) -> Runtime:
     db = open_database(url)
     migrating.upgrade(db)
     return Runtime(config, Machine(MIDNIGHT), db, open_channels(config))
-
-
-def settings(url: str, folder: Path) -> dict[str, str]:
-    """The service as it would be with real channels."""
-    return {
-        "DATABASE_URL": url,
-        "KEYS_DIR": str(folder / "keys"),
-        "JOURNAL_DIR": str(folder / "journal"),
-        "SECRET_KEY": "a-secret-only-for-tests-0123456789-abcdefgh",
-        "SANDBOX": "off",
-        "SMS_COUNTRIES": ",".join(sorted(set(ZONES.values()))),
-        "SMS_DAILY_SEGMENTS": "100000",
-    }
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.simulation.people import HOME, Town
@@ -12,10 +12,11 @@ from tests.simulation.wishes import Wishes
 
 RULES = (
     "rest by person", "rest by address", "daily cap", "weekly cap", "quiet hours", "quiet days", "opt-out",
-    "asked twice", "closed address", "old address", "due moments", "left behind", "counts",
+    "asked twice", "too soon after", "closed address", "old address", "due moments", "left behind", "counts",
 )  # fmt: skip
 ZONE = ZoneInfo(HOME)
 SHOWN = 5  # of each rule
+APART = timedelta(hours=8)  # between a question and its reminders
 
 
 @dataclass
@@ -75,6 +76,7 @@ class Judge:
     asks: dict[str, list[Ask]] = field(default_factory=lambda: defaultdict(list))
     days: dict[str, list[date]] = field(default_factory=lambda: defaultdict(list))
     asked: dict[str, str] = field(default_factory=dict)  # by invitation: its first message that arrived
+    last: dict[str, datetime] = field(default_factory=dict)  # by invitation: its last message
     withdrawn: set[str] = field(default_factory=set)  # messages that were accepted and failed afterwards
 
     def see(self, taken: Taken, said: Said) -> None:
@@ -82,6 +84,7 @@ class Judge:
         self._wanted(taken, said)
         self._in_quiet(taken, said)
         self._within_caps(taken, said)
+        self._apart(taken, said)
         if said.purpose == "invitation":
             self._once(taken, said)
             self._rested(taken, said)
@@ -119,6 +122,13 @@ class Judge:
                 self.breaches.add("daily cap", f"{key} on {today}")
             if len(week) > self.settings.weekly_cap:
                 self.breaches.add("weekly cap", f"{key} until {today}")
+
+    def _apart(self, taken: Taken, said: Said) -> None:
+        """Whatever happened to the worker, one question never comes twice within hours."""
+        last = self.last.get(said.invitation_id)
+        if said.purpose == "reminder" and last is not None and taken.at - last < APART:
+            self.breaches.add("too soon after", f"{said.contact_id}, reminded at {taken.at} after {last}")
+        self.last[said.invitation_id] = taken.at
 
     def _once(self, taken: Taken, said: Said) -> None:
         before = self.asked.get(said.invitation_id)

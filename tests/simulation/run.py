@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -24,10 +25,10 @@ from tests.simulation.due import Due
 from tests.simulation.life import Life
 from tests.simulation.machine import Machine, running
 from tests.simulation.outages import Killed, Outage, Trouble, jumps, outages
-from tests.simulation.people import HOME, Town
+from tests.simulation.people import HOME, ZONES, Town
 from tests.simulation.provider import Ledger, channels
 from tests.simulation.rules import Judge, Said, Settings
-from tests.simulation.schedules import PLANS, REST, REST_BY_METRIC, Plan
+from tests.simulation.schedules import REST, REST_BY_METRIC, Plan, within
 from tests.simulation.watch import Watch
 from tests.simulation.wishes import Wishes
 from tests.world import World
@@ -49,6 +50,7 @@ class Size:
     seed: int = 1
     outages: int = 24
     jumps: int = 6
+    hesitating: float = 0.01  # how often somebody says no while their question is in the worker's hands
 
 
 @dataclass
@@ -59,14 +61,13 @@ class Simulation:
     machine: Machine
     size: Size
     settings: Settings = field(default_factory=Settings)
-    plans: tuple[Plan, ...] = PLANS
     messages: Counter[str] = field(default_factory=Counter)
     jumped: int = 0
     _housekept: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     def __post_init__(self) -> None:
-        chance = random.Random(self.size.seed)
-        self.chance = chance
+        self.plans = within(self.size.days)
+        chance = self.chance = random.Random(self.size.seed)
         self.town, self.wishes = Town(chance), Wishes()
         self.ledger = Ledger(self.machine, self._zones_at)
         begins, days = MIDNIGHT.astimezone(UTC), self.size.days
@@ -193,7 +194,7 @@ class Simulation:
             self._do(job)
 
     def _reach(self, point: str) -> None:
-        if point == "claimed" and self.chance.random() < 0.01:
+        if point == "claimed" and self.chance.random() < self.size.hesitating:
             self._says_no_just_now()
         self.trouble.reach(point)
 
@@ -243,3 +244,16 @@ class Simulation:
                 yield id, Said(purpose, contact, invitation, run, metric, plan, origin == "schedule")
 
 
+
+
+def settings(url: str, folder: Path) -> dict[str, str]:
+    """The service as it would be with real channels."""
+    return {
+        "DATABASE_URL": url,
+        "KEYS_DIR": str(folder / "keys"),
+        "JOURNAL_DIR": str(folder / "journal"),
+        "SECRET_KEY": "a-secret-only-for-tests-0123456789-abcdefgh",
+        "SANDBOX": "off",
+        "SMS_COUNTRIES": ",".join(sorted(set(ZONES.values()))),
+        "SMS_DAILY_SEGMENTS": "100000",
+    }

@@ -1,6 +1,6 @@
 """Twelve schedules of every kind, each with what the oracle has to know of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -122,3 +122,13 @@ PLANS = (
         terms={"reminders": [3], "their_channel_first": True, "remind_elsewhere": True},
     ),
 )  # fmt: skip
+
+
+def within(days_in_all: int) -> tuple[Plan, ...]:
+    """The same schedules for a shorter time: all of them begin early, and a sequence comes to its next step."""
+    return tuple(
+        replace(plan, begins=min(plan.begins, days(30, 14)), steps=tuple((metric, 31) for metric, _ in plan.steps))
+        if days_in_all < 365
+        else plan
+        for plan in PLANS
+    )

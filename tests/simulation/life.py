@@ -112,7 +112,11 @@ class Life:
         """A ticket of theirs was solved; of some nobody wants to be asked."""
         person, counts = self._anybody(), self.chance.random() < 0.8
         told = Told(
-            f"t{next(self.ledger.places)}", EVENT, person.id, self.runtime.clock(), {"auto_closed": not counts}
+            f"t{next(self.ledger.places)}",
+            EVENT,
+            person.id,
+            self.runtime.clock(),
+            {"auto_closed": not counts},
         )
         id, _ = events.tell(self.runtime, self.who, told)
         if counts:
@@ -207,5 +211,3 @@ def _found(what: re.Pattern[bytes], taken: Taken) -> str:
     found = what.search(taken.message.mime.replace(b"=\r\n", b""))
     assert found is not None, "a question without its link"
     return found[1].decode()
-
-

@@ -1,7 +1,7 @@
 """When nothing works: the worker sleeps or is killed on its path, the database dies, clocks are set."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, event
 
 POINTS = ("planned", "expanded_some", "claimed", "attempting", "handed_over", "recorded", "reminded")
+EVERYWHERE = (None, *POINTS, "commit", "commit")
 LASTS = (timedelta(minutes=10), timedelta(hours=3), timedelta(days=5))
 JUMPS = (timedelta(days=1), timedelta(hours=-1))
 PATIENCE = timedelta(days=2)  # a point that is not reached by then: the worker goes down where it is
@@ -28,19 +29,26 @@ class Outage:
     after: int = 0  # visits that it survives
 
 
-def outages(chance: random.Random, begins: datetime, days: int, number: int) -> list[Outage]:
+def outages(
+    chance: random.Random,
+    begins: datetime,
+    days: int,
+    number: int,
+    points: Sequence[str | None] = EVERYWHERE,
+    lasts: Sequence[timedelta] = LASTS,
+) -> list[Outage]:
     """So many over the time, of every length and at every point, in order."""
     found = []
-    points = (None, *POINTS, "commit", "commit")
     for place in range(number):
         at = begins + timedelta(days=days * (place + 0.2 + 0.6 * chance.random()) / number)
-        found.append(
-            Outage(at, LASTS[place % len(LASTS)], points[place % len(points)], chance.randrange(3))
-        )
+        after = chance.randrange(3)
+        found.append(Outage(at, lasts[place % len(lasts)], points[place % len(points)], after))
     return found
 
 
-def jumps(chance: random.Random, begins: datetime, days: int, number: int) -> list[tuple[datetime, timedelta]]:
+def jumps(
+    chance: random.Random, begins: datetime, days: int, number: int
+) -> list[tuple[datetime, timedelta]]:
     """When the clock is set, and by how much, in order."""
     moments = sorted(begins + timedelta(days=days * chance.random()) for _ in range(number))
     return [(at, JUMPS[place % len(JUMPS)]) for place, at in enumerate(moments)]

@@ -23,7 +23,13 @@ ZONES = {  # thirty zones, each with the country of its phones
 GROUPS = (  # in hundredths of the people: who belongs to which group, the audiences of most schedules
     ("pilot", 1), ("visits", 1), ("shop", 1), ("club", 1), ("care", 10), ("steps", 10), ("rest", 76),
 )  # fmt: skip
-TELLING = (HOME, "Asia/Kolkata", "Asia/Kathmandu", "Asia/Tokyo", "Africa/Cairo")  # a phone of there says where
+TELLING = (
+    HOME,
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Asia/Tokyo",
+    "Africa/Cairo",
+)  # a phone of there says where
 PLANS = ("basic", "basic", "plus", "gold")
 
 
@@ -71,6 +77,7 @@ class Town:
     """All of them, and who is reached where."""
 
     chance: random.Random
+    is_small: bool = False  # then every group has as many
     people: list[Person] = field(default_factory=list)
     by_id: dict[str, Person] = field(default_factory=dict)
     at: dict[str, list[Person]] = field(default_factory=lambda: defaultdict(list))
@@ -116,12 +123,14 @@ class Town:
         phone = self.phone(zone) if email is None or chance.random() < 0.35 else None
         chat = str(700_000 + number) if chance.random() < 0.05 else None
         known = zone not in TELLING or chance.random() < 0.5
-        if number > 20 and chance.random() < 0.03:  # a family behind one phone, a team behind one mailbox
+        if number > 5 and chance.random() < (
+            0.3 if self.is_small else 0.03
+        ):  # a family behind one phone, a team behind one mailbox
             other, known = chance.choice(self.people[-20:]), True
             by_mail = chance.random() < 0.5
             email, phone = (other.email or email, phone) if by_mail else (email, other.phone or phone)
-        plan = chance.choice(PLANS)
-        return Person(number, zone if known else None, email, phone, chat, _group(chance), plan, when, zone)
+        plan, group = chance.choice(PLANS), _group(chance, evenly=self.is_small)
+        return Person(number, zone if known else None, email, phone, chat, group, plan, when, zone)
 
 
 _TEXTED = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
@@ -133,6 +142,6 @@ def _takes_texts(number: phonenumbers.PhoneNumber, region: str) -> bool:
     )
 
 
-def _group(chance: random.Random) -> str:
+def _group(chance: random.Random, *, evenly: bool) -> str:
     names, weights = zip(*GROUPS, strict=True)
-    return str(chance.choices(names, weights)[0])
+    return str(chance.choice(names) if evenly else chance.choices(names, weights)[0])

@@ -8,7 +8,7 @@ import random
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 
 from app.channels.base import (
@@ -52,7 +52,18 @@ class Ledger:
     places: Iterator[int] = field(default_factory=count)
     fresh: list[Taken] = field(default_factory=list)  # since somebody looked
     in_doubt: set[str] = field(default_factory=set)  # whoever sent them was told nothing
-    closed: dict[str, int] = field(default_factory=dict)  # addresses that were said to be dead, and since when
+    closed: dict[str, tuple[str, datetime]] = field(
+        default_factory=dict
+    )  # dead addresses: what told so, when
+    knocked: list[str] = field(default_factory=list)  # at addresses that were known to be dead
+
+    def refuse(self, message: Outgoing) -> None:
+        """Nobody lives there; whoever has heard so and tries again has not listened."""
+        said = self.closed.setdefault(message.to_address, (message.id, self.clock()))
+        if said[0] in self.in_doubt:  # they never heard
+            self.closed[message.to_address] = (message.id, self.clock())
+        elif abs(self.clock() - said[1]) > timedelta(minutes=1):
+            self.knocked.append(f"{message.to_address} since {said[1]}, again at {self.clock()}")
 
     def take(self, channel: str, message: Outgoing) -> None:
         at, zones = self.clock(), self.zones_at(message.to_address)
@@ -76,7 +87,7 @@ class Pretended:
 
     def _fate(self, message: Outgoing) -> Outcome:
         if is_dead(self.name, message.to_address):
-            self.ledger.closed.setdefault(message.to_address, next(self.ledger.places))
+            self.ledger.refuse(message)
             return DeliveryError(DEAD[self.name], permanent=True)
         drawn = self._chance.random()
         if drawn < 0.01:
@@ -132,6 +143,4 @@ def is_dead(channel: str, address: str) -> bool:
 
 def channels(ledger: Ledger, seed: int) -> dict[str, Pretended]:
     """All channels of the simulation by name."""
-    return {
-        name: (Pretended if name == "email" else PretendedChat)(name, ledger, seed) for name in CHANNELS
-    }
+    return {name: (Pretended if name == "email" else PretendedChat)(name, ledger, seed) for name in CHANNELS}

@@ -26,6 +26,9 @@ class Breaches:
     number: Counter[str] = field(default_factory=Counter)
     cases: list[str] = field(default_factory=list)
 
+    def __add__(self, other: "Breaches") -> "Breaches":
+        return Breaches(self.number + other.number, self.cases + other.cases)
+
     def add(self, rule: str, case: str) -> None:
         self.number[rule] += 1
         if self.number[rule] <= SHOWN:
@@ -60,8 +63,8 @@ class Settings:
 
     night: tuple[int, int] = NIGHT
     quiet_days: frozenset[int] = frozenset({6})  # Sundays
-    daily_cap: int = 1
-    weekly_cap: int = 2
+    daily_cap: int | None = 1
+    weekly_cap: int | None = 2
 
 
 @dataclass
@@ -70,7 +73,6 @@ class Judge:
 
     town: Town
     wishes: Wishes
-    closed: dict[str, int]
     settings: Settings
     breaches: Breaches = field(default_factory=Breaches)
     asks: dict[str, list[Ask]] = field(default_factory=lambda: defaultdict(list))
@@ -97,8 +99,6 @@ class Judge:
         who = f"{said.contact_id} at {taken.address}, {taken.at}"
         if any(self.wishes.stands(each, taken.place) for each in (said.contact_id, taken.address)):
             self.breaches.add("opt-out", who)
-        if self.closed.get(taken.address, taken.place) < taken.place:
-            self.breaches.add("closed address", who)
         if said.contact_id not in taken.zones:
             self.breaches.add("old address", who)
 
@@ -118,9 +118,9 @@ class Judge:
             days = self.days[key]
             days.append(today)
             week = [each for each in days if today - timedelta(days=7) < each <= today]
-            if week.count(today) > self.settings.daily_cap:
+            if self.settings.daily_cap and week.count(today) > self.settings.daily_cap:
                 self.breaches.add("daily cap", f"{key} on {today}")
-            if len(week) > self.settings.weekly_cap:
+            if self.settings.weekly_cap and len(week) > self.settings.weekly_cap:
                 self.breaches.add("weekly cap", f"{key} until {today}")
 
     def _apart(self, taken: Taken, said: Said) -> None:
@@ -151,5 +151,3 @@ class Judge:
                     self.breaches.add(rule, f"{key}: {gap} ({said.plan.name if said.plan else '?'})")
                     break
             self.asks[key].append(ask)
-
-

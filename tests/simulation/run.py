@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -24,9 +24,10 @@ from tests.simulation.almanac import Calendar
 from tests.simulation.due import Due
 from tests.simulation.life import Life
 from tests.simulation.machine import Machine, running
-from tests.simulation.outages import Killed, Outage, Trouble, jumps, outages
+from tests.simulation.outages import EVERYWHERE, LASTS, Killed, Outage, Trouble, jumps, outages
 from tests.simulation.people import HOME, ZONES, Town
 from tests.simulation.provider import Ledger, channels
+from tests.simulation.report import Report
 from tests.simulation.rules import Judge, Said, Settings
 from tests.simulation.schedules import REST, REST_BY_METRIC, Plan, within
 from tests.simulation.watch import Watch
@@ -38,7 +39,7 @@ HOLIDAYS = ("2027-02-09", "2027-04-21", "2027-05-28", "2027-09-07", "2027-11-02"
 BLACKOUTS = ("2027-01-31", "2027-03-02", "2027-12-24", "2027-12-25", "2028-05-31")
 AWAKE = timedelta(minutes=30)  # the worker looks no more often than this
 LONGEST = timedelta(hours=12)  # and no less often
-HOUSE = timedelta(days=3)  # how often it does what finds nothing that is due to a person
+HOUSE = timedelta(days=6)  # how often it does what finds nothing that is due to a person
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Size:
     days: int = 731
     seed: int = 1
     outages: int = 24
+    points: Sequence[str | None] = EVERYWHERE  # at which the worker or the database goes down
+    lasts: Sequence[timedelta] = LASTS
     jumps: int = 6
     hesitating: float = 0.01  # how often somebody says no while their question is in the worker's hands
 
@@ -60,28 +63,29 @@ class Simulation:
     runtime: Runtime
     machine: Machine
     size: Size
-    settings: Settings = field(default_factory=Settings)
-    messages: Counter[str] = field(default_factory=Counter)
+    settings: Settings = field(default_factory=Settings)  # of the workspace
+    messages: Counter[tuple[str, str]] = field(default_factory=Counter)
     jumped: int = 0
     _housekept: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     def __post_init__(self) -> None:
         self.plans = within(self.size.days)
         chance = self.chance = random.Random(self.size.seed)
-        self.town, self.wishes = Town(chance), Wishes()
+        self.town, self.wishes = Town(chance, is_small=self.size.people < 500), Wishes()
         self.ledger = Ledger(self.machine, self._zones_at)
         begins, days = MIDNIGHT.astimezone(UTC), self.size.days
         self.due = Due(day for plan in self.plans for day in plan.given["terms"]["reminders"])
-        self.trouble = Trouble(outages(chance, begins, days, self.size.outages))
+        size = self.size
+        self.trouble = Trouble(outages(chance, begins, days, size.outages, size.points, size.lasts))
         self.jumps = jumps(chance, begins, days, self.size.jumps)
         self.runtime = replace(
             self.runtime, clock=self.machine, channels=channels(self.ledger, self.size.seed),
             reach=self._reach, inbound=handle,
         )  # fmt: skip
-        self.judge = Judge(self.town, self.wishes, self.ledger.closed, self.settings)
+        self.judge = Judge(self.town, self.wishes, self.settings)
 
-    def run(self) -> Watch:
-        """From the first day to the last; what was seen."""
+    def run(self) -> Report:
+        """From the first day to the last; what came of it."""
         begins = MIDNIGHT.astimezone(UTC)
         self.machine.now = begins
         with running(self.machine, self.size.seed), self.trouble.watching(self.runtime.db.engine):
@@ -97,7 +101,17 @@ class Simulation:
                 self.life.pauses, self.life.tickets,
             )  # fmt: skip
             watch.look()
-        return watch
+        return self._report(watch)
+
+    def _report(self, watch: Watch) -> Report:
+        did = self.life.did + Counter(
+            {"opt-outs": self.wishes.number, "outages": self.trouble.number, "clock set": self.jumped}
+        )
+        return Report(
+            self.size.seed, self.size.days, 1, len(self.town.people), len(self.ids),
+            frozenset(each.clock.key for each in self.town.people), did, watch.moments, watch.outcomes,
+            self.messages, watch.breaches,
+        )  # fmt: skip
 
     def _set_up(self) -> tuple[Visitor, dict[str, Plan]]:
         world = World(self.runtime)
@@ -242,8 +256,6 @@ class Simulation:
             for id, purpose, contact, invitation, metric, schedule, run, origin in session.execute(query):
                 plan = self.ids.get(schedule)
                 yield id, Said(purpose, contact, invitation, run, metric, plan, origin == "schedule")
-
-
 
 
 def settings(url: str, folder: Path) -> dict[str, str]:

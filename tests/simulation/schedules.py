@@ -47,9 +47,7 @@ class Plan:
         if self.group is not None:
             fields["audience"] = {"attributes": {"group": self.group}}
         if self.steps:
-            fields["steps"] = [
-                {"survey": surveys[metric], "after_days": days} for metric, days in self.steps
-            ]
+            fields["steps"] = [{"survey": surveys[metric], "after_days": days} for metric, days in self.steps]
         return fields
 
 
@@ -67,15 +65,15 @@ PLANS = (
     _plan("once", "csat", "once", days(2, 11), "once", channels=ALL, off_days="next", terms={"reminders": []}),
     _plan(
         "quarterly, on the 31st", "nps", "FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=28,29,30,31;BYSETPOS=-1",
-        days(30, 10), "quarterly", channels=ALL, off_days="next", early_days=EARLY, terms={"reminders": []},
+        days(395, 10), "quarterly", channels=ALL, off_days="next", early_days=EARLY, terms={"reminders": []},
     ),
     _plan(
-        "every business day of some months", "ces", "FREQ=DAILY;COUNT=90", days(4, 9, 30), "custom",
-        rrule="FREQ=DAILY;COUNT=90", channels=["sms", "email"], off_days="skip", late_hours=12,
+        "every business day of some months", "ces", "FREQ=DAILY;COUNT=60", days(4, 9, 30), "custom",
+        rrule="FREQ=DAILY;COUNT=60", channels=["sms", "email"], off_days="skip", late_hours=12,
         group="pilot", terms={"reminders": [1, 2, 4]},
     ),
     _plan(
-        "weekly", "csat", "FREQ=WEEKLY", days(5, 20, 30), "weekly", channels=["sms", "email"],
+        "weekly", "csat", "FREQ=WEEKLY", days(539, 20, 30), "weekly", channels=["sms", "email"],
         late_hours=72, group="visits", terms={"reminders": [2, 10]},
     ),
     _plan(
@@ -94,7 +92,7 @@ PLANS = (
         group="club", early_days=EARLY, terms={"reminders": []},
     ),
     _plan(
-        "each person every 60 days", "ces", "FREQ=DAILY", days(500, 14), "each_person", every_days=60,
+        "each person every 60 days", "ces", "FREQ=DAILY", days(640, 14), "each_person", every_days=60,
         channels=ALL, late_hours=12, group="care", least_days=60, terms={"reminders": []},
     ),
     _plan(
@@ -116,9 +114,9 @@ PLANS = (
         group="rest", terms={"reminders": [4], "sample": {"share": 20, "by": "plan"}},
     ),
     _plan(
-        "Sundays at half past two in New York", "csat", "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU", days(6, 2, 30),
-        "custom", rrule="FREQ=WEEKLY;INTERVAL=2;BYDAY=SU", zone="America/New_York", late_hours=72,
-        channels=["telegram", "email", "sms"], group="club",
+        "Sundays at half past two in New York", "csat", "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;COUNT=25", days(6, 2, 30),
+        "custom", rrule="FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;COUNT=25", zone="America/New_York", late_hours=72,
+        channels=["telegram", "sms", "email"], group="club",
         terms={"reminders": [3], "their_channel_first": True, "remind_elsewhere": True},
     ),
 )  # fmt: skip
@@ -126,9 +124,11 @@ PLANS = (
 
 def within(days_in_all: int) -> tuple[Plan, ...]:
     """The same schedules for a shorter time: all of them begin early, and a sequence comes to its next step."""
-    return tuple(
-        replace(plan, begins=min(plan.begins, days(30, 14)), steps=tuple((metric, 31) for metric, _ in plan.steps))
-        if days_in_all < 365
-        else plan
-        for plan in PLANS
-    )
+    return PLANS if days_in_all > 365 else tuple(map(_soon, PLANS))
+
+
+def _soon(plan: Plan) -> Plan:
+    begins = days(30, 10) if "31st" in plan.name else min(plan.begins, days(5, 14))
+    if plan.rule == "once":
+        begins = days(20, 11)  # it asks everybody, who then rest
+    return replace(plan, begins=begins, steps=tuple((metric, 31) for metric, _ in plan.steps))

@@ -57,6 +57,8 @@ class Watch:
                 self._every_ticket(id, of[id])
         self._every_run(runs, now)
         self._every_ask(now)
+        for each in self.ledger.knocked:
+            self.breaches.add("closed address", each)
 
     def _every_moment(self, id: str, plan: Plan, runs: Sequence[Occurrence], now: datetime) -> None:
         """Each moment of the rule has one row, that row is in order, and there is no other."""

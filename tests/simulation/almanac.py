@@ -1,4 +1,4 @@
-"""When each schedule is due, worked out by hand with dateutil: the oracle's own calendar, not the product's."""
+"""When each schedule is due, worked out with dateutil: the oracle's own calendar, not the product's."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Moment:
-    """One due moment: as the rule names it on the wall, when that is, and why nothing happens, if nothing does."""
+    """As the rule names it on the wall, when that is, and why nothing happens, if nothing does."""
 
     local: str
     due_at: datetime
@@ -85,7 +85,7 @@ def _one_of(together: list[tuple[Moment, bool]]) -> list[Moment]:
 
 
 def on_the_clock(local: datetime, zone: ZoneInfo) -> datetime:
-    """The first time that the clocks of this zone show this, or the first moment after the gap they leap over."""
+    """The first time that the clocks of this zone show this, or the first moment after their gap."""
     while True:
         moment = local.replace(tzinfo=zone).astimezone(UTC)
         if moment.astimezone(zone).replace(tzinfo=None) == local:

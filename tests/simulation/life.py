@@ -1,4 +1,4 @@
-"""What people and the console do: come, move, answer, say no, say yes again, are forgotten; tickets; pauses."""
+"""What people and the console do: come, move, answer, say no and yes, are forgotten; tickets; pauses."""
 
 import heapq
 import json

@@ -76,7 +76,7 @@ class Trouble:
             event.remove(engine, "commit", commit)
 
     def look(self, now: datetime) -> Outage | None:
-        """The next outage's time may have come: what begins at once is given back, others wait at their point."""
+        """The next outage may be due: what begins at once is given back, others wait at their point."""
         if self.armed is None and self.waiting and self.waiting[0].at <= now:
             self.armed = self.waiting.pop(0)
             self.left = self.armed.after

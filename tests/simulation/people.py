@@ -1,4 +1,4 @@
-"""The people of the simulation, as its script knows them: where they live, how they are reached, what they do."""
+"""The people of the simulation, as its script knows them: where they live and how they are reached."""
 
 import random
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What each accepted message must keep: rest, caps, quiet, opt-outs. Judged from the ledger and the script alone."""
+"""What each accepted message must keep: rest, caps, quiet, opt-outs. Judged from ledger and script alone."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field

@@ -61,8 +61,11 @@ def _plan(name: str, metric: str, rule: str | None, begins: timedelta, repeat: s
 
 
 ALL = ["email", "sms"]
+SUNDAYS = "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;COUNT=25"  # a time that some nights leap over
 PLANS = (
-    _plan("once", "csat", "once", days(2, 11), "once", channels=ALL, off_days="next", terms={"reminders": []}),
+    _plan(
+        "once", "csat", "once", days(2, 11), "once", channels=ALL, off_days="next", terms={"reminders": []}
+    ),
     _plan(
         "quarterly, on the 31st", "nps", "FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=28,29,30,31;BYSETPOS=-1",
         days(395, 10), "quarterly", channels=ALL, off_days="next", early_days=EARLY, terms={"reminders": []},
@@ -114,9 +117,8 @@ PLANS = (
         group="rest", terms={"reminders": [4], "sample": {"share": 20, "by": "plan"}},
     ),
     _plan(
-        "Sundays at half past two in New York", "csat", "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;COUNT=25", days(6, 2, 30),
-        "custom", rrule="FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;COUNT=25", zone="America/New_York", late_hours=72,
-        channels=["telegram", "sms", "email"], group="club",
+        "Sundays at half past two in New York", "csat", SUNDAYS, days(6, 2, 30), "custom", rrule=SUNDAYS,
+        zone="America/New_York", late_hours=72, channels=["telegram", "sms", "email"], group="club",
         terms={"reminders": [3], "their_channel_first": True, "remind_elsewhere": True},
     ),
 )  # fmt: skip

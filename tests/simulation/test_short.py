@@ -1,4 +1,4 @@
-"""The short form of `make simulate`, and that it would notice: each rule is broken on purpose and is told of."""
+"""The short form of `make simulate`; and that it would notice: each rule is broken on purpose."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -81,12 +81,13 @@ def but_gold(*given: Any) -> Any:
 
 usual_refusal, usual_due_runs, usual_audience = departing.refusal, coming_due.due_runs, eligible.audience
 LOST = Statement(
-    "UPDATE messages SET state = 'cancelled', reason = :reason, due_at = :until WHERE id = :id AND lease_token = :lease"
+    "UPDATE messages SET state = 'cancelled', reason = :reason, due_at = :until"
+    " WHERE id = :id AND lease_token = :lease"
 )
 AGAIN = text("UPDATE messages SET state = 'queued', lease_token = NULL WHERE state = 'attempting'")
 AT_ONCE = replace(BROKEN, days=20, outages=2, points=(None,), lasts=(timedelta(days=5),))
 BREAKS: dict[str, tuple[Any, str, Callable[..., Any] | object, Size, Settings]] = {
-    "rest by person": (eligible_sql, "rests", lambda ask: false(), BROKEN, FREE),
+    "rest by person": (eligible_sql, "rests", lambda ask: false(), replace(BROKEN, days=24), FREE),
     "rest by address": (eligible_sql, "_has_their_address", lambda theirs: false(), BROKEN, FREE),
     "weekly cap": (Caps, "until", never, BROKEN, Settings(weekly_cap=1)),
     "quiet hours": (Departing, "quiet_until", never, BROKEN, FREE),

@@ -18,7 +18,6 @@ from tests.simulation.schedules import Plan
 OPEN = ("planned", "queued", "sending", "unknown")
 ASKED = ("sent", "delivered", "answered")
 GRACE = timedelta(hours=1)  # by which a worker that is awake may be late, in the leaps of this simulation
-REASONS = frozenset({"day_off", "blackout", "paused", "overlap", "newer_event", "unpublished", "late"})
 
 
 @dataclass
@@ -91,17 +90,16 @@ class Watch:
             return f"is due at {run.due_at}, not {moment.due_at}"
         if moment.off is not None:
             return None if (run.state, run.reason) == ("skipped", moment.off) else said
-        if run.state == "missed":
-            newer = any(run.due_at < other.due_at <= run.created_at for other in runs)
-            return None if newer or late > timedelta(hours=plan.late_hours) else said
-        if run.state == "skipped" and run.reason == "paused":
-            paused = any(begin <= run.due_at <= end for begin, end in self.pauses.get(id, ()))
-            return None if paused or late > GRACE else said
-        if run.state == "skipped" and run.reason in REASONS:
-            return None
-        if run.state != "run":
-            return said
-        return said if late > timedelta(hours=plan.late_hours) else None
+        allowed = timedelta(hours=plan.late_hours)
+        newer = any(run.due_at < other.due_at <= run.created_at for other in runs)
+        paused = any(begin <= run.due_at <= end for begin, end in self.pauses.get(id, ()))
+        fine = {
+            ("run", None): late <= allowed,
+            ("missed", "late"): newer or late > allowed,
+            ("skipped", "paused"): paused or late > GRACE,
+            ("skipped", "overlap"): True,
+        }
+        return None if fine.get((run.state, run.reason), False) else said
 
     def _every_step(self, plan: Plan, runs: Sequence[Occurrence]) -> None:
         """Each run of a sequence has a row for each of its steps."""
@@ -135,8 +133,7 @@ class Watch:
     def _decided(self) -> Iterator[tuple[str, int]]:
         with self.runtime.db.read() as session:
             query = select(Invitation.occurrence_id, func.count()).group_by(Invitation.occurrence_id)
-            for run, number in session.execute(query):
-                yield run, number
+            yield from ((run, number) for run, number in session.execute(query))
 
     def _audience(self, run: Occurrence, plan: Plan) -> tuple[int, int]:
         """How many people it was about: a range where people came or went while it worked, or chose."""
@@ -157,7 +154,7 @@ class Watch:
         return sure, perhaps
 
     def _every_ask(self, now: datetime) -> None:
-        """Each ask has ended as asked or with a reason, or its time is not over; and the ledger says the same."""
+        """Each ask has ended, asked or with a reason, or has time left; and the ledger says the same."""
         with self.runtime.db.read() as session:
             rows = session.execute(
                 select(

@@ -1,4 +1,4 @@
-"""Who wants to hear nothing any more, as the script knows it: by person and by address, since when, until when."""
+"""Who wants to hear nothing any more, as the script knows it: by person and by address, since when."""
 
 from collections import defaultdict
 from collections.abc import Iterable

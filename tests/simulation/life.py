@@ -178,8 +178,8 @@ class Life:
     def _did_not_arrive(self, taken: Taken) -> None:
         """The provider says hours later that this text is lost for good."""
         self.judge.failed(taken.message.id)
-        told = {"state": "failed", "reason": "unreachable", "permanent": True, "message_id": taken.message.id}
-        self._writes(taken, kind="status", **told)
+        why = {"reason": "unreachable", "permanent": True}
+        self._writes(taken, kind="status", state="failed", message_id=taken.message.id, **why)
         self.did["lost after all"] += 1
 
     def _writes(self, taken: Taken, **told: object) -> None:

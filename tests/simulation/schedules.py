@@ -125,7 +125,7 @@ PLANS = (
 
 
 def within(days_in_all: int) -> tuple[Plan, ...]:
-    """The same schedules for a shorter time: all of them begin early, and a sequence comes to its next step."""
+    """The same for a shorter time: all of them begin early, and a sequence comes to its next step."""
     return PLANS if days_in_all > 365 else tuple(map(_soon, PLANS))
 
 

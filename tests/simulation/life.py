@@ -163,7 +163,7 @@ class Life:
         self.did["answers"] += 1
 
     def _refuses(self, taken: Taken, contact_id: str) -> None:
-        """By the link in a mail, or with a word in the chat: for the person, and for whoever has the address."""
+        """By the link in a mail, or with a word in the chat: for them, and for whoever has the address."""
         if taken.channel == "email":
             try:
                 unsubscribing.unsubscribe(self.runtime, _found(_OUT, taken), one_click=True)

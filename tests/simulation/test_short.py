@@ -1,6 +1,6 @@
 """The short form of `make simulate`; and that it would notice: each rule is broken on purpose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import false, text
 
-from app.db import Database, Statement
+from app.db import Database, Statement, open_database
 from app.domain.caps import Caps
 from app.journal import Journal
 from app.models import Contact
@@ -36,18 +36,24 @@ FREE = Settings(daily_cap=None, weekly_cap=None)
 BROKEN = replace(SHORT, days=16, outages=0, jumps=0)
 
 
-@pytest.fixture
-def service(db: Database, database_url: str, tmp_path: Path) -> Runtime:
-    config = Config.from_env(settings(database_url, tmp_path), argon2_profile="cheapest")
+def serving(db: Database, url: str, folder: Path) -> Runtime:
+    config = Config.from_env(settings(url, folder), argon2_profile="cheapest")
     return Runtime(config, Machine(MIDNIGHT), replace(db, journal=Journal(config.journal_dir)), {})
 
 
 @pytest.fixture
-def on_sqlite(service: Runtime) -> Runtime:
+def service(db: Database, database_url: str, tmp_path: Path) -> Runtime:
+    return serving(db, database_url, tmp_path)
+
+
+@pytest.fixture
+def on_sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Runtime]:
     """What a broken rule does is the same on both: it is seen once."""
-    if not service.db.is_sqlite:
-        pytest.skip("seen on SQLite")
-    return service
+    path = tmp_path / "retorno.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    db = open_database(f"sqlite:///{path}")
+    yield serving(db, f"sqlite:///{path}", tmp_path)
+    db.dispose()
 
 
 def simulated(service: Runtime, size: Size = SHORT, rules: Settings | None = None) -> Report:

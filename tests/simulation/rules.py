@@ -76,7 +76,7 @@ class Judge:
     settings: Settings
     breaches: Breaches = field(default_factory=Breaches)
     asks: dict[str, list[Ask]] = field(default_factory=lambda: defaultdict(list))
-    days: dict[str, list[date]] = field(default_factory=lambda: defaultdict(list))
+    days: dict[str, list[tuple[date, str]]] = field(default_factory=lambda: defaultdict(list))
     asked: dict[str, str] = field(default_factory=dict)  # by invitation: its first message that arrived
     last: dict[str, datetime] = field(default_factory=dict)  # by invitation: its last message
     withdrawn: set[str] = field(default_factory=set)  # messages that were accepted and failed afterwards
@@ -115,9 +115,9 @@ class Judge:
     def _within_caps(self, taken: Taken, said: Said) -> None:
         today = taken.at.astimezone(ZONE).date()
         for key in (said.contact_id, taken.address):
-            days = self.days[key]
-            days.append(today)
-            week = [each for each in days if today - timedelta(days=7) < each <= today]
+            self.days[key].append((today, taken.message.id))
+            arrived = (day for day, message_id in self.days[key] if message_id not in self.withdrawn)
+            week = [day for day in arrived if today - timedelta(days=7) < day <= today]
             if self.settings.daily_cap and week.count(today) > self.settings.daily_cap:
                 self.breaches.add("daily cap", f"{key} on {today}")
             if self.settings.weekly_cap and len(week) > self.settings.weekly_cap:

@@ -49,6 +49,7 @@ class Ledger:
 
     clock: Callable[[], datetime]
     zones_at: Callable[[str], dict[str, str]]
+    dead: int = 40  # one address in so many is nobody's
     places: Iterator[int] = field(default_factory=count)
     fresh: list[Taken] = field(default_factory=list)  # since somebody looked
     in_doubt: set[str] = field(default_factory=set)  # whoever sent them was told nothing
@@ -86,7 +87,7 @@ class Pretended:
             yield message.id, self._fate(message)
 
     def _fate(self, message: Outgoing) -> Outcome:
-        if is_dead(self.name, message.to_address):
+        if is_dead(self.name, message.to_address, self.ledger.dead):
             self.ledger.refuse(message)
             return DeliveryError(DEAD[self.name], permanent=True)
         drawn = self._chance.random()
@@ -136,9 +137,9 @@ class PretendedChat(Pretended):
         pass
 
 
-def is_dead(channel: str, address: str) -> bool:
+def is_dead(channel: str, address: str, one_in: int) -> bool:
     """Some mailboxes and numbers are nobody's."""
-    return channel in DEAD and zlib.crc32(f"{channel}{address}".encode()) % 15 == 0
+    return zlib.crc32(f"{channel}{address}".encode()) % one_in == 0
 
 
 def channels(ledger: Ledger, seed: int) -> dict[str, Pretended]:

@@ -53,6 +53,7 @@ class Size:
     points: Sequence[str | None] = EVERYWHERE  # at which the worker or the database goes down
     lasts: Sequence[timedelta] = LASTS
     jumps: int = 6
+    dead: int = 40  # one address in so many is nobody's
     hesitating: float = 0.01  # how often somebody says no while their question is in the worker's hands
 
 
@@ -72,7 +73,7 @@ class Simulation:
         self.plans = within(self.size.days)
         chance = self.chance = random.Random(self.size.seed)
         self.town, self.wishes = Town(chance, is_small=self.size.people < 500), Wishes()
-        self.ledger = Ledger(self.machine, self._zones_at)
+        self.ledger = Ledger(self.machine, self._zones_at, self.size.dead)
         begins, days = MIDNIGHT.astimezone(UTC), self.size.days
         self.due = Due(day for plan in self.plans for day in plan.given["terms"]["reminders"])
         size = self.size

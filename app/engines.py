@@ -140,7 +140,7 @@ def _begin_postgresql(connection: Connection) -> None:
 def _undo_what_is_open(connection: Any, record: Any) -> None:
     """After a COMMIT that fails (a full disk) SQLite keeps the transaction; SQLAlchemy takes it for over."""
     if connection is not None and connection.in_transaction:
-        connection.rollback()
+        connection.execute("ROLLBACK")
 
 
 def _remember_when(connection: Any, record: Any) -> None:

@@ -104,7 +104,7 @@ BREAKS: dict[str, tuple[Any, str, Callable[..., Any] | object, Size, Settings]] 
         reminding,
         "_next",
         lambda _, terms, after, __: terms.reminder_after(after),
-        AT_ONCE,
+        replace(AT_ONCE, outages=4),
         FREE,
     ),
     "closed address": (outcomes, "CLOSING", (), replace(BROKEN, dead=9), FREE),

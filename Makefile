@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check lint bench lock screens
+.PHONY: help run setup test check lint bench simulate lock screens
 
 help: ## List the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ check: lint test ## Format, lint, types, templates, import rules, then the tests
 
 bench: .venv/installed-dev .venv/peers ## The benchmarks with their floors; prints a table of ratios
 	$(BIN)/python -m benchmarks
+
+simulate: .venv/installed-dev ## Two years of asking in a minute, with outages; prints what became of everything
+	$(BIN)/python -m tests.simulation
 
 screens: .venv/installed-dev .venv/peers ## Take the pictures in docs/screens anew
 	rm -f docs/screens/*.png

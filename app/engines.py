@@ -37,6 +37,7 @@ def open_engine(url: str, busy_milliseconds: int) -> Engine:
             pool_size=POOL_SIZE,
         )
         event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "checkin", _undo_what_is_open)
         event.listen(engine, "begin", partial(_begin_sqlite, busy_milliseconds))
     else:
         engine = create_engine(
@@ -134,6 +135,12 @@ def _begin_postgresql(connection: Connection) -> None:
     raw.read_only = reading
     driver: Any = connection.dialect.loaded_dbapi
     raw.isolation_level = driver.IsolationLevel.REPEATABLE_READ if reading else None
+
+
+def _undo_what_is_open(connection: Any, record: Any) -> None:
+    """After a COMMIT that fails (a full disk) SQLite keeps the transaction; SQLAlchemy takes it for over."""
+    if connection is not None and connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _remember_when(connection: Any, record: Any) -> None:

@@ -91,17 +91,22 @@ class Cadence:
 
     def runs(self, after: datetime | None = None) -> Iterator[Run]:
         """The due moments in order, all of them or those later than `after`; days off are left out."""
-        seek, last = None, moment_of(self.starts_at, self.zone)
+        last = moment_of(self.starts_at, self.zone)
+        last = last if after is None else max(last, after)
+        for run in self.moments_after(after):
+            if run.due_at > last + LONGEST_GAP:
+                return
+            if run.off is None:
+                last = max(last, run.due_at)
+                yield run
+
+    def moments_after(self, after: datetime | None) -> Iterator[Run]:
+        """The same with those that days off undo."""
+        seek = None
         if after is not None:  # a run that moved may be named by a much earlier or later day
             far = 2 if self.days_off.is_empty else FURTHEST_MOVE + 2
             seek = after.astimezone(self.zone).replace(tzinfo=None) - timedelta(days=far)
-            last = max(last, after)
-        for run in self.moments(seek):
-            if run.due_at > last + LONGEST_GAP:
-                return
-            if run.off is None and (after is None or run.due_at > after):
-                last = max(last, run.due_at)
-                yield run
+        return (run for run in self.moments(seek) if after is None or run.due_at > after)
 
     def next_run(self, after: datetime) -> Run | None:
         """The first due moment later than `after`, or None when there is none."""

@@ -94,8 +94,17 @@ def foreign_problems(repeat: Repeat, given: Mapping[str, object]) -> list[Proble
 
 
 def first_run(cadence: Cadence, now: datetime) -> Run | None:
-    """The first moment of a rule from this minute on: what was typed in minutes is not late by seconds."""
-    return cadence.next_run(now.replace(second=0, microsecond=0) - timedelta(microseconds=1))
+    """The first run of a rule from this minute on: what was typed in minutes is not late by seconds."""
+    return cadence.next_run(_just_before(now))
+
+
+def first_moment(cadence: Cadence, now: datetime) -> Run | None:
+    """The same, but a day off counts as well: such a moment has its row. None for what would never run."""
+    return None if first_run(cadence, now) is None else next(cadence.moments_after(_just_before(now)))
+
+
+def _just_before(now: datetime) -> datetime:
+    return now.replace(second=0, microsecond=0) - timedelta(microseconds=1)
 
 
 def beginning_problems(at: datetime, zone: ZoneInfo, now: datetime) -> list[Problem]:

@@ -13,7 +13,7 @@ from app.db import insert_into
 from app.domain.cadence import LOCAL, MINUTE, Cadence, Repeat, Run, due_runs, late_runs, moment_of
 from app.domain.days_off import NO_DAYS_OFF, DaysOff, OffDays
 from app.domain.rrules import read_rule
-from app.domain.schedules import first_run
+from app.domain.schedules import first_moment
 from app.models import Occurrence, Schedule, Workspace, new_id
 from app.services import audiences
 
@@ -51,8 +51,8 @@ def cadence_of(schedule: Schedule, days_off: DaysOff = NO_DAYS_OFF) -> Cadence:
 
 
 def begin(schedule: Schedule, cadence: Cadence, now: datetime) -> None:
-    """A step: its next run by a rule that is new; without one it has ended, unless it waits for events."""
-    run = first_run(cadence, now)
+    """A step: its next moment by a rule that is new; without one it has ended, unless it waits for events."""
+    run = first_moment(cadence, now)
     schedule.planned_to = _before(run.local) if run else None
     _wait_for(schedule, run)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.terms import LATEST_REMINDER, Terms
@@ -13,32 +13,39 @@ from app.services import other_ways
 
 SOME = 200  # reminded in one tick; the next comes within a minute, and the outbox has its own pace
 ASKED = ("sent", "delivered")  # an unknown end counts as sent after a day, and is reminded then
+DAYS = range(1, LATEST_REMINDER + 1)
+_PAUSED = select(Schedule.id).where(Schedule.id == Invitation.schedule_id, Schedule.state == "paused")
+# By the day of the reminder, so that an index finds them; put together once, for it is asked all the time
+_DUE = (
+    select(Invitation.id, Invitation.remind_after)
+    .where(
+        Invitation.remind_after.is_not(None),
+        or_(
+            *(
+                (Invitation.remind_after == days)
+                & (Invitation.sent_at <= bindparam(f"sent_{days}", type_=Invitation.sent_at.type))
+                for days in DAYS
+            )
+        ),
+        Invitation.state != "unknown",
+        ~_PAUSED.exists(),
+    )
+    .order_by(Invitation.sent_at)
+    .limit(SOME)
+)
 
 
 def remind(runtime: Runtime) -> int:
     """Queue every reminder that is due. How many people were reminded, or need no reminder any more."""
     now = runtime.clock()
     with runtime.db.read() as session:
-        due = session.execute(_due(now)).all()
+        due = session.execute(_DUE, {f"sent_{days}": now - timedelta(days=days) for days in DAYS}).all()
     for id, after in due:
         assert after is not None  # the query asks for those alone
         with runtime.db.write() as session:
             _remind(session, runtime, id, after, now)
         runtime.reach("reminded")
     return len(due)
-
-
-def _due(now: datetime) -> Select[str, int | None]:
-    """By the day of the reminder, so that an index finds them."""
-    moments = [
-        (Invitation.remind_after == days) & (Invitation.sent_at <= now - timedelta(days=days))
-        for days in range(1, LATEST_REMINDER + 1)
-    ]
-    query = select(Invitation.id, Invitation.remind_after).where(
-        Invitation.remind_after.is_not(None), or_(*moments), Invitation.state != "unknown"
-    )
-    paused = select(Schedule.id).where(Schedule.id == Invitation.schedule_id, Schedule.state == "paused")
-    return query.where(~paused.exists()).order_by(Invitation.sent_at).limit(SOME)
 
 
 def _remind(session: Session, runtime: Runtime, id: str, after: int, now: datetime) -> None:
@@ -49,13 +56,15 @@ def _remind(session: Session, runtime: Runtime, id: str, after: int, now: dateti
     taken = session.execute(
         update(Invitation)
         .where(Invitation.id == id, Invitation.remind_after == after)
-        .values(remind_after=terms.reminder_after(after) if invitation.state in ASKED else None)
+        .values(remind_after=_next(invitation, terms, after, now) if invitation.state in ASKED else None)
         .returning(Invitation.state)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if taken is None or taken.state not in ASKED or invitation.expires_at <= now:
         return
     if invitation.sandbox and not runtime.config.sandbox_on:
+        return
+    if _still_waits(session, id):
         return
     contact = session.get_one(Contact, invitation.contact_id)
     order = _order(invitation.channel or "email", occurrence.channels, terms)
@@ -64,6 +73,22 @@ def _remind(session: Session, runtime: Runtime, id: str, after: int, now: dateti
         session.execute(
             insert(Message).values(other_ways.message(invitation, contact, channel, "reminder", now))
         )
+
+
+def _next(invitation: Invitation, terms: Terms, after: int, now: datetime) -> int | None:
+    """The reminder that follows; those that came due while nobody worked are one: this one."""
+    assert invitation.sent_at is not None  # it was asked
+    return terms.reminder_after(max(after, (now - invitation.sent_at).days))
+
+
+def _still_waits(session: Session, invitation_id: str) -> bool:
+    """Is the reminder before still held back? Both would come at once."""
+    waiting = select(Message.id).where(
+        Message.invitation_id == invitation_id,
+        Message.purpose == "reminder",
+        Message.state.in_(("queued", "claimed")),
+    )
+    return session.scalar(waiting.limit(1)) is not None
 
 
 def _order(usual: str, channels: Sequence[str], terms: Terms) -> Sequence[str]:

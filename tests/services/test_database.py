@@ -370,3 +370,16 @@ def test_two_who_migrate_at_once_do_it_once(tmp_path: Path) -> None:
     done = open_database(url)
     assert schema.trouble(done) is None
     done.dispose()
+
+
+def test_a_commit_that_fails_leaves_no_transaction_behind(lite: Database, path: Path) -> None:
+    """As on a full disk: whoever gets the connection next must not find itself inside what has failed."""
+    with lite.write() as session:
+        of = "INTEGER REFERENCES later (id) DEFERRABLE INITIALLY DEFERRED"
+        session.execute(text(f"CREATE TABLE later (id INTEGER PRIMARY KEY, of {of})"))
+    with pytest.raises(DBAPIError), lite.write() as session:
+        session.execute(text("INSERT INTO later (of) VALUES (7)"))
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")  # nobody holds the lock
+        other.execute("ROLLBACK")
+    put(lite, "goes on")

@@ -262,6 +262,38 @@ def test_a_schedule_may_remind_up_to_three_times_and_elsewhere(
     assert len(smtp_server.messages) == 3
 
 
+def test_reminders_that_came_due_while_nobody_worked_are_one(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, smtp_server: SmtpSink, clock: Clock
+) -> None:
+    ask(place, world, manager, maria, ["email"])
+    with place.db.write() as session:
+        session.scalars(select(Invitation)).one().remind_after = 1
+        session.scalars(select(Occurrence)).one().terms = {"reminders": [1, 4, 9]}
+    clock.advance(days=5)
+    while reminding.remind(place):
+        sending.send_due(place)
+    assert len(smtp_server.messages) == 2
+    clock.advance(days=4)
+    while reminding.remind(place):
+        sending.send_due(place)
+    assert len(smtp_server.messages) == 3
+
+
+def test_a_reminder_that_waits_for_the_morning_is_not_joined_by_the_next(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, server: ScriptedTwilio, clock: Clock
+) -> None:
+    ask(place, world, manager, maria, ["sms"])
+    with place.db.write() as session:
+        session.scalars(select(Invitation)).one().remind_after = 1
+        session.scalars(select(Occurrence)).one().terms = {"reminders": [1, 2]}
+        session.get_one(Workspace, maria.workspace_id).quiet_days = [1, 2]  # the two days that follow
+    for _ in range(5):
+        clock.advance(days=1)
+        reminding.remind(place)
+        sending.send_due(place)
+    assert [purpose for purpose, _, _ in messages(place)] == ["invitation", "reminder"]
+
+
 @pytest.mark.parametrize("since", ["answered", "erased", "inactive", "opted_out"])
 def test_c33_a_reminder_that_is_queued_leaves_nobody_who_answered_or_went_meanwhile(
     place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,

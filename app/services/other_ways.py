@@ -5,11 +5,13 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
-from app.models import Contact, Invitation, Message, Occurrence, OptOut, Survey, new_id
+from app.models import Contact, Invitation, Message, Occurrence, OptOut, Survey, Workspace, new_id
+from app.services.asking_terms import UNCOUNTED, rest_of
+from app.services.many_rows import unindexed
 from app.services.outbox import USUAL
 from app.services.timeline_moments import Rerouted
 
@@ -43,7 +45,12 @@ def take_next(
     occurrence = session.get_one(Occurrence, invitation.occurrence_id)
     contact = session.get_one(Contact, invitation.contact_id)
     tried = {row.channel for row in asked}
-    channel = open_way(session, contact, [each for each in occurrence.channels if each not in tried], ready)
+    further = [
+        each
+        for each in occurrence.channels
+        if each not in tried and not _rests(session, invitation, occurrence, contact.key_on(each), now)
+    ]
+    channel = open_way(session, contact, further, ready)
     if channel is None:
         return False
     session.execute(insert(Message).values(message(invitation, contact, channel, "invitation", now)))
@@ -51,6 +58,27 @@ def take_next(
     invitation.state, invitation.reason, invitation.until, invitation.sent_at = "queued", None, None, None
     session.flush()
     return True
+
+
+def _rests(
+    session: Session, invitation: Invitation, occurrence: Occurrence, key: str | None, now: datetime
+) -> bool:
+    """Was somebody else asked at this address so lately that it is left alone? This person was not."""
+    if key is None or occurrence.origin == "closure":  # whoever is asked again is asked whatever was asked
+        return False
+    rest = rest_of(session.get_one(Workspace, invitation.workspace_id), invitation.metric)
+    moment = func.coalesce(Invitation.sent_at, Invitation.created_at)
+    others = select(Invitation.id).where(
+        Invitation.address_key == key,
+        unindexed(Invitation.workspace_id) == invitation.workspace_id,
+        Invitation.contact_id != invitation.contact_id,
+        Invitation.state.not_in(UNCOUNTED),
+        or_(
+            moment >= rest.cutoff(rest.days, now),
+            and_(Invitation.metric == invitation.metric, moment >= rest.cutoff(rest.metric_days, now)),
+        ),
+    )
+    return session.scalar(others.limit(1)) is not None
 
 
 def take_back(session: Session, invitation: Invitation, channel: str) -> bool:

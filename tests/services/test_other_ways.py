@@ -318,3 +318,22 @@ def test_c33_a_reminder_that_is_queued_leaves_nobody_who_answered_or_went_meanwh
     sending.send_due(place)
     assert len(smtp_server.messages) == 1
     assert [state for purpose, _, state in messages(place) if purpose == "reminder"] == ["cancelled"]
+
+
+def test_a_number_at_which_somebody_else_is_asked_meanwhile_is_no_second_way(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, server: ScriptedTwilio,
+    smtp_server: SmtpSink,
+) -> None:  # fmt: skip
+    """Their number is another person's as well, and an address rests whoever was asked there."""
+    smtp_server.refuse_recipient["joao@b.example"] = "550 5.1.1 No such user"
+    survey = world.survey(workspace)
+    joao = world.contact(workspace, phone=MARIA, email="joao@b.example")
+    maria = world.contact(workspace, phone=MARIA, email=None)
+    asking.ask(place, manager, survey.id, joao.id, ["email", "sms"])
+    asking.ask(place, manager, survey.id, maria.id, ["sms"])
+    sending.send_due(place)
+    sending.send_due(place)
+    with place.db.read() as session:
+        asked = session.scalars(select(Invitation).where(Invitation.contact_id == joao.id)).one()
+    assert len(server.created) == 1
+    assert (asked.state, asked.reason) == ("failed", "invalid_address")

@@ -183,7 +183,7 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, course:
     ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
     most = course.pace.people
     if ask.terms.per_hour is not None:
-        most = min(most, max(1, ask.terms.per_hour // 60))
+        most = min(most, _portion(ask.terms.per_hour, occurrence.asked))
     said = _said(session, runtime, occurrence, ask, course)
     due_at = _due_at(occurrence, ask.terms, now)
     done = inviting_many.invite_some(session, occurrence, ask, said, most=most, due_at=due_at)
@@ -236,6 +236,11 @@ def _not_come_to(session: Session, runtime: Runtime, occurrence: Occurrence) -> 
         return 0
     left = people_of(session, runtime, occurrence, metric).where(Contact.id > after)
     return session.scalar(left.with_only_columns(func.count(Contact.id))) or 0
+
+
+def _portion(per_hour: int, asked: int) -> int:
+    """How many leave at one moment: what five minutes are worth, and never more than the hour has left."""
+    return min(max(1, per_hour // 12), per_hour - asked % per_hour)
 
 
 def _due_at(occurrence: Occurrence, terms: Terms, now: datetime) -> datetime:

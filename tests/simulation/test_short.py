@@ -107,7 +107,7 @@ BREAKS: dict[str, tuple[Any, str, Callable[..., Any] | object, Size, Settings]] 
         replace(AT_ONCE, outages=4),
         FREE,
     ),
-    "closed address": (outcomes, "CLOSING", (), replace(BROKEN, dead=9), FREE),
+    "closed address": (outcomes, "BOUNCES", (), replace(BROKEN, dead=9), FREE),
     "due moments": (coming_due, "due_runs", only_the_latest, AT_ONCE, FREE),
     "left behind": (sending, "_HELD_BACK", LOST, replace(BROKEN, days=38), FREE),
     "counts": (eligible, "audience", but_gold, BROKEN, FREE),

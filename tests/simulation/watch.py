@@ -188,7 +188,10 @@ class Watch:
         state, reason = row.state, row.reason  # type: ignore[attr-defined]
         said = f"{state} ({reason})"
         arrived = self.judge.asked.get(row.id)  # type: ignore[attr-defined]
-        arrived = None if arrived in self.judge.withdrawn else arrived
+        if (
+            arrived in self.judge.withdrawn and state != "answered"
+        ):  # who answers has it, whatever was said later
+            arrived = None
         doubt = any(each in self.ledger.in_doubt for each in messages)
         if state in OPEN:
             over = row.expires_at < now - GRACE  # type: ignore[attr-defined]

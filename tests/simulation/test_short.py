@@ -94,10 +94,16 @@ AGAIN = text("UPDATE messages SET state = 'queued', lease_token = NULL WHERE sta
 AT_ONCE = replace(BROKEN, days=20, outages=2, points=(None,), lasts=(timedelta(days=5),))
 BREAKS: dict[str, tuple[Any, str, Callable[..., Any] | object, Size, Settings]] = {
     "rest by person": (eligible_sql, "rests", lambda ask: false(), replace(BROKEN, days=24), FREE),
-    "rest by address": (eligible_sql, "_has_their_address", lambda theirs: false(), BROKEN, FREE),
+    "rest by address": (
+        eligible_sql,
+        "_has_their_address",
+        lambda theirs: false(),
+        replace(BROKEN, days=24),
+        FREE,
+    ),
     "weekly cap": (Caps, "until", never, BROKEN, Settings(weekly_cap=1)),
     "quiet hours": (Departing, "quiet_until", never, BROKEN, FREE),
-    "quiet days": (Departing, "quiet_until", never, BROKEN, FREE),
+    "quiet days": (Departing, "quiet_until", never, replace(BROKEN, days=24), FREE),
     "opt-out": (departing, "refusal", asks_opted_out, replace(BROKEN, hesitating=1), FREE),
     "asked twice": (settling, "_UNKNOWN", AGAIN, replace(BROKEN, outages=3, points=("handed_over",)), FREE),
     "too soon after": (

@@ -1,10 +1,12 @@
 """Which messages that asked somebody weigh against the caps: by person and by address, as a rest is kept."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, case, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.caps import midnight
@@ -17,6 +19,12 @@ LEFT = ("attempting", "sent", "delivered", "unknown")
 WAITING = ("queued", "claimed")  # about to leave: a plan reckons with them, the sender does not
 IN_FLIGHT = ("attempting", *WAITING)  # nobody knows the second yet: it is now
 SOME = 500  # of whom one statement speaks
+# What differs between two looks
+_SINCE, _NOW = (bindparam(name, type_=Message.sent_at.type) for name in ("since", "now"))
+_SOME: BindParameter[str] = bindparam("some", expanding=True)
+_PLACES: BindParameter[str] = bindparam("places", expanding=True)
+_BUT = bindparam("but", type_=Invitation.occurrence_id.type)
+When = datetime | ColumnElement[datetime]
 Moments = dict[str, tuple[datetime, ...]]
 
 
@@ -53,72 +61,85 @@ def messages_at(session: Session, ask: Asking, contact_ids: Sequence[str]) -> Mo
     caps = ask.rest.caps
     if not caps.are_set:
         return {}
+    looked = _looks((*LEFT, *WAITING), sandbox_on=ask.sandbox_on)
     since = caps.since(ask.now, ask.rest.zone)
-    others = _of_others(Invitation, ask.occurrence_id, sandbox_on=ask.sandbox_on)
-    messages = _weighs(since, ask.now, (*LEFT, *WAITING))
-    return _gathered(session, contact_ids, ask.now, [Invitation.expires_at > since, *others], messages)
+    values = {"since": since, "now": ask.now, "but": ask.occurrence_id or ""}
+    return _gathered(session, looked, contact_ids, values)
 
 
 def left_at(
     session: Session, contact_ids: Sequence[str], since: datetime, now: datetime, *, sandbox_on: bool
 ) -> Moments:
     """When messages that asked these people left, as the sender counts them."""
-    others = _of_others(Invitation, None, sandbox_on=sandbox_on)
-    asks = [Invitation.expires_at > since, *others]
-    return _gathered(session, contact_ids, now, asks, _weighs(since, now, LEFT))
+    values = {"since": since, "now": now, "but": ""}
+    return _gathered(session, _looks(LEFT, sandbox_on=sandbox_on), contact_ids, values)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The statements of one look at some people: their addresses, asks that weigh, and their messages."""
+
+    people: Select[str, str, str | None, str | None, str | None]
+    by_person: Select[str, str]
+    by_address: Select[str, str, str | None]
+    messages: Select[str | None, datetime]
+
+
+@cache  # to put them together takes longer than to run them for the few who leave together
+def _looks(states: tuple[str, ...], *, sandbox_on: bool) -> Looks:
+    asks = [Invitation.expires_at > _SINCE, *_of_others(Invitation, _BUT, sandbox_on=sandbox_on)]
+    keys = Contact.email_key, Contact.phone_key, Contact.telegram_key
+    return Looks(
+        select(Contact.id, Contact.workspace_id, *keys).where(Contact.id.in_(_SOME)),
+        select(Invitation.id, Invitation.contact_id).where(Invitation.contact_id.in_(_SOME), *asks),
+        select(Invitation.id, Invitation.workspace_id, Invitation.address_key).where(
+            unindexed(Invitation.workspace_id).in_(_PLACES), Invitation.address_key.in_(_SOME), *asks
+        ),
+        select(Message.invitation_id, _moment(_NOW)).where(
+            Message.invitation_id.in_(_SOME), *_weighs(_SINCE, _NOW, states)
+        ),
+    )
 
 
 def _gathered(
-    session: Session,
-    contact_ids: Sequence[str],
-    now: datetime,
-    asks: Sequence[ColumnElement[bool]],
-    messages: Sequence[ColumnElement[bool]],
+    session: Session, looks: Looks, contact_ids: Sequence[str], values: Mapping[str, object]
 ) -> Moments:
     """Whose asks, then their messages: each statement walks one index."""
     found: defaultdict[str, list[datetime]] = defaultdict(list)
     for start in range(0, len(contact_ids), SOME):
-        whose = _asks(session, contact_ids[start : start + SOME], asks)
+        whose = _asks(session, looks, contact_ids[start : start + SOME], values)
         ids = list(whose)
         for first in range(0, len(ids), SOME):
-            query = select(Message.invitation_id, _moment(now)).where(
-                Message.invitation_id.in_(ids[first : first + SOME]), *messages
-            )
-            for ask_id, at in session.execute(query):
+            some = {**values, "some": ids[first : first + SOME]}
+            for ask_id, at in session.execute(looks.messages, some):
                 for contact_id in whose[ask_id or ""]:
                     found[contact_id].append(at)
     return {id: tuple(moments) for id, moments in found.items()}
 
 
 def _asks(
-    session: Session, contact_ids: Sequence[str], weighing: Sequence[ColumnElement[bool]]
+    session: Session, looks: Looks, contact_ids: Sequence[str], values: Mapping[str, object]
 ) -> dict[str, set[str]]:
     """Each ask that weighs on one of these people, and on whom: by person, and by address."""
     keys: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    people = select(
-        Contact.id, Contact.workspace_id, Contact.email_key, Contact.phone_key, Contact.telegram_key
-    )
-    for id, workspace_id, *theirs in session.execute(people.where(Contact.id.in_(contact_ids))):
+    for id, workspace_id, *theirs in session.execute(looks.people, {"some": contact_ids}):
         for key in filter(None, theirs):
             keys[workspace_id, key].add(id)
     whose: defaultdict[str, set[str]] = defaultdict(set)
-    by_person = select(Invitation.id, Invitation.contact_id).where(Invitation.contact_id.in_(contact_ids))
-    for ask_id, contact_id in session.execute(by_person.where(*weighing)):
+    for ask_id, contact_id in session.execute(looks.by_person, {**values, "some": contact_ids}):
         whose[ask_id].add(contact_id)
-    by_address = select(Invitation.id, Invitation.workspace_id, Invitation.address_key).where(
-        unindexed(Invitation.workspace_id).in_({workspace_id for workspace_id, _ in keys}),
-        Invitation.address_key.in_({key for _, key in keys}),
-    )
-    for ask_id, place, address in session.execute(by_address.where(*weighing)):
+    places = {place for place, _ in keys}
+    addresses = {**values, "some": [key for _, key in keys], "places": list(places)}
+    for ask_id, place, address in session.execute(looks.by_address, addresses):
         whose[ask_id] |= keys.get((place, address or ""), set())
     return whose
 
 
-def _weighs(since: datetime, now: datetime, states: Sequence[str]) -> list[ColumnElement[bool]]:
+def _weighs(since: When, now: When, states: Sequence[str]) -> list[ColumnElement[bool]]:
     return [Message.purpose.in_(ASKING), Message.state.in_(states), _moment(now) >= since]
 
 
-def _moment(now: datetime) -> ColumnElement[datetime]:
+def _moment(now: When) -> ColumnElement[datetime]:
     """When it left; of an unknown end its last try. What is in flight counts as now."""
     moment = Message.sent_at.type
     tried = (
@@ -127,11 +148,14 @@ def _moment(now: datetime) -> ColumnElement[datetime]:
         .scalar_subquery()
     )
     known = func.coalesce(Message.sent_at, tried, Message.created_at)
-    return case((Message.state.in_(IN_FLIGHT), literal(now, moment)), else_=known)
+    return case(
+        (Message.state.in_(IN_FLIGHT), literal(now, moment) if isinstance(now, datetime) else now),
+        else_=known,
+    )
 
 
 def _of_others(
-    theirs: type[Invitation], occurrence_id: str | None, *, sandbox_on: bool
+    theirs: type[Invitation], occurrence_id: str | ColumnElement[str] | None, *, sandbox_on: bool
 ) -> list[ColumnElement[bool]]:
     """What the sandbox asked counts while it is on; what this very run asks does not weigh on it."""
     found: list[ColumnElement[bool]] = [] if sandbox_on else [theirs.sandbox.is_(False)]

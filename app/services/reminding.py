@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import Table, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.terms import LATEST_REMINDER, Terms
@@ -33,6 +34,22 @@ _DUE = (
     .order_by(Invitation.sent_at)
     .limit(SOME)
 )
+_MARKED = cast(Table, Invitation.__table__)
+_TAKE = (
+    update(_MARKED)
+    .where(_MARKED.c.id == bindparam("of"), _MARKED.c.remind_after == bindparam("after"))
+    .values(remind_after=bindparam("following"))
+    .returning(_MARKED.c.state)
+)
+_WAITING = (
+    select(Message.id)
+    .where(
+        Message.invitation_id == bindparam("of"),
+        Message.purpose == "reminder",
+        Message.state.in_(("queued", "claimed")),
+    )
+    .limit(1)
+)
 
 
 def remind(runtime: Runtime) -> int:
@@ -53,13 +70,9 @@ def _remind(session: Session, runtime: Runtime, id: str, after: int, now: dateti
     invitation = session.get_one(Invitation, id)
     occurrence = session.get_one(Occurrence, invitation.occurrence_id)
     terms = Terms.from_json(occurrence.terms)
-    taken = session.execute(
-        update(Invitation)
-        .where(Invitation.id == id, Invitation.remind_after == after)
-        .values(remind_after=_next(invitation, terms, after, now) if invitation.state in ASKED else None)
-        .returning(Invitation.state)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
+    following = _next(invitation, terms, after, now) if invitation.state in ASKED else None
+    marks = {"of": id, "after": after, "following": following}
+    taken = session.connection().execute(_TAKE, marks).one_or_none()
     if taken is None or taken.state not in ASKED or invitation.expires_at <= now:
         return
     if invitation.sandbox and not runtime.config.sandbox_on:
@@ -83,12 +96,7 @@ def _next(invitation: Invitation, terms: Terms, after: int, now: datetime) -> in
 
 def _still_waits(session: Session, invitation_id: str) -> bool:
     """Is the reminder before still held back? Both would come at once."""
-    waiting = select(Message.id).where(
-        Message.invitation_id == invitation_id,
-        Message.purpose == "reminder",
-        Message.state.in_(("queued", "claimed")),
-    )
-    return session.scalar(waiting.limit(1)) is not None
+    return session.scalar(_WAITING, {"of": invitation_id}) is not None
 
 
 def _order(usual: str, channels: Sequence[str], terms: Terms) -> Sequence[str]:

@@ -151,6 +151,7 @@ def quickly(examples: int) -> settings:
     return settings(
         max_examples=examples,
         deadline=None,
+        derandomize=True,  # the same files each time
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )

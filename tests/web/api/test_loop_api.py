@@ -50,13 +50,16 @@ def test_a_metric_of_another_kind_is_refused(api: Api, hr: Api) -> None:
     assert hr.post("/surveys", {"name": "A", "metric": "enps"}).status_code == 201
 
 
-def test_somebody_is_asked_now_or_told_why_not(api: Api, world: World, shop: Workspace) -> None:
+def test_somebody_is_asked_now_or_told_why_not(
+    api: Api, world: World, shop: Workspace, clock: Clock
+) -> None:
     survey = published(api)
     world.contact(shop, external_id="c-1")
     asked = api.post(f"/surveys/{survey}/invitations", {"contact": {"external_id": "c-1"}})
     assert asked.status_code == 201
     assert (asked.json["state"], asked.json["reason"], asked.json["channel"]) == ("queued", None, "email")
     contact = asked.json["contact"]
+    clock.advance(minutes=1)
     again = api.post(f"/surveys/{survey}/invitations", {"contact": contact, "channels": ["email"]})
     assert (again.status_code, again.json["state"], again.json["reason"]) == (201, "skipped", "resting")
     told = api.get(f"/surveys/{survey}/eligibility", contact=contact).json

@@ -96,17 +96,35 @@ class Known:
         return Mark(row.id, row.external_id, row.email_key, row.phone_key)
 
     def meant_by(self, person: Keyed) -> Marks | None:
-        """Raises Conflict when several are."""
-        marks = (
+        """Who stands in a row. Raises Conflict when several may be meant.
+
+        An address that a row of this file said without an id stays theirs: a row with an id that says it too
+        repeats them, whether the id is known or not, so that the file says the same when it is taken again.
+        """
+        among = [self._rows[id] for id in self._led_to_by(person)]
+        if not among:
+            return None
+        found = contact_rows.matching(person, among)
+        if found is None or found.id in self.met or found.external_id is None:
+            return found
+        return next((row for row in among if row.id in self.met and _is_theirs(row, person)), found)
+
+    def _led_to_by(self, person: Keyed) -> dict[str, None]:
+        ids: dict[str, None] = {}
+        for mark in (
             ("external_id", person.values.get("external_id")),
             ("email_key", person.email_key),
             ("phone_key", person.phone_key),
-        )
-        ids: dict[str, None] = {}
-        for mark in marks:
+        ):
             if mark[1]:
                 ids |= self._ids.get(mark, {})  # type: ignore[arg-type]  # None went a line above
-        return contact_rows.matching(person, [self._rows[id] for id in ids]) if ids else None
+        return ids
+
+
+def _is_theirs(row: Marks, person: Keyed) -> bool:
+    """Is an address in this row that of a contact without an id?"""
+    shared = {row.email_key, row.phone_key} & {person.email_key, person.phone_key}
+    return row.external_id is None and any(shared)
 
 
 def decide(rows: Sequence[ReadRow], known: Known, base: Mapping[str, Any], now: datetime) -> list[Verdict]:

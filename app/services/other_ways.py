@@ -1,11 +1,11 @@
 """The next channel of an ask: for whom the first one failed for good, or who is reminded elsewhere."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
@@ -25,6 +25,16 @@ OF_ONE_WAY = frozenset(
 )  # fmt: skip
 
 _LOST = ("failed", "cancelled")
+Shut = tuple[str, str | None, str | None]  # workspace, whose (an address's key or a person), channel or all
+# Put together once: they are asked for every few people
+_OF_ADDRESSES, _OF_PEOPLE = (
+    select(OptOut.workspace_id, whose, OptOut.kind, OptOut.channel).where(
+        OptOut.workspace_id.in_(bindparam("places", expanding=True)),
+        whose.in_(bindparam("some", expanding=True)),
+        OptOut.lifted_at.is_(None),
+    )
+    for whose in (OptOut.address_key, OptOut.contact_id)
+)
 
 
 def take_next(
@@ -134,32 +144,44 @@ def open_way(
     session: Session, contact: Contact, channels: Collection[str], ready: Collection[str]
 ) -> str | None:
     """The first of these channels on which we can send and they can be reached."""
-    keys = [key for each in channels if (key := contact.key_on(each))]
-    closed = set(
-        session.scalars(
-            select(OptOut.address_key).where(
-                OptOut.workspace_id == contact.workspace_id,
-                OptOut.kind == "bounce",
-                OptOut.lifted_at.is_(None),
-                OptOut.address_key.in_(keys),
-            )
-        )
-    )
-    unwanted = set(
-        session.scalars(
-            select(OptOut.channel).where(
-                OptOut.workspace_id == contact.workspace_id,
-                OptOut.channel.is_not(None),
-                OptOut.lifted_at.is_(None),
-                or_(OptOut.contact_id == contact.id, OptOut.address_key.in_(keys)),
-            )
-        )
-    )
-    for each in channels:
-        key = contact.key_on(each)
-        if each in ready and each not in unwanted and key is not None and key not in closed:
-            return each
-    return None
+    (way,) = open_ways(session, [(contact, channels)], ready)
+    return way
+
+
+def open_ways(
+    session: Session, people: Sequence[tuple[Contact, Collection[str]]], ready: Collection[str]
+) -> list[str | None]:
+    """The same for many people, each with the channels that they may be reached on."""
+    shut = _shut(session, [contact for contact, _ in people])
+    return [
+        next((each for each in channels if each in ready and _is_open(contact, each, shut)), None)
+        for contact, channels in people
+    ]
+
+
+def _shut(session: Session, people: Collection[Contact]) -> set[Shut]:
+    """Of these people: the addresses that nothing reaches, and whoever wants nothing more on a channel."""
+    keys = [key for contact in people for key in _keys(contact)]
+    places = list({contact.workspace_id for contact in people})
+    shut: set[Shut] = set()
+    for query, some in ((_OF_ADDRESSES, keys), (_OF_PEOPLE, [contact.id for contact in people])):
+        for place, whose, kind, channel in session.execute(query, {"places": places, "some": some}):
+            if kind == "bounce":
+                shut.add((place, whose, None))
+            elif channel is not None:
+                shut.add((place, whose, channel))
+    return shut
+
+
+def _is_open(contact: Contact, channel: str, shut: set[Shut]) -> bool:
+    key, place = contact.key_on(channel), contact.workspace_id
+    if key is None or (place, key, None) in shut:
+        return False
+    return not any((place, whose, channel) in shut for whose in (contact.id, *_keys(contact)))
+
+
+def _keys(contact: Contact) -> list[str]:
+    return [key for key in (contact.email_key, contact.phone_key, contact.telegram_key) if key]
 
 
 def message(

@@ -1,6 +1,7 @@
 """Reminders: whoever has not answered some days after the ask left is asked again, at most three times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -12,6 +13,7 @@ from app.models import Contact, Invitation, Message, Occurrence, Schedule
 from app.runtime import Runtime
 from app.services import other_ways
 
+GROUP = 20  # in one transaction
 SOME = 200  # reminded in one tick; the next comes within a minute, and the outbox has its own pace
 ASKED = ("sent", "delivered")  # an unknown end counts as sent after a day, and is reminded then
 DAYS = range(1, LATEST_REMINDER + 1)
@@ -34,73 +36,86 @@ _DUE = (
     .order_by(Invitation.sent_at)
     .limit(SOME)
 )
+_GROUP = (
+    select(Invitation, Occurrence.channels, Occurrence.terms, Contact)
+    .join(Occurrence, Occurrence.id == Invitation.occurrence_id)
+    .join(Contact, Contact.id == Invitation.contact_id)
+    .where(Invitation.id.in_(bindparam("some", expanding=True)))
+    .order_by(Invitation.sent_at)
+    .with_for_update(of=Invitation, skip_locked=True)  # whom somebody else just writes comes at the next tick
+)
 _MARKED = cast(Table, Invitation.__table__)
-_TAKE = (
-    update(_MARKED)
-    .where(_MARKED.c.id == bindparam("of"), _MARKED.c.remind_after == bindparam("after"))
-    .values(remind_after=bindparam("following"))
-    .returning(_MARKED.c.state)
+_MARK = update(_MARKED).where(_MARKED.c.id == bindparam("of")).values(remind_after=bindparam("following"))
+_WAITING = select(Message.invitation_id).where(
+    Message.invitation_id.in_(bindparam("some", expanding=True)),
+    Message.purpose == "reminder",
+    Message.state.in_(("queued", "claimed")),
 )
-_WAITING = (
-    select(Message.id)
-    .where(
-        Message.invitation_id == bindparam("of"),
-        Message.purpose == "reminder",
-        Message.state.in_(("queued", "claimed")),
-    )
-    .limit(1)
-)
+
+
+@dataclass(frozen=True)
+class Due:
+    """An ask that may be asked about again, and what its run says of that."""
+
+    invitation: Invitation
+    channels: Sequence[str]
+    terms: Terms
+    contact: Contact
+
+    @property
+    def order(self) -> Sequence[str]:
+        """Where the ask went; before that what follows it in the list, where the schedule says so."""
+        usual = self.invitation.channel or "email"
+        if not self.terms.remind_elsewhere or usual not in self.channels:
+            return [usual]
+        return [*self.channels[self.channels.index(usual) + 1 :], usual]
+
+    def following(self, now: datetime) -> int | None:
+        """The reminder after this one; those that came due while nobody worked are one: this one."""
+        sent_at, after = self.invitation.sent_at, self.invitation.remind_after
+        if self.invitation.state not in ASKED or sent_at is None or after is None:
+            return None
+        return self.terms.reminder_after(max(after, (now - sent_at).days))
 
 
 def remind(runtime: Runtime) -> int:
     """Queue every reminder that is due. How many people were reminded, or need no reminder any more."""
     now = runtime.clock()
     with runtime.db.read() as session:
-        due = session.execute(_DUE, {f"sent_{days}": now - timedelta(days=days) for days in DAYS}).all()
-    for id, after in due:
-        assert after is not None  # the query asks for those alone
+        rows = session.execute(_DUE, {f"sent_{days}": now - timedelta(days=days) for days in DAYS})
+        due = [(id, after) for id, after in rows]
+    for start in range(0, len(due), GROUP):
         with runtime.db.write() as session:
-            _remind(session, runtime, id, after, now)
+            _remind(session, runtime, dict(due[start : start + GROUP]), now)
         runtime.reach("reminded")
     return len(due)
 
 
-def _remind(session: Session, runtime: Runtime, id: str, after: int, now: datetime) -> None:
-    """One reminder; the mark on the invitation makes it one, whoever else looks at it."""
-    invitation = session.get_one(Invitation, id)
-    occurrence = session.get_one(Occurrence, invitation.occurrence_id)
-    terms = Terms.from_json(occurrence.terms)
-    following = _next(invitation, terms, after, now) if invitation.state in ASKED else None
-    marks = {"of": id, "after": after, "following": following}
-    taken = session.connection().execute(_TAKE, marks).one_or_none()
-    if taken is None or taken.state not in ASKED or invitation.expires_at <= now:
+def _remind(session: Session, runtime: Runtime, days: Mapping[str, int | None], now: datetime) -> None:
+    """The reminders of a few; the mark on each invitation makes it one, whoever else looks at it."""
+    rows = session.execute(_GROUP, {"some": list(days)})
+    group = [Due(ask, channels, Terms.from_json(terms), contact) for ask, channels, terms, contact in rows]
+    group = [each for each in group if each.invitation.remind_after == days[each.invitation.id]]
+    if not group:
         return
-    if invitation.sandbox and not runtime.config.sandbox_on:
-        return
-    if _still_waits(session, id):
-        return
-    contact = session.get_one(Contact, invitation.contact_id)
-    order = _order(invitation.channel or "email", occurrence.channels, terms)
-    channel = other_ways.open_way(session, contact, order, runtime.channels)
-    if channel is not None:
-        session.execute(
-            insert(Message).values(other_ways.message(invitation, contact, channel, "reminder", now))
-        )
+    marks = [{"of": each.invitation.id, "following": each.following(now)} for each in group]
+    session.connection().execute(_MARK, marks)
+    waiting = set(session.scalars(_WAITING, {"some": [each.invitation.id for each in group]}))
+    asked = [
+        each
+        for each in group
+        if _may_be_reminded(each.invitation, runtime, now) and each.invitation.id not in waiting
+    ]
+    ways = other_ways.open_ways(session, [(each.contact, each.order) for each in asked], runtime.channels)
+    messages = [
+        other_ways.message(each.invitation, each.contact, way, "reminder", now)
+        for each, way in zip(asked, ways, strict=True)
+        if way is not None
+    ]
+    if messages:
+        session.execute(insert(Message), messages)
 
 
-def _next(invitation: Invitation, terms: Terms, after: int, now: datetime) -> int | None:
-    """The reminder that follows; those that came due while nobody worked are one: this one."""
-    assert invitation.sent_at is not None  # it was asked
-    return terms.reminder_after(max(after, (now - invitation.sent_at).days))
-
-
-def _still_waits(session: Session, invitation_id: str) -> bool:
-    """Is the reminder before still held back? Both would come at once."""
-    return session.scalar(_WAITING, {"of": invitation_id}) is not None
-
-
-def _order(usual: str, channels: Sequence[str], terms: Terms) -> Sequence[str]:
-    """Where the ask went; before that what follows it in the list, where the schedule says so."""
-    if not terms.remind_elsewhere or usual not in channels:
-        return [usual]
-    return [*channels[channels.index(usual) + 1 :], usual]
+def _may_be_reminded(invitation: Invitation, runtime: Runtime, now: datetime) -> bool:
+    is_seen = runtime.config.sandbox_on or not invitation.sandbox
+    return invitation.state in ASKED and invitation.expires_at > now and is_seen

@@ -199,6 +199,18 @@ def test_j03_a_file_about_people_taken_twice_changes_nothing_the_second_time(
     assert again.counts["created"] == again.counts["updated"] == 0
 
 
+def test_j03_an_address_said_without_an_id_stays_theirs_when_the_id_is_known_the_second_time(
+    runtime: Runtime, camila: Visitor
+):
+    text = "id;e-mail;nome\n;a@x.example;Ana\n1;a@x.example;Ana de novo\n1;;Caio\n"
+    once = run(runtime, camila, text)
+    after = facts(runtime, camila)
+    again = run(runtime, camila, text)
+    assert outcomes(once) == {"created": 2, "repeated": 1}
+    assert outcomes(again) == {"unchanged": 2, "repeated": 1}
+    assert facts(runtime, camila) == after
+
+
 def written(rows: list[tuple[str, ...]]) -> str:
     return "\n".join([";".join(CELLS), *(";".join(row) for row in rows), ""])
 

@@ -50,9 +50,7 @@ def test_a_metric_of_another_kind_is_refused(api: Api, hr: Api) -> None:
     assert hr.post("/surveys", {"name": "A", "metric": "enps"}).status_code == 201
 
 
-def test_somebody_is_asked_now_or_told_why_not(
-    api: Api, world: World, shop: Workspace, clock: Clock
-) -> None:
+def test_somebody_is_asked_now_or_told_why_not(api: Api, world: World, shop: Workspace, clock: Clock) -> None:
     survey = published(api)
     world.contact(shop, external_id="c-1")
     asked = api.post(f"/surveys/{survey}/invitations", {"contact": {"external_id": "c-1"}})

@@ -16,7 +16,7 @@ class Sandbox:
 
     def deliver(self, batch: Iterable[Outgoing]) -> Iterator[tuple[str, Outcome]]:
         for message in batch:
-            yield message.id, Receipt(provider_id="sandbox", kept=_kept(message))
+            yield message.id, Receipt(provider_id=f"sandbox-{message.id}", kept=_kept(message))
 
     def probe(self) -> None:
         """Always there."""

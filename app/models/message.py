@@ -15,6 +15,7 @@ STATES = (
 LEASED, OF_FOLLOWUP, NAMED = (
     text(f"{column} IS NOT NULL") for column in ("lease_until", "followup_id", "provider_id")
 )
+IN_CHATS = text("channel <> 'email'")  # nobody writes to us by e-mail
 PURPOSES = ("invitation", "reminder", "alert", "reply", "account", "dialogue", "inbound", "test")
 
 
@@ -45,6 +46,8 @@ class Message(HasId, Base):
         Index(None, "invitation_id"),
         Index(None, "followup_id", sqlite_where=OF_FOLLOWUP, postgresql_where=OF_FOLLOWUP),
         Index(None, "contact_id", "created_at"),
+        # What whoever writes to us was asked there
+        Index(None, "address_key", sqlite_where=IN_CHATS, postgresql_where=IN_CHATS),
         # Whose button was pressed, which message was quoted
         Index(None, "sender_id", "provider_id", sqlite_where=NAMED, postgresql_where=NAMED),
     )

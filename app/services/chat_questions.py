@@ -21,12 +21,13 @@ REMEMBERED = timedelta(days=60)  # after that a late answer is a stray message
 
 _ASKED = Statement(
     "SELECT max(id) FROM messages WHERE sender_id = :sender_id AND address_key = :key"
-    " AND purpose IN ('invitation', 'reminder') AND state IN ('attempting', 'unknown', 'sent', 'delivered')"
+    " AND channel <> 'email' AND purpose IN ('invitation', 'reminder')"
+    " AND state IN ('attempting', 'unknown', 'sent', 'delivered')"
     " AND created_at > :since GROUP BY invitation_id ORDER BY max(created_at) DESC LIMIT :most"
 )
 _LAST_WRITER = Statement(
     "SELECT workspace_id, contact_id FROM messages WHERE sender_id = :sender_id AND address_key = :key"
-    " AND purpose <> 'inbound' AND workspace_id IS NOT NULL AND contact_id IS NOT NULL"
+    " AND channel <> 'email' AND purpose <> 'inbound' AND workspace_id IS NOT NULL AND contact_id IS NOT NULL"
     " ORDER BY created_at DESC LIMIT 1"
 )
 

@@ -98,16 +98,14 @@ class Known:
     def meant_by(self, person: Keyed) -> Marks | None:
         """Who stands in a row. Raises Conflict when several may be meant.
 
-        An address that a row of this file said without an id stays theirs: a row with an id that says it too
-        repeats them, whether the id is known or not, so that the file says the same when it is taken again.
+        An address that a row of this file has said stays with whom it met there: a row that says it too
+        repeats them, whoever else it may mean, so that the file says the same when it is taken again.
         """
         among = [self._rows[id] for id in self._led_to_by(person)]
-        if not among:
-            return None
-        found = contact_rows.matching(person, among)
-        if found is None or found.id in self.met or found.external_id is None:
+        found = contact_rows.matching(person, among) if among else None
+        if found is None or found.id in self.met:
             return found
-        return next((row for row in among if row.id in self.met and _is_theirs(row, person)), found)
+        return next((row for row in among if row.id in self.met and _may_be(row, person)), found)
 
     def _led_to_by(self, person: Keyed) -> dict[str, None]:
         ids: dict[str, None] = {}
@@ -121,10 +119,10 @@ class Known:
         return ids
 
 
-def _is_theirs(row: Marks, person: Keyed) -> bool:
-    """Is an address in this row that of a contact without an id?"""
+def _may_be(row: Marks, person: Keyed) -> bool:
+    """Do they share an address, and does no id say that they are two?"""
     shared = {row.email_key, row.phone_key} & {person.email_key, person.phone_key}
-    return row.external_id is None and any(shared)
+    return any(shared) and not (row.external_id and person.values.get("external_id"))
 
 
 def decide(rows: Sequence[ReadRow], known: Known, base: Mapping[str, Any], now: datetime) -> list[Verdict]:

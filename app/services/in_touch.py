@@ -16,8 +16,8 @@ from app.services.turns import Turn
 
 _OF = Statement(
     "SELECT f.id, f.workspace_id, f.contact_id FROM followups f JOIN messages m ON m.followup_id = f.id"
-    " WHERE m.sender_id = :sender_id AND m.address_key = :key AND m.purpose = 'reply'"
-    " AND f.closed_at IS NULL ORDER BY m.created_at DESC LIMIT 1"
+    " WHERE m.sender_id = :sender_id AND m.address_key = :key AND m.channel <> 'email'"
+    " AND m.purpose = 'reply' AND f.closed_at IS NULL ORDER BY m.created_at DESC LIMIT 1"
 )
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Metric
@@ -24,6 +24,7 @@ def is_open(session: Session, channel: str, sender_id: str, address: str, now: d
         .where(
             Message.sender_id == sender_id,
             Message.address_key == key,
+            Message.channel != literal_column("'email'"),  # as the index says it
             Pulse.state == "open",
             Pulse.closes_at > now,
         )

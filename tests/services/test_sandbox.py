@@ -79,6 +79,20 @@ def asked(runtime: Runtime, who: Visitor, survey: Survey, contact: Contact) -> s
     return token_in(runtime, invitation)
 
 
+@pytest.mark.parametrize("channel", ["email", "sms", "whatsapp", "telegram"])
+def test_everything_that_is_sent_in_play_arrives_on_every_channel(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, channel: str
+) -> None:
+    for number in range(3):
+        addresses = {"phone": f"+553198888441{number}", "telegram_chat_id": str(77 + number)}
+        contact = world.contact(workspace, **addresses)
+        asking.ask(runtime, camila, survey.id, contact.id, [channel])
+    assert sending.send_due(runtime) == 3
+    with runtime.db.read() as session:
+        assert session.scalars(select(Message.state)).all() == ["sent"] * 3
+        assert session.scalar(select(func.count(SandboxCopy.message_id))) == 3
+
+
 def token_in(runtime: Runtime, invitation_id: str, letter: str = "r") -> str:
     with runtime.db.read() as session:
         text = session.scalars(

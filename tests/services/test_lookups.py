@@ -53,7 +53,8 @@ def asked(chats: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
         return on_sqlite(statement, raw, values)
 
     def run_many(statement: Statement, session: Any, rows: Any) -> None:
-        seen.statements.update({statement._sqlite: dict.fromkeys(row) for row in rows[:1]})
+        for row in rows:
+            seen.statements[statement._sqlite] = dict.fromkeys(row)
         many(statement, session, rows)
 
     monkeypatch.setattr(Statement, "on_sqlite", run)

@@ -4,16 +4,19 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from app.db import Statement, moment
+from app.domain.channel_choice import CHANNELS
 from app.domain.delivery import PRESUMED_AFTER
 from app.runtime import Runtime
 
 NOTHING = timedelta()
+# The index begins with the channel
+_QUEUED = f"messages WHERE channel IN {CHANNELS} AND state = 'queued'"
 _LEASED = "messages WHERE lease_until IS NOT NULL"  # the index knows these alone
 _BY_JOB = (
     ("plan_schedules", NOTHING, "min(next_due_at) FROM schedules WHERE state IN ('active', 'paused')"),
     ("expand_occurrences", NOTHING, "min(due_at) FROM occurrences WHERE state IN ('due', 'running')"),
-    ("send_urgent", NOTHING, "min(due_at) FROM messages WHERE state = 'queued' AND priority = 0"),
-    ("send_due", NOTHING, "min(due_at) FROM messages WHERE state = 'queued' AND priority > 0"),
+    ("send_urgent", NOTHING, f"min(due_at) FROM {_QUEUED} AND priority = 0"),
+    ("send_due", NOTHING, f"min(due_at) FROM {_QUEUED} AND priority > 0"),
     ("end_leases", NOTHING, f"min(lease_until) FROM {_LEASED} AND state IN ('claimed', 'attempting')"),
     ("presume_sent", PRESUMED_AFTER, f"min(lease_until) FROM {_LEASED} AND state = 'unknown'"),
 )

@@ -67,6 +67,7 @@ class Simulation:
     settings: Settings = field(default_factory=Settings)  # of the workspace
     messages: Counter[tuple[str, str]] = field(default_factory=Counter)
     jumped: int = 0
+    looked: dict[str, datetime] = field(default_factory=dict)  # what is due next, as we last saw it
     _housekept: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     def __post_init__(self) -> None:
@@ -155,7 +156,7 @@ class Simulation:
 
     def _next_wake(self) -> datetime:
         now = self.machine.now
-        due = min(self.due.look(self.runtime).values(), default=now + LONGEST)
+        due = min(self.looked.values(), default=now + LONGEST)
         return max(now + AWAKE, min(due, now + LONGEST))
 
     def _wait(self, until: datetime, *, web_is_up: bool = True) -> None:
@@ -188,7 +189,8 @@ class Simulation:
     def _work(self) -> int:
         """Every job that has something to do, in the order of the timetable; now and then, all of them."""
         now = self.machine.now
-        due = {name for name, at in self.due.look(self.runtime).items() if at <= now}
+        self.looked = self.due.look(self.runtime)
+        due = {name for name, at in self.looked.items() if at <= now}
         if now - self._housekept >= HOUSE:
             self._housekept, due = now, {job.name for job in TIMETABLE if not job.upkeep}
         return sum(self._do(job) for job in TIMETABLE if job.name in due)

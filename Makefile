@@ -43,7 +43,7 @@ check: lint test ## Format, lint, types, templates, import rules, then the tests
 bench: .venv/installed-dev .venv/peers ## The benchmarks with their floors; prints a table of ratios
 	$(BIN)/python -m benchmarks
 
-simulate: .venv/installed-dev ## Two years of asking in a minute and a half, with outages; prints what became of everything
+simulate: .venv/installed-dev ## Two years of asking in a minute, with outages; prints what became of everything
 	$(BIN)/python -m tests.simulation
 
 screens: .venv/installed-dev .venv/peers ## Take the pictures in docs/screens anew

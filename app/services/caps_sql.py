@@ -53,7 +53,7 @@ def _number(ask: Asking, since: datetime) -> ColumnElement[int]:
     by_address = and_(unindexed(theirs.workspace_id) == Contact.workspace_id, theirs.address_key.in_(keys))
     query = select(func.coalesce(func.sum(messages.correlate(theirs).scalar_subquery()), 0))
     query = query.where(or_(theirs.contact_id == Contact.id, by_address), theirs.expires_at > since)
-    return query.where(*_of_others(theirs, ask.occurrence_id, sandbox_on=ask.sandbox_on)).scalar_subquery()
+    return query.where(*of_others(theirs, ask.occurrence_id, sandbox_on=ask.sandbox_on)).scalar_subquery()
 
 
 def messages_at(session: Session, ask: Asking, contact_ids: Sequence[str]) -> Moments:
@@ -87,7 +87,7 @@ class Looks:
 
 @cache  # to put them together takes longer than to run them for the few who leave together
 def _looks(states: tuple[str, ...], *, sandbox_on: bool) -> Looks:
-    asks = [Invitation.expires_at > _SINCE, *_of_others(Invitation, _BUT, sandbox_on=sandbox_on)]
+    asks = [Invitation.expires_at > _SINCE, *of_others(Invitation, _BUT, sandbox_on=sandbox_on)]
     keys = Contact.email_key, Contact.phone_key, Contact.telegram_key
     return Looks(
         select(Contact.id, Contact.workspace_id, *keys).where(Contact.id.in_(_SOME)),
@@ -154,7 +154,7 @@ def _moment(now: When) -> ColumnElement[datetime]:
     )
 
 
-def _of_others(
+def of_others(
     theirs: type[Invitation], occurrence_id: str | ColumnElement[str] | None, *, sandbox_on: bool
 ) -> list[ColumnElement[bool]]:
     """What the sandbox asked counts while it is on; what this very run asks does not weigh on it."""

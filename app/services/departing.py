@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import Statement, moment, structure
 from app.domain import quiet_hours
 from app.domain.caps import Caps
-from app.domain.delivery import Leaving, refusal
+from app.domain.delivery import ASKING, Leaving, refusal
 from app.domain.quiet_hours import Quiet, read_quiet
 from app.domain.their_zone import their_zone
 
@@ -22,6 +22,10 @@ _LOAD = Statement(
     " i.sandbox,"
     " c.name AS contact_name, c.time_zone AS contact_zone, c.phone AS contact_phone, c.attributes,"
     " c.active AS contact_active, c.erased_at,"
+    " CASE m.channel WHEN 'email' THEN c.email WHEN 'telegram' THEN c.telegram_chat_id ELSE c.phone END"
+    "  AS address_now,"
+    " CASE m.channel WHEN 'email' THEN c.email_key WHEN 'telegram' THEN c.telegram_key ELSE c.phone_key END"
+    "  AS key_now,"
     " w.slug AS workspace_slug, w.name AS workspace_name, w.sender_name, w.reply_to, w.postal_address,"
     " w.locale AS workspace_locale, w.time_zone, w.rest_days,"
     " w.quiet_from, w.quiet_to, w.quiet_days, w.quiet_email, w.daily_cap, w.weekly_cap,"
@@ -77,6 +81,8 @@ class Departing:
     attributes: dict[str, Any] | None
     contact_active: bool | None
     erased_at: datetime | None
+    address_now: str | None  # of the person on this channel; of account mails and alerts there is none
+    key_now: str | None
     workspace_slug: str | None
     workspace_name: str | None
     sender_name: str | None
@@ -111,6 +117,11 @@ class Departing:
             ),
             now,
         )
+
+    @property
+    def has_moved(self) -> bool:
+        """Has the person another address by now than the one this ask was written for, or none any more?"""
+        return self.purpose in ASKING and self.address_key is not None and self.address_key != self.key_now
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """Until when this ask has to wait, for it would disturb them; None when it may leave."""

@@ -188,12 +188,19 @@ def found(query: Select[str]) -> ColumnElement[bool]:
 
 def asked_at(ask: Asking, metric: Metric | None = None) -> ColumnElement[datetime]:
     """When this person, or anybody with their address, was last asked in this workspace."""
+    return last_asked(metric, ask.occurrence_id, sandbox_on=ask.sandbox_on)
+
+
+def last_asked(
+    metric: Metric | None, but: str | ColumnElement[str] | None, *, sandbox_on: bool
+) -> ColumnElement[datetime]:
+    """The same by what it depends on: the metric, the run that does not count, and the sandbox."""
     theirs = aliased(Invitation)
     whose = or_(theirs.contact_id == Contact.id, _has_their_address(theirs))
     query = select(func.max(_moment(theirs), type_=Invitation.created_at.type)).where(whose, counts(theirs))
     if metric is not None:
         query = query.where(theirs.metric == metric.value)
-    return query.where(*_counts_for(ask, theirs)).scalar_subquery()
+    return query.where(*caps_sql.of_others(theirs, but, sandbox_on=sandbox_on)).scalar_subquery()
 
 
 def in_another_pulse(ask: Asking) -> ColumnElement[bool]:
@@ -234,5 +241,4 @@ def _has_their_address(theirs: type[Invitation]) -> ColumnElement[bool]:
 
 
 def _counts_for(ask: Asking, theirs: type[Invitation]) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [] if ask.sandbox_on else [theirs.sandbox.is_(False)]
-    return found if ask.occurrence_id is None else [*found, theirs.occurrence_id != ask.occurrence_id]
+    return caps_sql.of_others(theirs, ask.occurrence_id, sandbox_on=ask.sandbox_on)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -28,15 +29,22 @@ from sqlalchemy.orm import Session
 
 from app.db import planned_anew
 from app.domain.eligibility import Facts, rested_at
+from app.domain.metrics import Metric
 from app.models import Contact, Invitation, Message, Occurrence, new_ids
 from app.services import caps_sql
 from app.services.asking_terms import Asking
-from app.services.eligible_sql import asked_at
+from app.services.eligible_sql import last_asked
 from app.services.eligible_sql import told as told_of
 from app.services.inviting import OPEN_FOR
 from app.services.outbox import LEVEL, USUAL
 
 AFTER = bindparam("after", type_=String)  # the last person whom the run has come to
+_ASKS = cast(Table, Invitation.__table__)  # by key: not one object for each row
+_UNTIL = (
+    update(_ASKS)
+    .where(_ASKS.c.id == bindparam("b_id"))
+    .values(until=bindparam("b_until", type_=Invitation.until.type))
+)
 PASSING = ("resting", "capped")  # reasons that end by themselves, on a day that is told
 
 
@@ -140,7 +148,7 @@ def _invitations(occurrence: Occurrence, ask: Asking, people: Select[Contact], l
         Invitation.expires_at: bindparam("expires_at", type_=Invitation.expires_at.type),
     }
     rows = select(*values.values()).join(fresh.table, fresh.place == each.c.place)
-    return insert(cast(Table, Invitation.__table__)).from_select([each.key for each in values], rows)
+    return insert(_ASKS).from_select([each.key for each in values], rows)
 
 
 def _fresh(ask: Asking) -> Fresh:
@@ -202,15 +210,8 @@ def _priority(ask: Asking, place: ColumnElement[int]) -> ColumnElement[int]:
 
 def _say_until_when(session: Session, ask: Asking, after: str, occurrence: Occurrence) -> None:
     """Those who rest or were asked often enough are told with the day of its end, by the rule itself."""
-    query = (
-        select(
-            Invitation.id, Invitation.reason, Invitation.contact_id,
-            asked_at(ask).label("any"), asked_at(ask, ask.metric).label("same"),
-        )
-        .join(Contact, Contact.id == Invitation.contact_id)
-        .where(_made(occurrence), Invitation.reason.in_(PASSING))
-    )  # fmt: skip
-    rows = session.execute(query, {"after": after}).all()
+    looked = _passing(ask.metric, sandbox_on=ask.sandbox_on)
+    rows = session.execute(looked, {"run": occurrence.id, "after": after}).all()
     capped = [row.contact_id for row in rows if row.reason == "capped"]
     asked = caps_sql.messages_at(session, ask, capped) if capped else {}
     ends = [
@@ -223,7 +224,21 @@ def _say_until_when(session: Session, ask: Asking, after: str, occurrence: Occur
         for row in rows
     ]
     if ends:
-        table = cast(Table, Invitation.__table__)  # by key: not one object for each row
-        until = bindparam("b_until", type_=Invitation.until.type)
-        statement = update(table).where(table.c.id == bindparam("b_id")).values(until=until)
-        session.connection().execute(statement, ends)
+        session.connection().execute(_UNTIL, ends)
+
+
+@cache  # to put it together takes longer than to run it for a few people
+def _passing(metric: Metric, *, sandbox_on: bool) -> Select[*tuple[Any, ...]]:
+    """Who is not asked for a reason that ends, and when they were last asked."""
+    run = bindparam("run", type_=String)
+    return (
+        select(
+            Invitation.id, Invitation.reason, Invitation.contact_id,
+            last_asked(None, run, sandbox_on=sandbox_on).label("any"),
+            last_asked(metric, run, sandbox_on=sandbox_on).label("same"),
+        )
+        .join(Contact, Contact.id == Invitation.contact_id)
+        .where(
+            Invitation.occurrence_id == run, Invitation.contact_id > AFTER, Invitation.reason.in_(PASSING)
+        )
+    )  # fmt: skip

@@ -18,8 +18,8 @@ from app.services.timeline_moments import Rerouted
 # What says something of one way only; an opt-out, an erasure or the end of the run hold for all of them.
 OF_ONE_WAY = frozenset(
     {
-        "invalid_address", "bounced", "blocked", "landline", "country_not_allowed", "over_budget",
-        "no_template",
+        "no_address", "invalid_address", "bounced", "blocked", "landline", "country_not_allowed",
+        "over_budget", "no_template",
         "channel_not_configured", "provider_refused", "outside_window", "filtered", "unreachable",
     }
 )  # fmt: skip

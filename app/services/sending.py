@@ -64,6 +64,12 @@ _LATER = Statement(
     " priority = CASE WHEN priority > 1 THEN 1 ELSE priority END"
     " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
 )
+# Looked at anew there: nothing may reach that address either
+_FOLLOWS = Statement(
+    "UPDATE messages SET state = 'queued', to_address = :address, address_key = :key, lease_token = NULL,"
+    " lease_until = NULL WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
+)
+_ASKED_AT = Statement("UPDATE invitations SET address_key = :key WHERE id = :id")
 _PAUSED = Statement(
     "UPDATE messages SET state = 'cancelled', reason = 'sending_paused', lease_token = NULL,"
     " lease_until = NULL WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
@@ -206,7 +212,11 @@ def _let_leave(
     tally = capping.tally(session, group, now, sandbox_on=runtime.config.sandbox_on)
     crowded = pacing.too_soon(session, lease.name, group, now) if rings else {}
     for each in group:
-        reason = each.refusal(now) or (leaving_rules.refusal(session, runtime, each, now) if rings else None)
+        reason = each.refusal(now) or ("no_address" if each.has_moved and not each.address_now else None)
+        if reason is None and each.has_moved:
+            _follow(session, each, lease)
+            continue
+        reason = reason or (leaving_rules.refusal(session, runtime, each, now) if rings else None)
         waits = _waits(each, tally, now, rings=rings) if reason is None else None
         paused = each.is_paused and each.purpose == "invitation"
         if rings and not (reason or waits or paused or each.id in crowded):
@@ -246,6 +256,13 @@ def _hold_back(session: Session, each: Departing, waits: Waits, lease: Lease) ->
     _HELD_BACK.run(session, told | {"id": each.id, "lease": lease.token})
     if each.purpose == "invitation":
         _WAITS.run(session, told | {"id": each.invitation_id})
+
+
+def _follow(session: Session, each: Departing, lease: Lease) -> None:
+    """They have another address by now: nobody at the old one gets their question."""
+    there = {"address": each.address_now, "key": each.key_now}
+    _FOLLOWS.run(session, there | {"id": each.id, "lease": lease.token})
+    _ASKED_AT.run(session, {"key": each.key_now, "id": each.invitation_id})
 
 
 def _wait_for_resuming(session: Session, each: Departing, lease: Lease) -> None:

@@ -337,3 +337,51 @@ def test_a_number_at_which_somebody_else_is_asked_meanwhile_is_no_second_way(
         asked = session.scalars(select(Invitation).where(Invitation.contact_id == joao.id)).one()
     assert len(server.created) == 1
     assert (asked.state, asked.reason) == ("failed", "invalid_address")
+
+
+def test_a_question_that_still_waits_goes_to_the_address_that_they_have_by_now(
+    place: Runtime,
+    world: World,
+    manager: Visitor,
+    maria: Contact,
+    smtp_server: SmtpSink,
+    workspace: Workspace,
+) -> None:
+    asking.ask(place, manager, world.survey(workspace).id, maria.id, ["email"])
+    contacts.edit(place, manager, maria.id, {"email": "maria@nova.example"})
+    sending.send_due(place)
+    assert [each.recipient for each in smtp_server.messages] == ["maria@nova.example"]
+    with place.db.read() as session:
+        person = session.get_one(Contact, maria.id)
+        assert invitation(place).address_key == person.email_key
+    assert messages(place) == [("invitation", "email", "sent")]
+
+
+def test_so_does_a_reminder_and_nothing_reaches_an_address_that_is_known_to_be_dead(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, smtp_server: SmtpSink, clock: Clock
+) -> None:
+    ask(place, world, manager, maria, ["email"])
+    clock.advance(days=4)
+    reminding.remind(place)
+    contacts.edit(place, manager, maria.id, {"email": "nobody@nova.example"})
+    with place.db.write() as session:
+        key = session.get_one(Contact, maria.id).email_key or ""
+        opt_outs.record(
+            session, maria.workspace_id, None, (key,), kind="bounce", origin="smtp", now=world.now
+        )
+    sending.send_due(place)
+    assert [each.recipient for each in smtp_server.messages] == [maria.email]
+    assert messages(place) == [("invitation", "email", "sent"), ("reminder", "email", "cancelled")]
+
+
+def test_whoever_has_no_such_address_any_more_is_asked_on_the_next_channel(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, smtp_server: SmtpSink,
+    server: ScriptedTwilio, workspace: Workspace,
+) -> None:  # fmt: skip
+    asking.ask(place, manager, world.survey(workspace).id, maria.id, BOTH)
+    contacts.edit(place, manager, maria.id, {"phone": None})
+    sending.send_due(place)
+    sending.send_due(place)
+    assert server.asked == []
+    assert [each.recipient for each in smtp_server.messages] == [maria.email]
+    assert messages(place) == [("invitation", "sms", "cancelled"), ("invitation", "email", "sent")]

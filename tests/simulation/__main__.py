@@ -1,4 +1,4 @@
-"""`make simulate`: two years of asking in a minute and a half. Ends with 1 where any rule was broken.
+"""`make simulate`: two years of asking in a minute. Ends with 1 where any rule was broken.
 
 The people live in two towns, a workspace with its own database each, so that both of a machine's cores work.
 """

@@ -72,9 +72,9 @@ class Life:
             self.town.settle(person, card.id)
             self.did["added"] += 1
 
-    def moves(self) -> None:
+    def moves(self, person: Person | None = None) -> None:
         """To another zone, with another number, or to another mailbox."""
-        person = self._anybody()
+        person = person or self._anybody()
         if self.chance.random() < 0.5:
             person.zone = self.chance.choice(list(ZONES))
             contacts.edit(self.runtime, self.who, person.id, {"time_zone": person.zone})

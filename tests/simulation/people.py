@@ -21,7 +21,8 @@ ZONES = {  # thirty zones, each with the country of its phones
     "Australia/Sydney": "AU", "Australia/Lord_Howe": "AU", "Pacific/Auckland": "NZ",
 }  # fmt: skip
 GROUPS = (  # in hundredths of the people: who belongs to which group, the audiences of most schedules
-    ("pilot", 1), ("visits", 1), ("shop", 1), ("club", 1), ("care", 10), ("steps", 10), ("rest", 76),
+    ("pilot", 1), ("visits", 1), ("shop", 1), ("club", 1), ("care", 5), ("steps", 8), ("core", 15),
+    ("rest", 68),
 )  # fmt: skip
 TELLING = (
     HOME,
@@ -121,7 +122,7 @@ class Town:
         zone = chance.choice(list(ZONES))
         email = f"maria{number}@bemtevi.example" if chance.random() < 0.9 else None
         phone = self.phone(zone) if email is None or chance.random() < 0.35 else None
-        chat = str(700_000 + number) if chance.random() < 0.05 else None
+        chat = str(700_000 + number) if chance.random() < 0.3 else None
         known = zone not in TELLING or chance.random() < 0.5
         if number > 5 and chance.random() < (
             0.3 if self.is_small else 0.03

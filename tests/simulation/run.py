@@ -37,9 +37,9 @@ from tests.world import World
 MIDNIGHT = datetime(2027, 1, 1, tzinfo=ZoneInfo(HOME))
 HOLIDAYS = ("2027-02-09", "2027-04-21", "2027-05-28", "2027-09-07", "2027-11-02", "2028-02-29", "2028-06-30")
 BLACKOUTS = ("2027-01-31", "2027-03-02", "2027-12-24", "2027-12-25", "2028-05-31")
-AWAKE = timedelta(minutes=30)  # the worker looks no more often than this
+AWAKE = timedelta(hours=2)  # the worker looks no more often than this
 LONGEST = timedelta(hours=12)  # and no less often
-HOUSE = timedelta(days=6)  # how often it does what finds nothing that is due to a person
+HOUSE = timedelta(days=10)  # how often it does what finds nothing that is due to a person
 
 
 @dataclass(frozen=True)
@@ -212,18 +212,18 @@ class Simulation:
 
     def _reach(self, point: str) -> None:
         if point == "claimed" and self.chance.random() < self.size.hesitating:
-            self._says_no_just_now()
+            self._turns_away_just_now()
         self.trouble.reach(point)
 
-    def _says_no_just_now(self) -> None:
-        """Somebody whose question is already in the worker's hands."""
+    def _turns_away_just_now(self) -> None:
+        """Somebody whose question is already in the worker's hands: they say no, or move."""
         with self.runtime.db.read() as session:
             claimed = session.scalars(
                 select(Message.contact_id).where(Message.state == "claimed", Message.priority == 1).limit(1)
             ).first()
         person = self.town.by_id.get(claimed or "")
         if person is not None and person.erased_at is None:
-            self.life.says_no(person)
+            self.chance.choice((self.life.says_no, self.life.moves))(person)
 
     def _note_attempts(self) -> None:
         """Nobody will ever know of these whether they left."""

@@ -61,22 +61,23 @@ def _plan(name: str, metric: str, rule: str | None, begins: timedelta, repeat: s
 
 
 ALL = ["email", "sms"]
-SUNDAYS = "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;COUNT=25"  # a time that some nights leap over
+SUNDAYS = "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;COUNT=16"  # a time that some nights leap over
 PLANS = (
     _plan(
         "once", "csat", "once", days(2, 11), "once", channels=ALL, off_days="next", terms={"reminders": []}
     ),
     _plan(
         "quarterly, on the 31st", "nps", "FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=28,29,30,31;BYSETPOS=-1",
-        days(395, 10), "quarterly", channels=ALL, off_days="next", early_days=EARLY, terms={"reminders": []},
+        days(30, 10), "quarterly", channels=ALL, off_days="next", early_days=EARLY, group="core",
+        terms={"reminders": []},
     ),
     _plan(
-        "every business day of some months", "ces", "FREQ=DAILY;COUNT=60", days(4, 9, 30), "custom",
-        rrule="FREQ=DAILY;COUNT=60", channels=["sms", "email"], off_days="skip", late_hours=12,
+        "every business day of some months", "ces", "FREQ=DAILY;COUNT=35", days(4, 9, 30), "custom",
+        rrule="FREQ=DAILY;COUNT=35", channels=["sms", "email"], off_days="skip", late_hours=12,
         group="pilot", terms={"reminders": [1, 2, 4]},
     ),
     _plan(
-        "weekly", "csat", "FREQ=WEEKLY", days(539, 20, 30), "weekly", channels=["sms", "email"],
+        "weekly", "csat", "FREQ=WEEKLY", days(581, 20, 30), "weekly", channels=["sms", "email"],
         late_hours=72, group="visits", terms={"reminders": [2, 10]},
     ),
     _plan(
@@ -95,8 +96,8 @@ PLANS = (
         group="club", early_days=EARLY, terms={"reminders": []},
     ),
     _plan(
-        "each person every 60 days", "ces", "FREQ=DAILY", days(640, 14), "each_person", every_days=60,
-        channels=ALL, late_hours=12, group="care", least_days=60, terms={"reminders": []},
+        "each person every 40 days", "ces", "FREQ=DAILY", days(671, 14), "each_person", every_days=40,
+        channels=ALL, late_hours=12, group="care", least_days=40, terms={"reminders": []},
     ),
     _plan(
         "sequence", "nps", "FREQ=MONTHLY;INTERVAL=6;BYMONTHDAY=12", days(11, 12), "custom",

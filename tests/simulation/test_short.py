@@ -105,11 +105,12 @@ BREAKS: dict[str, tuple[Any, str, Callable[..., Any] | object, Size, Settings]] 
     "quiet hours": (Departing, "quiet_until", never, BROKEN, FREE),
     "quiet days": (Departing, "quiet_until", never, replace(BROKEN, days=24), FREE),
     "opt-out": (departing, "refusal", asks_opted_out, replace(BROKEN, hesitating=1), FREE),
-    "asked twice": (settling, "_UNKNOWN", AGAIN, replace(BROKEN, outages=3, points=("handed_over",)), FREE),
+    "old address": (Departing, "has_moved", False, replace(BROKEN, hesitating=1), FREE),
+    "asked twice": (settling, "_UNKNOWN", AGAIN, replace(BROKEN, outages=6, points=("handed_over",)), FREE),
     "too soon after": (
-        reminding,
-        "_next",
-        lambda _, terms, after, __: terms.reminder_after(after),
+        reminding.Due,
+        "following",
+        lambda due, _: due.terms.reminder_after(due.invitation.remind_after),
         replace(AT_ONCE, outages=4),
         FREE,
     ),
@@ -128,6 +129,23 @@ def test_a_rule_that_is_broken_is_told_of(
     monkeypatch.setattr(where, name, instead)
     report = simulated(on_sqlite, size, rules)
     assert report.breaches.number[rule], report.table(0)
+
+
+def test_a_daily_cap_that_is_broken_is_told_of(on_sqlite: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their rest alone keeps people from two questions a day, so that is gone as well."""
+    monkeypatch.setattr(eligible_sql, "rests", lambda ask: false())
+    monkeypatch.setattr(Caps, "until", never)
+    report = simulated(on_sqlite, replace(BROKEN, days=38), Settings(daily_cap=1, weekly_cap=None))
+    assert report.breaches.number["daily cap"], report.table(0)
+
+
+def test_a_daily_cap_alone_keeps_people_from_two_questions_a_day(
+    on_sqlite: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eligible_sql, "rests", lambda ask: false())
+    report = simulated(on_sqlite, replace(BROKEN, days=38), Settings(daily_cap=1, weekly_cap=None))
+    assert report.breaches.number["rest by person"], report.table(0)
+    assert not report.breaches.number["daily cap"], report.table(0)
 
 
 def test_a_run_that_is_asked_later_than_it_may_be_is_told_of(

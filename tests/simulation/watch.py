@@ -97,7 +97,7 @@ class Watch:
             ("run", None): late <= allowed,
             ("missed", "late"): newer or late > allowed,
             ("skipped", "paused"): paused or late > GRACE,
-            ("skipped", "overlap"): True,
+            ("skipped", "overlap"): any(_is_under_way(other, run) for other in runs),
         }
         return None if fine.get((run.state, run.reason), False) else said
 
@@ -204,3 +204,8 @@ class Watch:
         if not was_sent and arrived is not None:
             return "counts", f"{said}, and a provider has it"
         return None
+
+
+def _is_under_way(other: Occurrence, run: Occurrence) -> bool:
+    """Had the one before not come to its end when this one came due?"""
+    return other.due_at < run.due_at and (other.ended_at is None or other.ended_at >= run.created_at - GRACE)

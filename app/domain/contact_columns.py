@@ -65,6 +65,14 @@ _HEADINGS: Mapping[Meaning, tuple[str, ...]] = {
     "tags": ("tags", "tag", "etiquetas", "etiqueta", "marcadores", "marcador"),
     "skip": (),
 }
+# Who stands there is their name, where no column says that it is one
+_PEOPLE = frozenset(
+    {
+        "cliente", "customer", "client", "contato", "contacto", "contact", "pessoa", "persona", "person",
+        "paciente", "patient", "colaborador", "colaboradora", "funcionario", "funcionaria", "empleado",
+        "empleada", "employee",
+    }
+)  # fmt: skip
 _MEANING_OF: dict[str, Meaning] = {
     heading: meaning for meaning, headings in _HEADINGS.items() for heading in headings
 }
@@ -98,6 +106,8 @@ def guess(
     for meaning in ("email", "phone"):
         if meaning not in found:
             _look_into(columns, sample, region, meaning, found)
+    if "name" not in found:
+        _look_for_people(columns, sample, found)
     taken: set[str] = set()
     return tuple(_settled(column, meaning, taken) for column, meaning in zip(columns, found, strict=True))
 
@@ -125,6 +135,17 @@ def _look_into(
         cells = [row[place].strip() for row in sample if place < len(row) and row[place].strip()]
         if len(cells) >= LEAST[meaning] and sum(map(is_one, cells)) >= MOST_OF * len(cells):
             found[place] = meaning
+            return
+
+
+def _look_for_people(
+    columns: Sequence[str], sample: Sequence[Sequence[str]], found: list[Meaning | None]
+) -> None:
+    for place, column in enumerate(columns):
+        cells = [row[place] for row in sample if place < len(row) and row[place].strip()]
+        worded = sum(not any(sign.isdigit() or sign == "@" for sign in cell) for cell in cells)
+        if found[place] is None and plain(column) in _PEOPLE and worded > MOST_OF * len(cells):
+            found[place] = "name"
             return
 
 

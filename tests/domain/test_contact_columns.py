@@ -36,6 +36,13 @@ def test_a_column_of_addresses_is_known_by_what_stands_in_it():
     assert guess(["Contato", "E-mail"], rows, "BR") == ("attribute", "email")
 
 
+def test_whoever_stands_under_customer_has_that_name_unless_a_column_is_called_name_or_it_is_a_number():
+    assert guess(["Cliente", "E-mail"], [["Ana Prado", "a@x.example"]], None) == ("name", "email")
+    named = ["Cliente", "Nome"]
+    assert guess(named, [["Aroeira", "Ana Prado"]], None) == ("attribute", "name")
+    assert guess(["Customer", "Mail"], [["C-0012", "a@x.example"]], None) == ("attribute", "email")
+
+
 def test_a_second_column_of_a_meaning_is_kept_as_an_attribute_and_a_second_name_is_left_out():
     columns = ["email", "celular", "telefone", "Plano", "plano"]
     assert guess(columns, [], None) == ("email", "phone", "attribute", "attribute", "skip")

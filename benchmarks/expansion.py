@@ -21,7 +21,7 @@ from app.channels.registry import open_channels
 from app.db import Database, open_database
 from app.models import Occurrence, Schedule, new_id
 from app.runtime import Runtime, now
-from app.services import expanding
+from app.services import expanding, planning
 from benchmarks.crowd import crowd, fill
 from benchmarks.report import Line
 from benchmarks.seed import open_place
@@ -35,6 +35,7 @@ SECONDS_ON_SQLITE = 60
 MEGABYTES = 300
 OTHERS = 100  # people of another workspace, whose run comes due when a tenth of the large one is done
 SECONDS_OF_OTHERS = 60
+AT_NINE, SECONDS_AT_NINE = 1_000, 60
 
 _FLOOR = (
     "INSERT INTO invitations SELECT * FROM kept_invitations",
@@ -50,6 +51,7 @@ def measure() -> Iterator[Line]:
         with postgres(home / "pg") as server:
             yield from _against_floor(server.create_database("crowd"))
         yield _on_sqlite(f"sqlite:///{home / 'crowd'}.db")
+        yield _at_nine(f"sqlite:///{home / 'nine'}.db")
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     yield Line(f"a run for {PEOPLE:,}: megabytes held", held, MEGABYTES, 1, False, "floor: the target")
 
@@ -126,11 +128,34 @@ def _on_sqlite(url: str) -> Line:
     return Line(what, ours, SECONDS_ON_SQLITE, 1, False, "floor: the target")
 
 
-def _expand(db: Database, place: dict[str, str], people: int, others: int = 0) -> None:
+def _at_nine(url: str) -> Line:
+    """A thousand schedules that come due at one moment: until the last of them has asked."""
+    db = open_database(url)
+    place = crowd(db, 1)
+    runtime, at = _runtime(db), datetime.now(UTC)
+    with db.write() as session:
+        session.add_all(_schedule(place, at, next_due_at=at) for _ in range(AT_NINE))
+
+    def work() -> None:
+        assert planning.plan_schedules(runtime) == AT_NINE
+        expanding.expand_occurrences(runtime)
+
+    took = _timed(work)
+    with db.read() as session:
+        assert session.scalar(text("SELECT count(*) FROM occurrences WHERE state <> 'run'")) == 0
+    db.dispose()
+    what = f"{AT_NINE:,} schedules due at once, SQLite: seconds until all have begun"
+    return Line(what, took, SECONDS_AT_NINE, 1, False, "floor: the target")
+
+
+def _runtime(db: Database) -> Runtime:
     config = Config.from_env({"DATABASE_URL": str(db.engine.url), "SECRET_KEY": SECRET})
-    runtime = Runtime(config=config, clock=now, db=db, channels=open_channels(config))
+    return Runtime(config=config, clock=now, db=db, channels=open_channels(config))
+
+
+def _expand(db: Database, place: dict[str, str], people: int, others: int = 0) -> None:
     _due(db, place)
-    assert expanding.expand_occurrences(runtime) == people + others
+    assert expanding.expand_occurrences(_runtime(db)) == people + others
     with db.read() as session:
         queued = session.scalar(text("SELECT count(*) FROM messages WHERE state = 'queued'"))
     assert queued == people + others
@@ -138,23 +163,25 @@ def _expand(db: Database, place: dict[str, str], people: int, others: int = 0) -
 
 def _due(db: Database, place: dict[str, str]) -> None:
     at = datetime.now(UTC)
-    schedule = new_id()
+    schedule = _schedule(place, at)
     with db.write() as session:
-        session.add(
-            Schedule(
-                id=schedule, workspace_id=place["workspace"], survey_id=place["survey"], name="NPS",
-                audience={}, repeat="quarterly", starts_at=at.strftime("%Y-%m-%dT%H:%M"), time_zone="UTC",
-                channels=["email"], state="active", created_at=at, updated_at=at,
-            )
-        )  # fmt: skip
+        session.add(schedule)
         session.flush()
         session.add(
             Occurrence(
-                id=new_id(), workspace_id=place["workspace"], schedule_id=schedule,
+                id=new_id(), workspace_id=place["workspace"], schedule_id=schedule.id,
                 survey_id=place["survey"], origin="schedule", key=new_id(), audience={}, channels=["email"],
                 state="due", due_at=at, created_at=at,
             )
         )  # fmt: skip
+
+
+def _schedule(place: dict[str, str], at: datetime, **more: datetime) -> Schedule:
+    return Schedule(
+        id=new_id(), workspace_id=place["workspace"], survey_id=place["survey"], name="NPS", audience={},
+        repeat="quarterly", starts_at=at.strftime("%Y-%m-%dT%H:%M"), time_zone="UTC", channels=["email"],
+        state="active", created_at=at, updated_at=at, **more,
+    )  # fmt: skip
 
 
 def _timed(work: Callable[[], None]) -> float:

@@ -18,6 +18,7 @@ from tests.api_client import Api
 from tests.walls.places import method_of, parameters, path_of
 from tests.world import World
 
+pytestmark = pytest.mark.judged_on("sqlite")  # no scope depends on it
 TAKE_BODIES = [route for noun in NOUNS for route in noun.routes if route.body]
 NEVER = {"workspace_id": "x", "tenant_id": "x", "account_id": "x", "role": "owner", "owner": "x", "id": "x",
          "score": 10, "created_at": "2020-01-01T00:00:00Z", "email_verified": True}  # fmt: skip

@@ -93,6 +93,7 @@ def plain(page: str) -> str:
     return re.sub(r'name="csrf_token" value="[^"]*"', "", page)
 
 
+@pytest.mark.judged_on("sqlite")  # what a page says is the same on both
 def test_one_answer_more_changes_nothing_that_anybody_can_fetch(
     look: Callable[..., dict[str, str]], pulse: PulseWorld
 ) -> None:
@@ -103,6 +104,7 @@ def test_one_answer_more_changes_nothing_that_anybody_can_fetch(
     assert not [rule for rule, page in after.items() if "words of" in page]
 
 
+@pytest.mark.judged_on("sqlite")  # what a page says is the same on both
 def test_nor_does_an_answer_that_was_changed(look: Callable[..., dict[str, str]], pulse: PulseWorld) -> None:
     before = look()
     pulse.answer(0, 10, "quite other words of mine, and longer ones")
@@ -110,6 +112,7 @@ def test_nor_does_an_answer_that_was_changed(look: Callable[..., dict[str, str]]
     assert [rule for rule in before if before[rule] != after[rule]] == []
 
 
+@pytest.mark.judged_on("sqlite")  # what a page says is the same on both
 @pytest.mark.parametrize("when", ["open", "reminded", "closed"])
 def test_whoever_answered_looks_like_whoever_did_not(
     look: Callable[..., dict[str, str]],

@@ -14,7 +14,7 @@ from tests.walls.places import Place, furnished, noun_of
 from tests.world import World
 
 pytestmark = pytest.mark.judged_on("postgresql")  # which takes less than SQLite does
-EXAMPLES = 3  # of each operation and kind: some four hundred requests
+EXAMPLES = 2  # of each operation and kind: some three hundred requests
 # What the description allows may still be refused: a name that says nothing, a time that has passed
 UNASKED = [positive_data_acceptance]
 

@@ -87,12 +87,16 @@ def share_of_draws(per_cent: int) -> int:
     return DRAWS * per_cent // 100
 
 
-def seats(groups: Mapping[str, int], sample: Sample) -> dict[str, int]:
-    """How many of each group are asked: in proportion, by largest remainders, so that the sum is exact."""
+def seats(groups: Mapping[str, int], sample: Sample, luck: int = DRAWS // 2) -> dict[str, int]:
+    """How many of each group are asked: in proportion, by largest remainders, so that the sum is exact.
+
+    `luck`, the lot of the run, decides about the part of a person in a share: of a hundred runs for one
+    person each, a share of 20 % asks about twenty. Without it the nearest number is told.
+    """
     everybody = sum(groups.values())
     if not everybody:
         return dict.fromkeys(groups, 0)
-    wanted = min(everybody, sample.number if sample.number is not None else _rounded(everybody, sample.share))
+    wanted = min(everybody, _wanted(everybody, sample, luck))
     exact = {name: wanted * size / everybody for name, size in groups.items()}
     found = {name: int(seat) for name, seat in exact.items()}
     by_remainder = sorted(groups, key=lambda name: (found[name] - exact[name], name))
@@ -101,8 +105,10 @@ def seats(groups: Mapping[str, int], sample: Sample) -> dict[str, int]:
     return found
 
 
-def _rounded(everybody: int, share: int | None) -> int:
-    return (everybody * (share or 0) + 50) // 100
+def _wanted(everybody: int, sample: Sample, luck: int) -> int:
+    if sample.number is not None:
+        return sample.number
+    return (everybody * (sample.share or 0) * DRAWS + 100 * luck) // (100 * DRAWS)
 
 
 def _whole(name: str, value: object, least: int, most: int) -> int:

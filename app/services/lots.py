@@ -8,7 +8,7 @@ from sqlalchemy import CTE, BigInteger, ColumnElement, case, cast, func, literal
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.orm import Session
 
-from app.domain.terms import DRAWS, Sample, seats, share_of_draws
+from app.domain.terms import DRAWS, Sample, draw, seats, share_of_draws
 from app.models import Contact
 from app.services.asking_terms import Asking
 
@@ -47,7 +47,8 @@ def limits(session: Session, ask: Asking, told: CTE) -> dict[str, int]:
     named = sorted(lots.keys() - {OTHERS}, key=lambda each: (-len(lots[each]), each))
     for small in named[MOST_GROUPS:]:
         lots[OTHERS].extend(lots.pop(small))
-    taken = seats({name: len(drawn) for name, drawn in lots.items()}, ask.terms.sample)
+    sizes = {name: len(drawn) for name, drawn in lots.items()}
+    taken = seats(sizes, ask.terms.sample, draw(_seed(ask), ""))
     return {name: _first_without(sorted(lots[name]), number) for name, number in taken.items()}
 
 

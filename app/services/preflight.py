@@ -62,6 +62,8 @@ def _report(session: Session, runtime: Runtime, schedule: Schedule) -> Report:
     ask, people = schedule_previews.audience_of(session, runtime, schedule)
     counted = preflight_counts.count(session, ask, people, names, workspace.locale)
     preview = schedule_previews.told_of(session, schedule, ask, people, counted.reasons)
+    if preview.is_drawn:
+        counted = replace(counted, groups=preflight_counts.drawn(counted.groups, preview.asked))
     maker = Maker(session, runtime, workspace, survey) if written else None
     samples = [maker.sample(each) for each in preflight_samples.shown(counted.groups)] if maker else []
     made = _texts(maker, ask, people, counted)

@@ -1,7 +1,7 @@
 """Before a schedule begins: its people counted once, by reason, channel, language and missing values."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, null, select
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.domain.placeholders import ATTRIBUTE, CONTACT_NAMES, parse
 from app.domain.preflight import Missing
 from app.domain.survey_texts import SurveyTexts, choose_locale
+from app.domain.terms import Sample, seats
 from app.models import Contact, WhatsAppTemplate
 from app.services.asking_terms import Asking
 from app.services.attributes import attribute_text
@@ -57,6 +58,19 @@ def count(
         if code is None:
             groups.append(Group(where, language, number, example, tuple(map(int, unfilled))))
     return Counted(reasons, tuple(sorted(groups, key=lambda group: (-group.people, group.channel))))
+
+
+def drawn(groups: Sequence[Group], number: int) -> tuple[Group, ...]:
+    """The groups of a run that draws so many of these people, each by its part."""
+    found = seats({str(place): each.people for place, each in enumerate(groups)}, Sample(number=number))
+    parts = [(each, found[str(place)]) for place, each in enumerate(groups)]
+    return tuple(
+        replace(
+            each, people=part, unfilled=tuple(round(blank * part / each.people) for blank in each.unfilled)
+        )
+        for each, part in parts
+        if part
+    )
 
 
 def placeholder_names(texts: Iterable[SurveyTexts]) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
+from app.domain.cadence import Repeat
 from app.domain.eligibility import Verdict
 from app.domain.metrics import Metric
+from app.domain.terms import seats
 from app.models import Contact, Schedule, Survey
 from app.runtime import Runtime
 from app.services import access, asking_terms, audiences, eligible, whose_turn
@@ -17,6 +19,7 @@ from app.services.schedule_sheets import Sheet, sheet_of
 from app.services.schedules import drafted
 
 ANOTHER_DAY = "another_day"  # may be asked, but so many a day that the load is even
+NOT_DRAWN = "sampled_out"  # may be asked; whom a run draws nobody knows before it
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Preview:
     metric: Metric
     rest_days: int  # as this rule counts them: across all surveys
     rest_days_of_metric: int
+
+    @property
+    def is_drawn(self) -> bool:
+        """Does it ask some whom nobody can name yet?"""
+        return any(reason == NOT_DRAWN for reason, _ in self.not_asked)
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,11 @@ def told_of(
         if asked > today:
             counts[ANOTHER_DAY] = asked - today
         asked = today
+    if ask.terms.sample is not None and schedule.repeat != Repeat.EVENT:  # that draws among its events
+        drawn = sum(seats({"": asked}, ask.terms.sample).values())
+        if asked > drawn:
+            counts[NOT_DRAWN] = asked - drawn
+        asked = drawn
     found_reasons = ((str(code), number) for code, number in counts.items())
     reasons = sorted(found_reasons, key=lambda each: (-each[1], each[0]))
     rest = ask.rest

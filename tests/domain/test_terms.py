@@ -100,3 +100,14 @@ def test_the_seats_of_a_share_are_that_share_of_all_and_in_proportion(
 @given(groups, st.integers(1, 3_000))
 def test_a_number_of_people_is_that_number_or_everybody(sizes: dict[str, int], number: int) -> None:
     assert sum(seats(sizes, Sample(number=number)).values()) == min(number, sum(sizes.values()))
+
+
+@given(st.integers(0, 50), st.integers(1, 100), st.integers(0, DRAWS - 1))
+def test_a_share_is_met_to_less_than_one_person_whatever_the_luck(people: int, share: int, luck: int) -> None:
+    (asked,) = seats({"": people}, Sample(share=share), luck).values()
+    assert abs(asked - people * share / 100) < 1
+
+
+def test_a_fifth_of_a_thousand_runs_for_one_person_each_is_about_two_hundred() -> None:
+    asked = [seats({"": 1}, Sample(share=20), draw(f"sample:{run}", ""))[""] for run in range(1000)]
+    assert 160 < sum(asked) < 240

@@ -8,9 +8,10 @@ from sqlalchemy import func, select
 
 from app.domain.access import Role
 from app.domain.metrics import Metric
+from app.domain.terms import DRAWS
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Contact, Event, Invitation, Occurrence
-from app.services import erasure, events, schedules, timeline
+from app.services import erasure, events, lots, schedules, timeline
 from app.services.events import AskedFor, Told
 from tests.services.loop import at_once
 from tests.services.recurring import House
@@ -60,6 +61,18 @@ def test_a_solved_ticket_asks_a_day_later(house: House, maria: Contact) -> None:
     assert house.outcomes(id) == [("run", None)]
     with house.runtime.db.read() as session:
         assert session.scalars(select(Invitation.contact_id)).all() == [maria.id]
+
+
+@pytest.mark.parametrize(("luck", "reason"), [(0, "sampled_out"), (DRAWS - 1, None)])
+def test_a_share_of_the_events_is_asked_about_by_the_lot_of_each(
+    house: House, maria: Contact, monkeypatch: pytest.MonkeyPatch, luck: int, reason: str | None
+) -> None:
+    monkeypatch.setattr(lots, "draw", lambda *_: luck)
+    house.plans(repeat="event", trigger=SOLVED, terms={"sample": {"share": 20}})
+    tell(house, "t-1", maria)
+    house.live(hours=24)
+    with house.runtime.db.read() as session:
+        assert session.scalars(select(Invitation.reason)).all() == [reason]
 
 
 def test_the_same_event_again_changes_nothing_and_answers_the_same(house: House, maria: Contact) -> None:

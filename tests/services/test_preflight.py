@@ -139,6 +139,18 @@ def test_the_numbers_are_those_of_the_preview(
     assert codes(report)["no_address"] == 1
 
 
+def test_of_a_schedule_that_asks_only_some_the_numbers_are_those_who_would_be_drawn(
+    runtime: Runtime, world: World, workspace: Workspace, manager: Visitor, survey: Survey
+) -> None:
+    for number in range(20):
+        world.contact(workspace, locale="es" if number < 5 else "pt-BR")
+    report = preflight.of_draft(
+        runtime, manager, {"survey": survey.id, "repeat": "weekly", "terms": {"sample": {"share": 20}}}
+    )
+    assert (report.preview.asked, dict(report.preview.not_asked)) == (4, {"sampled_out": 16})
+    assert sorted((each.locale, each.people) for each in report.groups) == [("es", 1), ("pt-BR", 3)]
+
+
 def test_a_schedule_that_is_not_there_yet_is_looked_at_as_well(
     runtime: Runtime, world: World, workspace: Workspace, manager: Visitor, survey: Survey
 ) -> None:

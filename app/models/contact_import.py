@@ -41,9 +41,8 @@ class ContactImport(HasId, Base):
     repeated: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
     opted_out: Mapped[int] = mapped_column(default=0)
-    put_away: Mapped[int] = mapped_column(
-        default=0, server_default="0"
-    )  # by undoing it: who had come with it
+    # By undoing it: who had come with it
+    put_away: Mapped[int] = mapped_column(default=0, server_default="0")
     put_back: Mapped[int] = mapped_column(default=0, server_default="0")  # whom it had changed
     left_alone: Mapped[int] = mapped_column(default=0, server_default="0")  # touched or asked since
     failures: Mapped[int] = mapped_column(default=0)  # in a row, of our own making

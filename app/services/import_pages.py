@@ -176,6 +176,8 @@ def may_go_on(session: Session, each: ContactImport, now: datetime) -> bool:
     """Is there a rest to take, and is it still here?"""
     if each.state not in ("stopped", "failed") or not each.columns or each.done >= each.total:
         return False
+    if each.put_away or each.put_back or each.left_alone:  # what was there is being taken back
+        return False
     if each.ended_at is None or each.ended_at < now - GOES_ON_FOR:
         return False
     query = select(ImportPart.number).where(ImportPart.import_id == each.id, ImportPart.kind == "rows")

@@ -16,6 +16,7 @@ from app.services import (
     contacts,
     erasure,
     import_jobs,
+    import_pages,
     import_undoing,
     import_work,
     opt_outs,
@@ -159,3 +160,16 @@ def test_a_large_one_goes_on_where_it_stopped(
     with runtime.db.read() as session:
         assert session.scalar(select(func.count(Contact.id)).where(Contact.active.is_(True))) == 0
     assert clock.now > row(runtime, "0").created_at + timedelta(seconds=1)
+
+
+def test_what_was_taken_back_in_part_does_not_go_on_with_its_rest(
+    runtime: Runtime, camila: Visitor, clock: Clock
+) -> None:
+    id = contact_imports.receive(runtime, camila, "x.csv", io.BytesIO(FILE.encode()))
+    run_until_idle(runtime)
+    with runtime.db.write() as session:
+        each = session.get_one(ContactImport, id)
+        each.state, each.total, each.done, each.ended_at = "failed", 6, 3, clock.now
+        assert import_pages.may_go_on(session, each, clock.now)
+        each.put_away = 1
+        assert not import_pages.may_go_on(session, each, clock.now)

@@ -1,7 +1,6 @@
 """What SMS and WhatsApp have in common: messages out ten at a time, events in by webhook and by list."""
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import replace
@@ -20,7 +19,7 @@ SKEW = timedelta(minutes=1)  # the same for one message; and their times know no
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
-class TwilioChannel(ABC):
+class TwilioChannel:
     """A way out and in over the account's one line; `line` says which of its two channels this is."""
 
     line: Line
@@ -102,9 +101,9 @@ class TwilioChannel(ABC):
     def edit(self, provider_id: str, text: str, buttons: tuple[tuple[Button, ...], ...]) -> None:
         """A message stays as it was sent."""
 
-    @abstractmethod
     def _fields(self, message: Outgoing) -> dict[str, Any]:
         """What this channel sends beside the address and the callback, by the SDK's names."""
+        raise NotImplementedError
 
     @property
     def _prefix(self) -> str:

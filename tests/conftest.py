@@ -1,5 +1,6 @@
 """Fixtures for all: a runtime on SQLite and on PostgreSQL, a clock that stands still, a world to fill."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,13 @@ from tests.postgres import PostgresServer
 from tests.world import Clock, World
 
 KINDS = ("sqlite", "postgresql")
+MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # bytes: what all the tests leave, several times
+
+
+def pytest_configure() -> None:
+    """Temporary files stay in memory where there is room: a commit of SQLite's waits for the disk."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -28,7 +28,8 @@ def look(runtime: Runtime, name: str) -> Check:
     return next(each for each in doctor.examine(runtime) if each.name == name)
 
 
-def test_a_healthy_installation_has_nothing_to_mend(today: Runtime) -> None:
+def test_a_healthy_installation_has_nothing_to_mend(today: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_file, "PASSING", ())  # where the tests' own files may lie
     heartbeats.beat(today)
     states = {each.name: each.state for each in doctor.examine(today)}
     assert set(states.values()) == {"ok"}

@@ -217,6 +217,6 @@ def _forget_files(session: Session, workspace_id: str, now: datetime) -> None:
     session.execute(delete(ImportReject).where(ImportReject.import_id.in_(ids)))
     session.execute(
         update(ContactImport)
-        .where(*waits, ContactImport.ended_at.is_(None))
+        .where(*waits, ContactImport.ended_at.is_(None), ContactImport.state != "undoing")
         .values(state="stopped", ended_at=now, lease_token=None, lease_until=None)
     )

@@ -22,6 +22,7 @@ from app.journal import Journal
 
 BUSY_MILLISECONDS = 5_000  # a respondent waits this long at most behind another writer, then sees 503
 READ_ONLY = "attempt to write a readonly database"
+TOO_MANY = "number of parameters must be"  # as PostgreSQL's client says it, in the class of a lost connection
 _NOT_NOW = (  # as SQLite says it; the transaction is undone, and another try may find better times
     LOCKED,
     "database or disk is full",
@@ -138,7 +139,7 @@ class Database:
         if self.is_sqlite:
             return any(words in str(error) for words in _NOT_NOW)
         # Classes 08, 40, 53, 55, 57 and 58: never a statement's fault
-        return isinstance(error, self._driver.OperationalError)
+        return isinstance(error, self._driver.OperationalError) and TOO_MANY not in str(error)
 
     def scrub(self, *tables: str, wholly: bool = False) -> None:
         """Take what was deleted from these tables out of the files, now rather than some day; best effort.

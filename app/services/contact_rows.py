@@ -1,25 +1,26 @@
 """Steps on the rows of contacts: load, find who is meant, take over values. Verbs stand in contacts.py."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, exists, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, object_session
 
 from app.domain.addresses import Address, default_region, written_phone
 from app.domain.contacts import MAX_ATTRIBUTES, ContactValues, Scalar, search_text
 from app.errors import Conflict, Invalid, NotFound, problem
-from app.models import ConsentChange, Contact, Workspace, new_id
+from app.models import ConsentChange, Contact, ImportPerson, Workspace, new_id
 from app.services import access
 from app.services.access import Visitor
 from app.services.address_keys import address_key
 from app.services.chat_addresses import telegram_form
-from app.services.many_rows import rows_with
+from app.services.many_rows import few_with, rows_with
 
 _PLAIN = ("name", "external_id", "kind", "locale", "time_zone", "preferred_channel", "active", "tags")
 _ORIGIN = ("lawful_basis", "source")
+AT_ONCE = 5_000  # looked up by their ids: a statement of PostgreSQL has at most 65,535 parameters
 
 
 @dataclass(frozen=True)
@@ -107,20 +108,61 @@ def keyed(session: Session, values: ContactValues) -> Keyed:
     )
 
 
-def candidates(session: Session, workspace_id: str, people: Iterable[Keyed]) -> list[Contact]:
-    """Every contact of the workspace that shares an external id or an address with one of these people."""
+def candidates(
+    session: Session,
+    workspace_id: str,
+    people: Iterable[Keyed],
+    *,
+    met_in: str | None = None,
+    moved: int = 0,
+) -> list[Contact]:
+    """Every contact of the workspace that shares an external id or an address with one of these people.
+
+    Of an address that very many share, as many as decide who is meant: those that were met in the import
+    `met_in` among them. `moved`: so many of them are not what the database says any more.
+    """
     given = list(people)
-    marks: tuple[tuple[InstrumentedAttribute[Any], list[str]], ...] = (
-        (Contact.external_id, [id for each in given if (id := each.values.get("external_id"))]),
-        (Contact.email_key, [each.email_key for each in given if each.email_key]),
-        (Contact.phone_key, [each.phone_key for each in given if each.phone_key]),
-    )
+    external_ids = {id for each in given if (id := each.values.get("external_id"))}
     here = select(Contact.id).where(Contact.workspace_id == workspace_id, Contact.erased_at.is_(None))
-    ids = {row.id for column, values in marks for row in rows_with(session, here, column, values)}
-    if not ids:
-        return []
-    query = select(Contact).where(Contact.id.in_(ids))
-    return list(session.scalars(query.order_by(Contact.created_at, Contact.id)))
+    ids = {row.id for row in rows_with(session, here, Contact.external_id, external_ids)}
+    most = len(given) + moved + 2  # each of these rows may take one away; two that stay are a conflict
+    for column, keys in (
+        (Contact.email_key, {each.email_key for each in given if each.email_key}),
+        (Contact.phone_key, {each.phone_key for each in given if each.phone_key}),
+    ):
+        ids |= _sharers(session, here, column, keys, most=most, met_in=met_in)
+    found: list[Contact] = []
+    in_order = sorted(ids)
+    for place in range(0, len(in_order), AT_ONCE):
+        query = select(Contact).where(Contact.id.in_(in_order[place : place + AT_ONCE])).order_by(Contact.id)
+        found += session.scalars(query)
+    return sorted(found, key=lambda row: (row.created_at, row.id))
+
+
+def _sharers(
+    session: Session,
+    here: Select[Any],
+    column: InstrumentedAttribute[Any],
+    keys: Collection[str],
+    *,
+    most: int,
+    met_in: str | None,
+) -> set[str]:
+    """Who has these addresses: all, or of one that is shared by more than `most`, some of each sort.
+
+    Whoever gives an external id is none of those that have another: so those without one are a sort. Whoever
+    was met in an import stays as they are in it: one is enough.
+    """
+    few = few_with(session, here, column, keys, most)
+    full = [key for key, found in few.items() if len(found) == most]
+    sorts = [few]
+    if full:
+        nameless = here.where(Contact.external_id.is_(None))
+        sorts.append(few_with(session, nameless, column, full, most))
+        if met_in is not None:
+            met = exists().where(ImportPerson.import_id == met_in, ImportPerson.contact_id == Contact.id)
+            sorts += [few_with(session, each.where(met), column, full, 1) for each in (here, nameless)]
+    return {id for sort in sorts for found in sort.values() for id in found}
 
 
 def matching(person: Keyed, among: Iterable[Marked]) -> Marked | None:

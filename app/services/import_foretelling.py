@@ -1,7 +1,8 @@
 """The dry run of an import: what would become of each row, with the rows before it in mind."""
 
+import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from app.services.contact_rows import Marks
 from app.services.import_chunks import Tally, base_of, silent_before, tally_of
 from app.services.import_deciding import Known, Mark, ReadRow, Verdict, decide
 
+MARKS = frozenset(("external_id", "email_key", "phone_key"))
 CACHE = 32 * 1024  # kB of memory; the rest lies in a file that nobody else sees
 
 
@@ -25,6 +27,7 @@ class Foretold:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.silenced: set[str] = set()
+        self.moved = 0  # people of the database who would be recognised by something else
         for pragma in (f"cache_size=-{CACHE}", "journal_mode=OFF", "synchronous=OFF"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute(
@@ -33,7 +36,9 @@ class Foretold:
             " WITHOUT ROWID"
         )
         for name in ("external_id", "email_key", "phone_key"):
-            connection.execute(f"CREATE INDEX by_{name} ON people ({name}) WHERE {name} IS NOT NULL")
+            connection.execute(
+                f"CREATE INDEX by_{name} ON people ({name}, external_id) WHERE {name} IS NOT NULL"
+            )
 
     def foretell(
         self, session: Session, each: ContactImport, rows: Sequence[ReadRow], now: datetime
@@ -41,14 +46,14 @@ class Foretold:
         """What would become of these rows, after all those before them."""
         workspace = session.get_one(Workspace, each.workspace_id)
         people = [row.person for row in rows if row.person is not None]
-        found = contact_rows.candidates(session, workspace.id, people)
+        found = contact_rows.candidates(session, workspace.id, people, moved=self.moved)
         session.expunge_all()
         ids = [contact.id for contact in found]
         met = self._recalled("id", ids)
         for name, values in (
-            ("external_id", [person.values.get("external_id") for person in people]),
-            ("email_key", [person.email_key for person in people]),
-            ("phone_key", [person.phone_key for person in people]),
+            ("external_id", {person.values.get("external_id") for person in people}),
+            ("email_key", {person.email_key for person in people}),
+            ("phone_key", {person.phone_key for person in people}),
         ):
             met |= self._recalled(name, [value for value in values if value])
         marks = {id: mark for id, (mark, _) in met.items()}
@@ -57,14 +62,20 @@ class Foretold:
         known = Known([*unmet, *marks.values()], {id: place for id, (_, place) in met.items()})
         verdicts = decide(rows, known, base_of(workspace, now), now)
         self._remember(verdicts, known)
+        self.moved += sum(not MARKS.isdisjoint(verdict.changes or ()) for verdict in verdicts)
         silent = silent_before(session, workspace.id, verdicts) | self.silenced
         self.silenced |= {verdict.contact_id for verdict in verdicts if verdict.row.opted_out}
         return tally_of(verdicts, silent)
 
-    def _recalled(self, name: str, values: Sequence[str]) -> dict[str, tuple[Mark, int]]:
-        marks = ", ".join("?" * len(values))
-        query = f"SELECT id, external_id, email_key, phone_key, place FROM people WHERE {name} IN ({marks})"  # noqa: S608 - our own names
-        return {row[0]: (Mark(*row[:4]), row[4]) for row in self.connection.execute(query, values)}
+    def _recalled(self, name: str, values: Collection[str]) -> dict[str, tuple[Mark, int]]:
+        """Of an address that many share, two of each sort, with and without an id: they stay as they are."""
+        met: dict[str, tuple[Mark, int]] = {}
+        for sort in ("1", "external_id IS NULL"):
+            few = f"SELECT id FROM people WHERE {name} = mark.value AND {sort} LIMIT 2"  # noqa: S608 - ours
+            query = f"SELECT people.* FROM json_each(?) AS mark JOIN people ON people.id IN ({few})"  # noqa: S608 - ours
+            rows = self.connection.execute(query, [json.dumps(list(values))])
+            met |= {row[0]: (Mark(*row[:4]), row[4]) for row in rows}
+        return met
 
     def _remember(self, verdicts: Sequence[Verdict], known: Known) -> None:
         self.connection.executemany(

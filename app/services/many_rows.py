@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -17,7 +18,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )  # fmt: skip
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from app.db import changed, driver_of, is_postgresql, written
 from app.models import Base
@@ -46,6 +47,38 @@ def rows_with(
     mark = func.unnest(array).table_valued("value").render_derived("mark")
     found = query.where(column == mark.c.value).offset(0).lateral("found")  # the offset keeps it a look-up
     return session.execute(select(*found.c).select_from(mark.join(found, true()))).all()
+
+
+def few_with(
+    session: Session,
+    query: Select[Any],
+    column: InstrumentedAttribute[Any],
+    values: Collection[str],
+    most: int,
+) -> Mapping[str, list[str]]:
+    """As rows_with, for a query of ids: of each value at most so many, where nobody looks at the others."""
+    found: dict[str, list[str]] = {}
+    if not values:
+        return found
+    rows: Any
+    if is_postgresql(session):
+        rows = rows_with(session, query.add_columns(column).limit(most), column, values)
+    else:
+        mark = func.json_each(_JSON(list(values))).table_valued("value")
+        few = query.where(column == mark.c.value).limit(most).correlate(mark)
+        # Looked up by its own key: SQLite knows no lateral join
+        model: Any = column.class_
+        one = _once_more(model)
+        found_by: Any = select(one.id, mark.c.value)
+        rows = session.execute(found_by.select_from(mark).join(one, one.id.in_(few))).all()
+    for row in rows:
+        found.setdefault(row[1], []).append(row[0])
+    return found
+
+
+@cache  # to make one for each statement takes longer than the statement
+def _once_more(model: Any) -> Any:
+    return aliased(model)
 
 
 def insert_many(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
 
 from app.domain.access import Role
+from app.domain.contacts import read_contact
 from app.errors import Conflict, Invalid, NotFound
 from app.jobs.worker import run_until_idle
 from app.models import Contact, ContactImport, ImportPart, ImportPerson, ImportReject, OptOut, Workspace
 from app.runtime import Runtime
 from app.services import (
     contact_imports,
+    contact_rows,
     contacts,
     erasure,
     import_jobs,
@@ -216,6 +218,61 @@ def test_j03_an_address_stays_with_whom_it_met_though_the_second_time_the_row_co
     assert outcomes(once) == {"created": created, "repeated": 1}
     assert outcomes(again) == {"unchanged": created, "repeated": 1}
     assert facts(runtime, camila) == after
+
+
+SHARED = {
+    "id": st.sampled_from(["", *"123456789"]),
+    "e-mail": st.sampled_from(["", "nao@x.example", "nao@x.example", "b@x.example"]),
+    "celular": st.sampled_from(["", "31 99999-9999", "31 99999-9999", "31 97777-0000"]),
+}
+SHARERS = st.lists(st.tuples(*SHARED.values()).filter(any), min_size=4, max_size=14)
+
+
+def there_were(runtime: Runtime, who: Visitor, people: list[tuple[str, ...]]) -> None:
+    """Contacts as they may have come over the years, also several without an id behind one address."""
+    forget(runtime, who)
+    taken: set[str] = set()
+    with runtime.db.write() as session:
+        workspace = session.get_one(Workspace, who.workspace_id)
+        for id, email, phone in people:
+            given = {"external_id": id if id not in taken else "", "email": email, "phone": phone}
+            taken.add(id)
+            if not any(given.values()):
+                continue
+            values = read_contact({name: value for name, value in given.items() if value}, "BR")
+            session.add(contact_rows.new_row(contact_rows.keyed(session, values), workspace, runtime.clock()))
+
+
+@quickly(25)
+@given(before=SHARERS, rows=SHARERS)
+def test_however_many_rows_a_commit_takes_the_same_becomes_of_those_who_share_an_address(
+    runtime: Runtime, camila: Visitor, before: list[tuple[str, ...]], rows: list[tuple[str, ...]]
+):
+    text = "\n".join([";".join(SHARED), *(";".join(row) for row in rows), ""])
+    found = []
+    for most, dry in ((1_000, False), (1, False), (1, True)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(import_storage, "PART_ROWS", most)
+            there_were(runtime, camila, before)
+            done = run(runtime, camila, text, dry_run=dry)
+        after = Counter[str]() if dry else facts(runtime, camila)
+        found.append((done.counts, [(row.row, row.outcome) for row in done.rejects], after))
+    at_once, one_by_one, foretold = found
+    assert one_by_one == at_once
+    assert foretold[:2] == at_once[:2]
+
+
+def test_of_an_address_that_very_many_share_only_a_few_are_looked_at(runtime: Runtime, camila: Visitor):
+    text = "id;e-mail;celular\n" + "".join(f"{n};nao@x.example;31 99999-9999\n" for n in range(300))
+    assert outcomes(run(runtime, camila, text)) == {"created": 300}
+    row = {"external_id": "7", "email": "nao@x.example", "phone": "+5531999999999"}
+    with runtime.db.write() as session:
+        person = contact_rows.keyed(session, read_contact(row, "BR"))
+        found = contact_rows.candidates(session, camila.workspace_id, [person])
+    assert "7" in [each.external_id for each in found]
+    assert len(found) <= 7
+    assert outcomes(run(runtime, camila, text)) == {"unchanged": 300}
+    assert outcomes(run(runtime, camila, "e-mail\nnao@x.example\n")) == {"refused": 1}
 
 
 def written(rows: list[tuple[str, ...]]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from app import engines
 from app.db import Database, Statement, open_database
@@ -266,6 +266,14 @@ def test_a_server_that_is_away_is_unavailable() -> None:
     away = open_database("postgresql+psycopg://nobody@127.0.0.1:1/none")
     with pytest.raises(Unavailable), away.read() as session:
         session.execute(text("SELECT 1"))
+
+
+def test_a_statement_with_too_many_values_is_a_mistake_that_no_other_hour_heals(runtime: Runtime) -> None:
+    if runtime.db.is_sqlite:
+        pytest.skip("PostgreSQL's client alone says it as if the server were away")
+    many = select(Contact.id).where(Contact.id.in_(map(str, range(70_000))))
+    with pytest.raises(OperationalError), runtime.db.read() as session:
+        session.execute(many)
 
 
 def test_text_that_is_no_number_and_rows_of_nobody_are_refused_alike(runtime: Runtime, world: World) -> None:

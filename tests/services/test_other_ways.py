@@ -385,3 +385,22 @@ def test_whoever_has_no_such_address_any_more_is_asked_on_the_next_channel(
     assert server.asked == []
     assert [each.recipient for each in smtp_server.messages] == [maria.email]
     assert messages(place) == [("invitation", "sms", "cancelled"), ("invitation", "email", "sent")]
+
+
+def test_a_tick_reminds_everybody_who_is_due_the_later_ones_behind_what_others_ask(
+    runtime: Runtime, world: World, manager: Visitor, workspace: Workspace, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(reminding, "SOME", 4)
+    monkeypatch.setattr(reminding, "GROUP", 3)
+    monkeypatch.setattr(reminding, "LEVEL", 6)
+    survey = world.survey(workspace)
+    for _ in range(10):
+        asking.ask(runtime, manager, survey.id, world.contact(workspace).id, ["email"])
+    sending.send_due(runtime)
+    clock.advance(days=4)
+    assert reminding.remind(runtime) == 10
+    with runtime.db.read() as session:
+        query = select(Message.priority).where(Message.purpose == "reminder").order_by(Message.priority)
+        assert session.scalars(query).all() == [1] * 7 + [2] * 3
+    assert reminding.remind(runtime) == 0

@@ -57,14 +57,14 @@ def _due_schedules(runtime: Runtime, now: datetime, but: Collection[str]) -> Seq
         ).all()
 
 
-def stop_asking(session: Session, schedule_id: str, now: datetime) -> int:
+def stop_asking(session: Session, schedule: Schedule, now: datetime) -> int:
     """A step: the runs under way end, and what has not left does not leave. How many people it was."""
     session.execute(
         update(Occurrence)
         .where(
-            Occurrence.schedule_id == schedule_id,
+            Occurrence.schedule_id == schedule.id,
             Occurrence.state.in_(("due", "running")),
         )
         .values(state="cancelled", reason="cancelled", ended_at=now)
     )
-    return unsent.cancel(session, schedule_id)
+    return unsent.follow(session, schedule, now)

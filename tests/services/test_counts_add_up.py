@@ -29,6 +29,13 @@ def house(world: World, clock: Clock) -> House:
     return House(world, clock, world.member(workspace, Role.MANAGER), world.survey(workspace))
 
 
+@pytest.fixture(autouse=True)
+def in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a run of some hundreds has a middle."""
+    monkeypatch.setattr(expanding, "FIRST", 50)
+    monkeypatch.setattr(expanding, "MOST", 50)
+
+
 def crowd(house: House, people: int = PEOPLE) -> list[str]:
     """Some want nothing, some have no address; the others may be asked."""
     ids = house.crowd(people)

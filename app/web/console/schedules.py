@@ -197,7 +197,7 @@ def _detail(
 
 
 def _preview(sheet: Sheet) -> Preview | None:
-    """Whom it would ask now; None when it is over, or when to count them takes so long that the page waits."""
+    """Whom it would ask now; None when it is over, or when to count them takes too long."""
     if sheet.is_over:
         return None
     try:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, bindparam, func, null, select, text, update
 from sqlalchemy.orm import Session
 
+from app.db import is_postgresql
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
-from app.db import is_postgresql
 from app.models import Contact, Occurrence, Schedule, Survey, Workspace
 from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime

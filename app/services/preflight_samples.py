@@ -58,7 +58,7 @@ class Maker:
             "id": "preflight", "workspace_id": workspace.id, "purpose": "invitation",
             "invitation_id": "preflight", "tries": 0, "created_at": runtime.clock(),
             "survey_id": survey.id, "version_id": survey.published_version_id, "metric": survey.metric,
-            "sandbox": False, "already_answered": False, "is_paused": False, "workspace_slug": workspace.slug,
+            "sandbox": False, "already_answered": False, "workspace_slug": workspace.slug,
             "workspace_name": workspace.name, "sender_name": workspace.sender_name,
             "reply_to": workspace.reply_to, "postal_address": workspace.postal_address,
             "workspace_locale": workspace.locale, "time_zone": workspace.time_zone,

@@ -17,7 +17,9 @@ GROUP = 20  # in one transaction
 SOME = 200  # reminded in one tick; the next comes within a minute, and the outbox has its own pace
 ASKED = ("sent", "delivered")  # an unknown end counts as sent after a day, and is reminded then
 DAYS = range(1, LATEST_REMINDER + 1)
-_PAUSED = select(Schedule.id).where(Schedule.id == Invitation.schedule_id, Schedule.state == "paused")
+_STOPPED = select(Schedule.id).where(
+    Schedule.id == Invitation.schedule_id, Schedule.state.in_(("paused", "cancelled"))
+)
 # By the day of the reminder, so that an index finds them; put together once, for it is asked all the time
 _DUE = (
     select(Invitation.id, Invitation.remind_after)
@@ -31,7 +33,7 @@ _DUE = (
             )
         ),
         Invitation.state != "unknown",
-        ~_PAUSED.exists(),
+        ~_STOPPED.exists(),
     )
     .order_by(Invitation.sent_at)
     .limit(SOME)

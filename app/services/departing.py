@@ -43,9 +43,11 @@ _LOAD = Statement(
     " EXISTS (SELECT 1 FROM answers a WHERE a.invitation_id = m.invitation_id)"
     "  OR EXISTS (SELECT 1 FROM sealed_answers s WHERE s.invitation_id = m.invitation_id)"
     "   AS already_answered,"
-    " (SELECT s.state FROM schedules s WHERE s.id = i.schedule_id) AS schedule_state"
+    " (SELECT s.state FROM schedules s WHERE s.id = i.schedule_id) AS schedule_state,"
+    " i.schedule_id, run.terms"
     " FROM messages m LEFT JOIN invitations i ON i.id = m.invitation_id"
     " LEFT JOIN contacts c ON c.id = m.contact_id LEFT JOIN workspaces w ON w.id = m.workspace_id"
+    " LEFT JOIN occurrences run ON run.id = i.occurrence_id"
     " LEFT JOIN logos l ON l.workspace_id = m.workspace_id"
     " WHERE m.lease_token = :lease AND m.state = 'claimed' AND m.lease_until > :now"
     " ORDER BY m.priority, m.due_at, m.id LIMIT :most"
@@ -105,6 +107,8 @@ class Departing:
     opted_out: int | None  # 1: opted out, 2: bounced
     already_answered: bool
     schedule_state: str | None
+    schedule_id: str | None
+    terms: dict[str, Any] | None  # of its run
 
     def refusal(self, now: datetime) -> str | None:
         """Why it must not leave any more; None when it may."""
@@ -121,6 +125,11 @@ class Departing:
             ),
             now,
         )
+
+    @property
+    def per_hour(self) -> int | None:
+        """How many questions of its schedule leave in an hour at most."""
+        return (self.terms or {}).get("per_hour") if self.purpose == "invitation" else None
 
     @property
     def is_paused(self) -> bool:
@@ -154,7 +163,7 @@ class Departing:
 
 
 _NAMES = tuple(each.name for each in fields(Departing))
-_STRUCTURES = ("attributes", "quiet_days")
+_STRUCTURES = ("attributes", "quiet_days", "terms")
 _TRUTHS = ("sandbox", "already_answered", "quiet_email")
 _MOMENTS = ("created_at", "expires_at", "erased_at")
 

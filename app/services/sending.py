@@ -17,6 +17,7 @@ from app.services import (
     capping,
     composing,
     departing,
+    hourly,
     leaving_rules,
     other_ways,
     outcomes,
@@ -213,6 +214,7 @@ def _let_leave(
     rings = not lease.channel.pretends  # the sandbox rings at nobody's, and has no limits
     tally = capping.tally(session, group, now, sandbox_on=runtime.config.sandbox_on)
     crowded = pacing.too_soon(session, lease.name, group, now) if rings else {}
+    room = hourly.room(session, group)
     for each in group:
         reason = each.refusal(now) or (_refusal_there(session, each, now) if each.has_moved else None)
         if reason is None and each.has_moved:
@@ -220,7 +222,8 @@ def _let_leave(
             continue
         reason = reason or (leaving_rules.refusal(session, runtime, each, now) if rings else None)
         waits = _waits(each, tally, now, rings=rings) if reason is None else None
-        if rings and not (reason or waits or each.is_paused or each.id in crowded):
+        has_room = room.has_room(each, now)
+        if rings and has_room and not (reason or waits or each.is_paused or each.id in crowded):
             reason = leaving_rules.use_up(session, runtime, each, now)
         if reason is not None:
             _refuse(session, each, reason, lease)
@@ -232,9 +235,13 @@ def _let_leave(
             _hold_back(session, each, waits, lease)
         elif each.id in crowded:
             _LATER.run(session, {"id": each.id, "lease": lease.token, "until": crowded[each.id]})
+        elif not has_room:
+            _LATER.run(session, {"id": each.id, "lease": lease.token, "until": room.turn(each, now)})
         else:
             tally.leaves(each, now)
+            room.leaves(each, now)
             leaving.append(each)
+    hourly.keep(session, room)
     return leaving
 
 

@@ -20,7 +20,9 @@ SOME = 200  # read at once; a tick goes on until none is due
 PAUSE = 0.005  # seconds between two looks: whoever waits to write comes in between
 ASKED = ("sent", "delivered")  # an unknown end counts as sent after a day, and is reminded then
 DAYS = range(1, LATEST_REMINDER + 1)
-_PAUSED = select(Schedule.id).where(Schedule.id == Invitation.schedule_id, Schedule.state == "paused")
+_STOPPED = select(Schedule.id).where(
+    Schedule.id == Invitation.schedule_id, Schedule.state.in_(("paused", "cancelled"))
+)
 # By the day of the reminder, so that an index finds them; put together once, for it is asked all the time
 _DUE = (
     select(Invitation.id, Invitation.remind_after)
@@ -34,7 +36,7 @@ _DUE = (
             )
         ),
         Invitation.state != "unknown",
-        ~_PAUSED.exists(),
+        ~_STOPPED.exists(),
     )
     .order_by(Invitation.sent_at)
     .limit(bindparam("most", type_=Integer))

@@ -207,6 +207,21 @@ def test_a_sequence_goes_from_nps_to_ces_and_back_for_those_who_were_asked(
     assert [row.reason for row in rows if row.contact_id == out.id] == ["no_address"]
 
 
+def test_a_sample_is_drawn_once_and_is_asked_at_every_step(house: House, workspace: Workspace) -> None:
+    csat = house.world.survey(workspace, metric=Metric.CSAT)
+    house.crowd(40)
+    steps = [{"survey": csat.id, "after_days": 40}] * 2
+    id = house.plans(repeat="once", steps=steps, terms={"sample": {"share": 20}, "holdout": 5})
+    with house.runtime.db.write() as session:
+        session.execute(update(Workspace).values(rest_days=5, rest_days_by_metric={}))
+    house.tick()
+    first = house.asked(id)[0]
+    house.leave()
+    house.live(days=81)
+    assert house.asked(id) == [first] * 3
+    assert 6 <= first <= 8
+
+
 def test_who_was_not_asked_leaves_the_sequence_there_and_opt_out_wins_at_every_step(
     house: House, workspace: Workspace
 ) -> None:

@@ -20,9 +20,7 @@ SOME = 200  # read at once; a tick goes on until none is due
 PAUSE = 0.005  # seconds between two looks: whoever waits to write comes in between
 ASKED = ("sent", "delivered")  # an unknown end counts as sent after a day, and is reminded then
 DAYS = range(1, LATEST_REMINDER + 1)
-_STOPPED = select(Schedule.id).where(
-    Schedule.id == Invitation.schedule_id, Schedule.state.in_(("paused", "cancelled"))
-)
+_PAUSED = select(Schedule.id).where(Schedule.id == Invitation.schedule_id, Schedule.state == "paused")
 # By the day of the reminder, so that an index finds them; put together once, for it is asked all the time
 _DUE = (
     select(Invitation.id, Invitation.remind_after)
@@ -36,15 +34,16 @@ _DUE = (
             )
         ),
         Invitation.state != "unknown",
-        ~_STOPPED.exists(),
+        ~_PAUSED.exists(),
     )
     .order_by(Invitation.sent_at)
     .limit(bindparam("most", type_=Integer))
 )
 _GROUP = (
-    select(Invitation, Occurrence.channels, Occurrence.terms, Contact)
+    select(Invitation, Occurrence.channels, Occurrence.terms, Contact, Schedule.state)
     .join(Occurrence, Occurrence.id == Invitation.occurrence_id)
     .join(Contact, Contact.id == Invitation.contact_id)
+    .outerjoin(Schedule, Schedule.id == Invitation.schedule_id)
     .where(Invitation.id.in_(bindparam("some", expanding=True)))
     .order_by(Invitation.sent_at)
     .with_for_update(of=Invitation, skip_locked=True)  # whom somebody else just writes comes at the next tick
@@ -66,6 +65,12 @@ class Due:
     channels: Sequence[str]
     terms: Terms
     contact: Contact
+    schedule_state: str | None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Nobody has answered or given up, and nobody has cancelled the schedule."""
+        return self.invitation.state in ASKED and self.schedule_state != "cancelled"
 
     @property
     def order(self) -> Sequence[str]:
@@ -78,7 +83,7 @@ class Due:
     def following(self, now: datetime) -> int | None:
         """The reminder after this one; those that came due while nobody worked are one: this one."""
         sent_at, after = self.invitation.sent_at, self.invitation.remind_after
-        if self.invitation.state not in ASKED or sent_at is None or after is None:
+        if not self.is_awaited or sent_at is None or after is None:
             return None
         return self.terms.reminder_after(max(after, (now - sent_at).days))
 
@@ -111,17 +116,15 @@ def _remind(
 ) -> int:
     """The reminders of a few; the mark on each invitation makes it one, whoever else looks at it."""
     rows = session.execute(_GROUP, {"some": list(days)})
-    group = [Due(ask, channels, Terms.from_json(terms), contact) for ask, channels, terms, contact in rows]
-    group = [each for each in group if each.invitation.remind_after == days[each.invitation.id]]
+    found = [Due(ask, channels, Terms.from_json(terms), *rest) for ask, channels, terms, *rest in rows]
+    group = [each for each in found if each.invitation.remind_after == days[each.invitation.id]]
     if not group:
         return 0
     marks = [{"of": each.invitation.id, "following": each.following(now)} for each in group]
     session.connection().execute(_MARK, marks)
     waiting = set(session.scalars(_WAITING, {"some": [each.invitation.id for each in group]}))
     asked = [
-        each
-        for each in group
-        if _may_be_reminded(each.invitation, runtime, now) and each.invitation.id not in waiting
+        each for each in group if _may_be_reminded(each, runtime, now) and each.invitation.id not in waiting
     ]
     ways = other_ways.open_ways(session, [(each.contact, each.order) for each in asked], runtime.channels)
     late = {"priority": USUAL + before // LEVEL}  # behind what others ask meanwhile
@@ -135,6 +138,6 @@ def _remind(
     return len(group)
 
 
-def _may_be_reminded(invitation: Invitation, runtime: Runtime, now: datetime) -> bool:
-    is_seen = runtime.config.sandbox_on or not invitation.sandbox
-    return invitation.state in ASKED and invitation.expires_at > now and is_seen
+def _may_be_reminded(each: Due, runtime: Runtime, now: datetime) -> bool:
+    is_seen = runtime.config.sandbox_on or not each.invitation.sandbox
+    return each.is_awaited and each.invitation.expires_at > now and is_seen

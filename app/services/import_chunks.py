@@ -33,7 +33,7 @@ def take(
     """Create or update who is meant, and remember whom we met; `base` is what all who are new have."""
     workspace = access.hold_workspace(session, each.workspace_id)  # who is meant has one decider
     people = [row.person for row in rows if row.person is not None]
-    found = contact_rows.candidates(session, workspace.id, people)
+    found = contact_rows.candidates(session, workspace.id, people, lock=True)
     verdicts = decide(rows, Known(found, _met(session, each.id, found)), base, now)
     session.flush()
     insert_many(session, Contact, [verdict.new for verdict in verdicts if verdict.new is not None])

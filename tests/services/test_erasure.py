@@ -2,10 +2,14 @@
 
 import io
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from sqlalchemy import event as happenings
 from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
 
 from app.channels.base import DeliveryError, Event, KeptCopy, Kind, Receipt
 from app.domain.access import Role
@@ -16,6 +20,7 @@ from app.models import (
     Attempt,
     Contact,
     FollowUp,
+    ImportPerson,
     InboundEvent,
     Invitation,
     Message,
@@ -284,6 +289,41 @@ def test_somebody_without_an_address_is_erased_as_well(runtime: Runtime, camila:
     erasure.erase(runtime, camila, id)
     with pytest.raises(NotFound):
         contacts.one(runtime, camila, id)
+
+
+@pytest.mark.parametrize("erased_first", [True, False])
+@pytest.mark.parametrize("act", ["file", "upsert"])
+def test_an_erasure_that_meets_an_import_or_an_upsert_is_whole(
+    runtime: Runtime, camila: Visitor, person: Contact, act: str, erased_first: bool
+):
+    def write() -> None:
+        if act == "upsert":
+            contacts.upsert(runtime, camila, {"external_id": "segredo-7", "attributes": {"obs": "Zulmira"}})
+            return
+        file = io.BytesIO(b"id;nome;obs\nsegredo-7;Zulmira;Zulmira\n")
+        contact_imports.run(runtime, camila, "a.csv", file, lawful_basis="consent", source="feira")
+
+    acts = partial(erasure.erase, runtime, camila, person.id), write
+    first, second = acts if erased_first else reversed(acts)
+    begun: list[Thread] = []
+
+    def meet(session: Session, *_: object) -> None:
+        """As the first is about to write the person, the second comes."""
+        if not begun and any(isinstance(each, Contact) for each in session.dirty):
+            begun.append(Thread(target=second))
+            begun[0].start()
+            begun[0].join(0.5)
+
+    happenings.listen(Session, "before_flush", meet)
+    try:
+        first()
+        begun[0].join()
+    finally:
+        happenings.remove(Session, "before_flush", meet)
+    with runtime.db.read() as session:
+        left = session.get_one(Contact, person.id)
+        assert (left.name, left.search_name, left.external_id, left.attributes) == ("", "", None, {})
+        assert session.scalars(select(ImportPerson).where(ImportPerson.contact_id == person.id)).all() == []
 
 
 def test_another_workspaces_person_cannot_be_erased(runtime: Runtime, world: World, person: Contact):

@@ -24,8 +24,9 @@ def silent_among(
 ) -> frozenset[str]:
     """Those of these people and addresses for whom an opt-out (no bounce) stands."""
     standing = select(OptOut.contact_id, OptOut.address_key).where(
-        OptOut.workspace_id == workspace_id, OptOut.lifted_at.is_(None), OptOut.kind != "bounce"
-    )
+        OptOut.workspace_id == workspace_id, OptOut.lifted_at.is_(None), OptOut.kind != "bounce",
+        OptOut.channel.is_(None),
+    )  # fmt: skip
     found = [
         *rows_with(session, standing, OptOut.contact_id, contact_ids),
         *rows_with(session, standing, OptOut.address_key, address_keys),
@@ -41,6 +42,7 @@ def silence(session: Session, workspace_id: str, people: Sequence[Silenced], now
     standing = select(OptOut.contact_id, OptOut.address_key).where(
         OptOut.workspace_id == workspace_id,
         OptOut.kind == "own_wish",
+        OptOut.channel.is_(None),
         OptOut.lifted_at.is_(None),
     )
     stands = rows_with(session, standing, OptOut.contact_id, [each.contact_id for each in people])

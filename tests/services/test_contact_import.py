@@ -372,6 +372,17 @@ def test_a_further_row_about_somebody_still_silences_them(runtime: Runtime, cami
     assert [line.opted_out for line in contacts.find(runtime, camila).items] == [True]
 
 
+def test_who_refused_one_channel_and_wants_no_more_by_a_file_is_silent_on_every_one(
+    runtime: Runtime, camila: Visitor
+):
+    ana = contacts.create(runtime, camila, {"name": "Ana", "email": "a@x.example"})
+    opt_outs.opt_out(runtime, camila, ana, "console", channel="email")
+    text = "nome;e-mail;optout\nAna;a@x.example;"
+    assert look(runtime, camila, text + "\n").opted_out == 0
+    assert run(runtime, camila, text + "yes\n").opted_out == 1
+    assert [line.opted_out for line in contacts.find(runtime, camila).items] == [True]
+
+
 @pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "@SUM(1+1)", "+55…", "-2+3"])
 def test_j05_formula_text_is_stored_as_it_came_and_inert_among_the_rejects(
     runtime: Runtime, camila: Visitor, text: str

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import OptOut, new_id
+from app.services import journal
 from app.services.many_rows import insert_many, rows_with
 
 
@@ -51,7 +53,7 @@ def silence(session: Session, workspace_id: str, people: Sequence[Silenced], now
     for each in people:
         keys = [key for key in each.address_keys if key]
         wanted |= dict.fromkeys((each.contact_id, key) for key in keys or (None,))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": new_id(),
             "workspace_id": workspace_id,
@@ -65,3 +67,4 @@ def silence(session: Session, workspace_id: str, people: Sequence[Silenced], now
         if (contact_id, key) not in known
     ]
     insert_many(session, OptOut, rows)
+    journal.opted_out(session, (OptOut(**row) for row in rows))

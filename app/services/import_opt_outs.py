@@ -15,9 +15,9 @@ from app.services.many_rows import insert_many, rows_with
 
 @dataclass(frozen=True, slots=True)
 class Silenced:
-    """Somebody of whom the file says that they want no more."""
+    """Somebody of whom the file says that they want no more; nobody in particular: whoever is there."""
 
-    contact_id: str
+    contact_id: str | None
     address_keys: tuple[str | None, ...]
 
 
@@ -39,20 +39,21 @@ def silent_among(
 
 def silence(session: Session, workspace_id: str, people: Sequence[Silenced], now: datetime) -> None:
     """One row for each address of each person, or one for the person alone; those that stand are left."""
-    if not people:
-        return
+    wanted: dict[str | None, dict[str, None]] = {}
+    for each in people:
+        wanted.setdefault(each.contact_id, {}).update(dict.fromkeys(filter(None, each.address_keys)))
     standing = select(OptOut.contact_id, OptOut.address_key).where(
         OptOut.workspace_id == workspace_id,
         OptOut.kind == "own_wish",
         OptOut.channel.is_(None),
         OptOut.lifted_at.is_(None),
     )
-    stands = rows_with(session, standing, OptOut.contact_id, [each.contact_id for each in people])
+    stands = [
+        *rows_with(session, standing, OptOut.contact_id, [id for id in wanted if id]),
+        *rows_with(session, standing, OptOut.address_key, list(wanted.get(None, ()))),
+    ]
     known = {(row.contact_id, row.address_key) for row in stands}
-    wanted: dict[tuple[str, str | None], None] = {}
-    for each in people:
-        keys = [key for key in each.address_keys if key]
-        wanted |= dict.fromkeys((each.contact_id, key) for key in keys or (None,))
+    known |= {(None, None), *((None, row.address_key) for row in stands)}
     rows: list[dict[str, Any]] = [
         {
             "id": new_id(),
@@ -63,7 +64,8 @@ def silence(session: Session, workspace_id: str, people: Sequence[Silenced], now
             "origin": "import",
             "created_at": now,
         }
-        for contact_id, key in wanted
+        for contact_id, keys in wanted.items()
+        for key in keys or (None,)
         if (contact_id, key) not in known
     ]
     insert_many(session, OptOut, rows)

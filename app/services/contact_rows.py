@@ -107,8 +107,13 @@ def keyed(session: Session, values: ContactValues) -> Keyed:
     )
 
 
-def candidates(session: Session, workspace_id: str, people: Iterable[Keyed]) -> list[Contact]:
-    """Every contact of the workspace that shares an external id or an address with one of these people."""
+def candidates(
+    session: Session, workspace_id: str, people: Iterable[Keyed], *, lock: bool = False
+) -> list[Contact]:
+    """Every contact of the workspace that shares an external id or an address with one of these people.
+
+    `lock` holds them, for whoever writes them: an erasure comes before, and they are not found, or after.
+    """
     given = list(people)
     marks: tuple[tuple[InstrumentedAttribute[Any], list[str]], ...] = (
         (Contact.external_id, [id for each in given if (id := each.values.get("external_id"))]),
@@ -119,8 +124,10 @@ def candidates(session: Session, workspace_id: str, people: Iterable[Keyed]) -> 
     ids = {row.id for column, values in marks for row in rows_with(session, here, column, values)}
     if not ids:
         return []
-    query = select(Contact).where(Contact.id.in_(ids))
-    return list(session.scalars(query.order_by(Contact.created_at, Contact.id)))
+    query = select(Contact).where(Contact.id.in_(ids), Contact.erased_at.is_(None)).order_by(Contact.id)
+    if lock:  # in the order of all who lock many; whoever only refers to a contact passes by
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return sorted(session.scalars(query), key=lambda row: (row.created_at, row.id))
 
 
 def matching(person: Keyed, among: Iterable[Marked]) -> Marked | None:

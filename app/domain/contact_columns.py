@@ -193,7 +193,7 @@ def check(columns: Sequence[str], meanings: Sequence[str]) -> tuple[Meaning, ...
     for column, meaning in zip(columns, chosen, strict=True):
         if meaning == "skip":
             continue
-        key = plain(column) if meaning == "attribute" else meaning
+        key = f"attribute {plain(column)}" if meaning == "attribute" else meaning
         if key in seen:
             message = "The columns “%(one)s” and “%(other)s” mean the same. Leave one out."
             problems.append(problem("columns", message, one=seen[key], other=column))

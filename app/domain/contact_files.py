@@ -13,7 +13,7 @@ from app.errors import Invalid, problem
 
 MAX_BYTES = 256 * 1024 * 1024  # a million rows of 250 bytes
 MAX_ROWS = 1_000_000
-MAX_LINE = 1024 * 1024  # characters: whoever sends one endless line does not fill our memory with it
+MAX_LINE = 1024 * 1024  # characters of a row: whoever sends one without an end does not fill our memory
 PIECE = 256 * 1024  # bytes read at once
 
 Kind = Literal["csv", "xlsx"]
@@ -174,10 +174,12 @@ def _separator(start: str) -> str:
 def _records(text: io.TextIOWrapper, separator: str) -> Iterator[Record]:
     """Records that are not empty, with their number; Excel's own `sep=` line is none."""
     # Strict: a lenient reader lets one stray quote swallow the rest of the file without a word.
-    reader = csv.reader(_lines(text), delimiter=separator, strict=True)
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     try:
         count = 0
         for number, cells in enumerate(reader, start=1):
+            lines.of_record = 0
             if not any(cell and not cell.isspace() for cell in cells):
                 continue
             if number == 1 and cells[0].lower() == "sep=":
@@ -200,11 +202,26 @@ def _cut(cells: list[str]) -> list[str]:
     return [*cells[:MAX_COLUMNS], next((cell for cell in cells[MAX_COLUMNS:] if cell.strip()), "")]
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    for number, line in enumerate(iter(lambda: text.readline(MAX_LINE), ""), start=1):
+class _Lines:
+    """The lines of a text, of which one record may have many in its quotes, but not without end."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self.text = text
+        self.number = 0
+        self.of_record = 0  # characters since the last whole one
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self.text.readline(MAX_LINE)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.of_record += len(line)
         if "\x00" in line:
             message = "Line %(line)s contains a null character: this is not a CSV."
-            raise Invalid([problem("file", message, line=number)])
-        if len(line) >= MAX_LINE:
-            raise Invalid([problem("file", "Line %(line)s has no end: this is not a CSV.", line=number)])
-        yield line
+            raise Invalid([problem("file", message, line=self.number)])
+        if self.of_record >= MAX_LINE:
+            raise Invalid([problem("file", "Line %(line)s has no end: this is not a CSV.", line=self.number)])
+        return line

@@ -31,7 +31,7 @@ def read_periods(form: Mapping[str, str]) -> dict[str, int | None]:
         text = form.get(kind, "").strip()
         if not text:
             found[kind] = None
-        elif text.isascii() and text.isdigit() and LEAST <= int(text[:6]) <= MOST:
+        elif len(text) <= 6 and text.isascii() and text.isdigit() and LEAST <= int(text) <= MOST:
             found[kind] = int(text)
         else:
             problems.append(

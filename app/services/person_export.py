@@ -46,7 +46,7 @@ PULSES = (
 )
 PERSON = (
     "name", "external_id", "email", "phone", "telegram_chat_id", "kind", "locale", "time_zone",
-    "preferred_channel", "attributes",
+    "preferred_channel", "attributes", "tags",
     "active", "lawful_basis", "source", "created_at", "updated_at",
 )  # fmt: skip
 ANSWER = (

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,8 @@ from app.runtime import Runtime
 from app.services import audit, erasure
 from app.services.access import Visitor, held_workspace
 from app.services.retention_kinds import KINDS, Kind
+
+log = structlog.get_logger("retention")
 
 PAUSE = 0.005  # seconds between two steps: whoever waits to write comes in between
 STEPS = 200  # in one run of the job: some seconds, for other work waits for its thread
@@ -54,22 +57,26 @@ def change(runtime: Runtime, who: Visitor, periods: Mapping[str, int | None]) ->
 
 
 def let_go(runtime: Runtime) -> int:
-    """A job: what is too old in each workspace. Killed anywhere, the next run finds what is left."""
+    """A job: what is too old in each workspace. Killed anywhere, the next run finds what is left.
+
+    A workspace that fails keeps no other waiting; it is due again at the next run. Raises the first failure.
+    """
     if _rests(runtime):
         return 0
     with runtime.db.read() as session:
         places = session.execute(select(Workspace.id, Workspace.retention)).all()
-    wanted = [
-        (workspace_id, kind, days)
-        for workspace_id, stored in places
-        for kind, days in rules.periods(stored).items()
-        if days is not None
-    ]
     run = _Run(runtime)
-    for workspace_id, kind, days in wanted:
-        run.let_go(workspace_id, kind, days)
+    failures: list[Exception] = []
+    for workspace_id, stored in places:
+        try:
+            run.workspace(workspace_id, rules.periods(stored))
+        except Exception as error:
+            log.error("retention failed", workspace_id=workspace_id, error=type(error).__name__)
+            failures.append(error)
     if run.done:
         runtime.db.scrub(*erasure.TOUCHED)
+    if failures:
+        raise failures[0]
     if run.steps_left:
         _pass(runtime)
     return run.done
@@ -82,6 +89,12 @@ class _Run:
     runtime: Runtime
     steps_left: int = STEPS
     done: int = 0
+
+    def workspace(self, workspace_id: str, periods: Mapping[str, int | None]) -> None:
+        """All kinds of one workspace that are not kept for good."""
+        for name, days in periods.items():
+            if days is not None:
+                self.let_go(workspace_id, name, days)
 
     def let_go(self, workspace_id: str, name: str, days: int) -> None:
         """One kind of one workspace: as much as there is, or as there are steps left."""

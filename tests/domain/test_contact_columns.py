@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain import contact_columns
-from app.domain.contact_columns import ROW_COLUMN, WHY_COLUMN, check, guess
+from app.domain.contact_columns import ROW_COLUMN, WHY_COLUMN, check, guess, header
 from app.errors import Invalid
 
 
@@ -65,6 +65,15 @@ def test_a_choice_that_names_nobody_or_one_thing_twice_is_refused(meanings: tupl
     with pytest.raises(Invalid) as caught:
         check(["a", "A b", "ab"], meanings)
     assert words in str(caught.value.problems[0])
+
+
+def test_an_attribute_may_be_called_like_a_field():
+    columns = header(["email", "phone", "attribute.phone", "Correo", "Email"])
+    meanings = guess(columns[:4], [], None)
+    assert meanings == ("email", "phone", "attribute", "attribute")
+    assert check(columns[:4], meanings) == meanings
+    both = guess(["Correo", "Email"], [], None)
+    assert check(["Correo", "Email"], both) == both == ("email", "attribute")
 
 
 def test_a_meaning_that_nobody_knows_leaves_the_column_out():

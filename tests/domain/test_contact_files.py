@@ -97,6 +97,12 @@ def test_j01_quotes_hold_separators_quotes_and_newlines():
     assert (first.number, second.number) == (2, 3)
 
 
+def test_many_long_rows_of_several_lines_are_no_row_without_an_end(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(contact_files, "MAX_LINE", 60)
+    data = b"e-mail;obs\n" + b'a@x.com;"uma\nduas\ntres\nquatro"\n' * 20
+    assert len(read(data).rows) == 20
+
+
 def test_excels_own_separator_line_is_honoured_and_keeps_the_row_numbers():
     (row,) = read(b"sep=;\r\nname;email\r\nAna;a@x.com\r\n").rows
     assert row.number == 3
@@ -147,6 +153,7 @@ def test_j01_limits_are_held_and_named(monkeypatch: pytest.MonkeyPatch):
     assert "more than 100 columns" in refusal(wide.encode())
     assert "more than 100 columns" in refusal(";".join(f"c{n}" for n in range(10_000)).encode())
     assert "no end" in refusal(b"email;nome\n" + b"a" * 3_000_000)
+    assert "no end" in refusal(b"email;nome\n" + b'"\n";' * 600_000)
     monkeypatch.setattr(contact_files, "MAX_ROWS", 10)
     assert "more than 10 rows" in refusal(b"id\n" + b"1\n" * 11)
     assert len(read(b"id\n" + b"1\n" * 10).rows) == 10

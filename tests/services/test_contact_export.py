@@ -47,6 +47,7 @@ def people(runtime: Runtime, camila: Visitor) -> list[str]:
             "phone": "+5531988884417",
             "locale": "pt-BR",
             "external_id": "007",
+            "attributes": {"phone": "2017", "name": "Mia"},
             "preferred_channel": "whatsapp",
         },
         {"name": 'Ana; "Mia"\nSouza', "email": "b@x.example", "time_zone": "America/Recife", "active": False},

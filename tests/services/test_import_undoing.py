@@ -163,6 +163,23 @@ def test_a_large_one_goes_on_where_it_stopped(
     assert clock.now > row(runtime, "0").created_at + timedelta(seconds=1)
 
 
+def test_one_that_is_being_undone_goes_on_when_somebody_is_erased(
+    runtime: Runtime, camila: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "id;nome\n" + "".join(f"{n};Pessoa {n}\n" for n in range(700))
+    id = imported(runtime, camila, text)
+    monkeypatch.setattr(import_work.import_storage, "PART_ROWS", 100)
+    undo(runtime, camila, id)
+    held = import_jobs._claim(runtime, id)
+    assert held is not None
+    work = import_work.steps(runtime, held)
+    next(work)
+    erasure.erase(runtime, camila, row(runtime, "699").id)
+    for _ in work:
+        pass
+    assert counts(runtime, id)[0] == "undone"
+
+
 def test_what_was_taken_back_in_part_does_not_go_on_with_its_rest(
     runtime: Runtime, camila: Visitor, clock: Clock
 ) -> None:

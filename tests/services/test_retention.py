@@ -49,7 +49,7 @@ def test_every_kind_has_a_default_and_a_way_to_go() -> None:
 
 def test_a_form_says_days_or_keeps() -> None:
     assert rules.read_periods({"comments": "30"}) == EVERYTHING | {"comments": 30}
-    for wrong in ("0", "6", "99999", "-1", "x", "1.5", "٣٠"):
+    for wrong in ("0", "6", "99999", "0000079999999", "-1", "x", "1.5", "٣٠"):
         with pytest.raises(Invalid):
             rules.read_periods({"comments": wrong})
 
@@ -140,6 +140,23 @@ def test_another_workspaces_period_is_its_own(
     keep(runtime, bea, comments=30)
     retention.let_go(runtime)
     assert comments(runtime) == 1
+
+
+def test_a_workspace_that_fails_keeps_no_other_waiting(
+    runtime: Runtime, world: World, workspace: Workspace, clock: Clock
+):
+    others = [world.workspace(), world.workspace()]
+    for place in (workspace, *others):
+        world.answer(place, 3, comment="words")
+    clock.advance(days=40)
+    with runtime.db.write() as session:
+        for place, days in ((workspace, 30), (others[0], 79_999_999), (others[1], 30)):
+            session.get_one(Workspace, place.id).retention = EVERYTHING | {"comments": days}
+    with pytest.raises(OverflowError):
+        retention.let_go(runtime)
+    assert comments(runtime) == 1
+    with pytest.raises(OverflowError):
+        retention.let_go(runtime)
 
 
 def test_messages_and_notes_of_an_open_followup_stay(

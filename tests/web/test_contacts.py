@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,6 +15,7 @@ from app.models import Contact, ContactImport, Workspace
 from app.runtime import Runtime
 from app.services import contacts, opt_outs
 from app.services.access import Visitor
+from app.web.api.imports import State
 from tests.services.loop import open_again
 from tests.world import Clock, World
 
@@ -279,6 +281,18 @@ def test_j01_an_import_is_looked_at_confirmed_and_answered_row_by_row(
     rejects = client.get(f"{sent.location}/rejects.csv")
     assert rejects.mimetype == "text/csv" and "Bia,b@,,3,This address has no domain" in rejects.text
     assert "clientes.csv" in client.get(f"{here}/import").text
+
+
+def test_every_state_of_an_import_has_a_word_in_the_list(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
+):
+    client = client_for(camila)
+    sent = client.post(f"{here}/import", data=csv_file("email\na@x.example\n"))
+    for state in get_args(State):
+        with runtime.db.write() as session:
+            session.get_one(ContactImport, sent.location.rsplit("/", 1)[1]).state = state
+        cell = client.get(f"{here}/import").text.split('data-label="State">')[1].split("<")[0]
+        assert cell.strip(), state
 
 
 def test_a_large_file_is_watched_stopped_and_taken_up_again(

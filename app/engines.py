@@ -20,6 +20,7 @@ STATEMENT_SECONDS = 30  # nothing of ours takes longer; on SQLite a reader that 
 IDLE_SECONDS = 60  # PostgreSQL: a transaction in which nothing happens is a mistake of ours
 CONNECT_SECONDS = 5
 LOG_BYTES = 64 * 1024 * 1024  # SQLite cuts its log back to this after a checkpoint
+OPENING_SECONDS = 5
 LOOK_EVERY = 1_000_000  # steps of SQLite's machine between two looks at the clock: some milliseconds
 LOCKED = "database is locked"
 FRESH_SECONDS = 1  # a connection that was used within them is taken to be alive
@@ -76,8 +77,9 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.set_progress_handler(lambda: time.monotonic() > known.get("until", math.inf), LOOK_EVERY)
     connection.isolation_level = None  # the begin event below says BEGIN, not the driver
     connection.create_function("draw", 2, draw, deterministic=True)  # on PostgreSQL: services.lots
+    # Two who open a new file at one moment both turn it to WAL, and SQLite does not wait for that
+    _patiently(connection, "PRAGMA journal_mode=WAL", time.monotonic() + OPENING_SECONDS)
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",  # NORMAL may lose the last acknowledged answers in a power cut
         "foreign_keys=ON",
         f"journal_size_limit={LOG_BYTES}",
@@ -105,7 +107,7 @@ def _begin_sqlite(busy_milliseconds: int, connection: Connection) -> None:
         raw.execute("PRAGMA busy_timeout=1")
         known["reading"] = False
     known["until"] = math.inf
-    _begin_to_write(raw, options.get("until") or time.monotonic() + busy_milliseconds / 1000)
+    _patiently(raw, "BEGIN IMMEDIATE", options.get("until") or time.monotonic() + busy_milliseconds / 1000)
 
 
 def be_reading(raw: Any, known: dict[str, Any], patience: float) -> None:
@@ -117,11 +119,11 @@ def be_reading(raw: Any, known: dict[str, Any], patience: float) -> None:
     known["until"] = time.monotonic() + STATEMENT_SECONDS
 
 
-def _begin_to_write(raw: Any, until: float) -> None:
+def _patiently(raw: Any, words: str, until: float) -> None:
     """SQLite's own patience sleeps longer at each look, up to 0.1 s: whoever came last would go first."""
     while True:
         try:
-            raw.execute("BEGIN IMMEDIATE")
+            raw.execute(words).fetchall()
             return
         except sqlite3.OperationalError as error:
             if LOCKED not in str(error) or time.monotonic() > until:

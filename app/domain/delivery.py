@@ -24,6 +24,7 @@ class Leaving:
     contact_erased: bool = False
     opted_out: str | None = None
     already_answered: bool = False
+    schedule_cancelled: bool = False
 
 
 def refusal(leaving: Leaving, now: datetime) -> str | None:
@@ -35,7 +36,7 @@ def refusal(leaving: Leaving, now: datetime) -> str | None:
     expired = leaving.expires_at is not None and now >= leaving.expires_at
     reasons = (
         (leaving.opted_out is not None, leaving.opted_out),
-        (leaving.invitation_state == "cancelled", "cancelled"),
+        (leaving.invitation_state == "cancelled" or leaving.schedule_cancelled, "cancelled"),
         (not leaving.contact_active, "inactive"),
         (leaving.already_answered, "duplicate"),
         (expired, "expired"),

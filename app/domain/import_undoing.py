@@ -9,6 +9,7 @@ VALUES = (
     "preferred_channel", "active", "lawful_basis", "source", "tags",
 )  # fmt: skip
 ATTRIBUTES = "attributes"  # compared one by one
+_WITH = {"email_key": "email", "phone_key": "phone"}  # a key goes with its address, however that is written
 
 Values = Mapping[str, object]
 
@@ -25,10 +26,10 @@ def changes(before: Values, after: Values) -> dict[str, object]:
 def put_back(changed: Values, now: Values) -> dict[str, object]:
     """The values to set, so that what was changed is as it was, where it still is as it became."""
     found: dict[str, object] = {}
+    back = {name for name in VALUES if name in changed and now[name] == _pair(changed[name])[1]}
     for name in VALUES:
-        was, became = _pair(changed.get(name, (None, None)))
-        if name in changed and now[name] == became:
-            found[name] = was
+        if name in back and _WITH.get(name, name) in back:
+            found[name] = _pair(changed[name])[0]
     pairs = changed.get(ATTRIBUTES)
     if isinstance(pairs, Mapping):
         here = dict(_attributes(now))

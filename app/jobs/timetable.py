@@ -26,6 +26,7 @@ from app.services import (
     sessions,
     settling,
     tracing,
+    unsent,
 )  # fmt: skip
 
 Work = Callable[[Runtime], int]
@@ -63,6 +64,7 @@ TIMETABLE = (
     Job("trace_unknown", tracing.ask_providers, 60, logs_how_much=False),
     Job("plan_schedules", planning.plan_schedules, 1),
     Job("expand_occurrences", expanding.expand_occurrences, 1),
+    Job("follow_schedules", unsent.follow_all, 1),
     Job("import_contacts", import_jobs.run_due, 0.5, clock=False),
     Job("ask_again", asking_again.ask_again, 60),
     Job("remind", reminding.remind, 30),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
@@ -44,6 +44,7 @@ class Schedule(HasId, Base):
     terms: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # domain.terms
     state: Mapped[str] = mapped_column(String(16))
     next_due_at: Mapped[datetime | None]
+    unsettled: Mapped[bool] = mapped_column(default=False, server_default=false())  # some wait to follow it
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -152,7 +152,7 @@ def _stop(session: Session, run: Occurrence, cause: Cause, now: datetime) -> Non
     schedule.state, schedule.updated_at = "paused", now
     schedule.revision += 1
     session.flush()
-    unsent.hold(session, schedule.id)
+    unsent.follow(session, schedule, now)
     session.add(
         Stop(
             id=new_id(), workspace_id=run.workspace_id, schedule_id=schedule.id, occurrence_id=run.id,

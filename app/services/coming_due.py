@@ -147,7 +147,11 @@ def occur(session: Session, schedule: Schedule, cadence: Cadence, due: Due, now:
 def _follow(
     session: Session, schedule: Schedule, cadence: Cadence, first: dict[str, Any], first_id: str
 ) -> None:
-    """The rest of the sequence: each step so many days after the one before, for whom that one has asked."""
+    """The rest of the sequence: each step so many days after the one before, for whom that one has asked.
+
+    Those are the sample: it is drawn once, not from itself at each step.
+    """
+    terms = {name: value for name, value in first["terms"].items() if name != "sample"}
     local, before = first["due_at"].astimezone(cadence.zone).replace(tzinfo=None), first_id
     for number, step in enumerate(schedule.steps, start=1):
         local += timedelta(days=step["after_days"])
@@ -155,6 +159,7 @@ def _follow(
         row = first | {
             "survey_id": step["survey"],
             "origin": "sequence",
+            "terms": terms,
             "key": f"{first_id}:{number}",
             "after_id": before,
             "step": number,

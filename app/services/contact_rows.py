@@ -113,13 +113,15 @@ def candidates(
     workspace_id: str,
     people: Iterable[Keyed],
     *,
+    lock: bool = False,
     met_in: str | None = None,
     moved: int = 0,
 ) -> list[Contact]:
     """Every contact of the workspace that shares an external id or an address with one of these people.
 
     Of an address that very many share, as many as decide who is meant: those that were met in the import
-    `met_in` among them. `moved`: so many of them are not what the database says any more.
+    `met_in` among them. `moved`: so many of them are not what the database says any more. `lock` holds them,
+    for whoever writes them: an erasure comes before, and they are not found, or after.
     """
     given = list(people)
     external_ids = {id for each in given if (id := each.values.get("external_id"))}
@@ -134,7 +136,10 @@ def candidates(
     found: list[Contact] = []
     in_order = sorted(ids)
     for place in range(0, len(in_order), AT_ONCE):
-        query = select(Contact).where(Contact.id.in_(in_order[place : place + AT_ONCE])).order_by(Contact.id)
+        among = Contact.id.in_(in_order[place : place + AT_ONCE])
+        query = select(Contact).where(among, Contact.erased_at.is_(None)).order_by(Contact.id)
+        if lock:  # in the order of all who lock many; whoever only refers to a contact passes by
+            query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
         found += session.scalars(query)
     return sorted(found, key=lambda row: (row.created_at, row.id))
 

@@ -144,7 +144,8 @@ def put(session: Session, who: Visitor, raw: Mapping[str, object], now: datetime
     """The step of `upsert`, for callers that commit something of their own with it."""
     workspace = held_workspace(session, who)  # who is meant has one decider
     person = _read(session, workspace, raw)
-    found = contact_rows.matching(person, contact_rows.candidates(session, workspace.id, [person]))
+    among = contact_rows.candidates(session, workspace.id, [person], lock=True)
+    found = contact_rows.matching(person, among)
     if found is not None:
         contact_rows.update_row(found, person, now)
         session.flush()

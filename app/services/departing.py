@@ -15,6 +15,7 @@ from app.domain.delivery import ASKING, Leaving, refusal
 from app.domain.quiet_hours import Quiet, read_quiet
 from app.domain.their_zone import their_zone
 
+# A bounce of an address that they have no more says nothing of the one that they have
 _LOAD = Statement(
     "SELECT m.id, m.workspace_id, m.purpose, m.channel, m.invitation_id, m.followup_id, m.contact_id,"
     " m.user_id, m.to_address, m.address_key, m.locale, m.body, m.tries, m.created_at,"
@@ -33,16 +34,20 @@ _LOAD = Statement(
     " (SELECT min(CASE o.kind WHEN 'bounce' THEN 2 ELSE 1 END) FROM opt_outs o"
     "   WHERE o.workspace_id = m.workspace_id AND o.lifted_at IS NULL"
     "   AND (o.channel IS NULL OR o.channel = m.channel)"
-    "   AND (o.contact_id = m.contact_id AND o.kind <> 'bounce' OR o.address_key = m.address_key"
+    "   AND (o.contact_id = m.contact_id AND o.kind <> 'bounce'"
+    "     OR o.address_key = m.address_key AND (o.kind <> 'bounce'"
+    "       OR m.address_key IN (c.email_key, c.phone_key, c.telegram_key))"
     "     OR o.address_key = c.email_key AND o.kind <> 'bounce'"
     "     OR o.address_key = c.phone_key AND o.kind <> 'bounce'"
     "     OR o.address_key = c.telegram_key AND o.kind <> 'bounce')) AS opted_out,"
     " EXISTS (SELECT 1 FROM answers a WHERE a.invitation_id = m.invitation_id)"
     "  OR EXISTS (SELECT 1 FROM sealed_answers s WHERE s.invitation_id = m.invitation_id)"
     "   AS already_answered,"
-    " EXISTS (SELECT 1 FROM schedules s WHERE s.id = i.schedule_id AND s.state = 'paused') AS is_paused"
+    " (SELECT s.state FROM schedules s WHERE s.id = i.schedule_id) AS schedule_state,"
+    " i.schedule_id, run.terms"
     " FROM messages m LEFT JOIN invitations i ON i.id = m.invitation_id"
     " LEFT JOIN contacts c ON c.id = m.contact_id LEFT JOIN workspaces w ON w.id = m.workspace_id"
+    " LEFT JOIN occurrences run ON run.id = i.occurrence_id"
     " LEFT JOIN logos l ON l.workspace_id = m.workspace_id"
     " WHERE m.lease_token = :lease AND m.state = 'claimed' AND m.lease_until > :now"
     " ORDER BY m.priority, m.due_at, m.id LIMIT :most"
@@ -101,7 +106,9 @@ class Departing:
     logo_id: str | None
     opted_out: int | None  # 1: opted out, 2: bounced
     already_answered: bool
-    is_paused: bool  # its schedule
+    schedule_state: str | None
+    schedule_id: str | None
+    terms: dict[str, Any] | None  # of its run
 
     def refusal(self, now: datetime) -> str | None:
         """Why it must not leave any more; None when it may."""
@@ -114,9 +121,20 @@ class Departing:
                 contact_erased=self.erased_at is not None,
                 opted_out={1: "opted_out", 2: "bounced"}.get(self.opted_out or 0),
                 already_answered=self.already_answered,
+                schedule_cancelled=self.schedule_state == "cancelled",
             ),
             now,
         )
+
+    @property
+    def per_hour(self) -> int | None:
+        """How many questions of its schedule leave in an hour at most."""
+        return (self.terms or {}).get("per_hour") if self.purpose == "invitation" else None
+
+    @property
+    def is_paused(self) -> bool:
+        """Does it wait until its schedule goes on?"""
+        return self.schedule_state == "paused" and self.purpose in ASKING
 
     @property
     def has_moved(self) -> bool:
@@ -145,8 +163,8 @@ class Departing:
 
 
 _NAMES = tuple(each.name for each in fields(Departing))
-_STRUCTURES = ("attributes", "quiet_days")
-_TRUTHS = ("sandbox", "already_answered", "quiet_email", "is_paused")
+_STRUCTURES = ("attributes", "quiet_days", "terms")
+_TRUTHS = ("sandbox", "already_answered", "quiet_email")
 _MOMENTS = ("created_at", "expires_at", "erased_at")
 
 

@@ -41,7 +41,7 @@ WORDS = ("noted", "contacted", "replied", "closed", "heard")
 NAMES_IT = ("kind", "sender", "provider_id")  # what stays of an event
 TOUCHED = (
     "contacts", "answers", "answer_edits", "messages", "attempts", "tokens", "sandbox_copies", "opt_outs",
-    "followup_events", "followup_closures", "invitations", "import_parts", "import_rejects",
+    "followup_events", "followup_closures", "invitations", "import_parts", "import_rejects", "import_people",
     "sealed_answers", "inbound_events", "conversations", "connect_links", "events", "consent_changes",
     "audit_rows", "rate_windows",
 )  # fmt: skip
@@ -209,14 +209,17 @@ def _forget_person(session: Session, contact: Contact, now: datetime) -> None:
 def _forget_files(session: Session, workspace_id: str, now: datetime) -> None:
     """A file that waits, and the rows that an import did not take, may hold the person; they are sent again.
 
-    What is being imported at this moment goes when it is done.
+    What is being imported at this moment goes when it is done, with what it does not take until then. What is
+    being undone goes on: its worker holds it and waits for the people that we hold.
     """
-    waits = ContactImport.workspace_id == workspace_id, ContactImport.state != "importing"
-    ids = select(ContactImport.id).where(*waits)
-    session.execute(delete(ImportPart).where(ImportPart.import_id.in_(ids)))
-    session.execute(delete(ImportReject).where(ImportReject.import_id.in_(ids)))
-    session.execute(
+    here = ContactImport.workspace_id == workspace_id
+    goes_on = ContactImport.state.in_(("importing", "undoing"))
+    session.execute(  # first: whoever reads a file at this moment adds nothing to it afterwards
         update(ContactImport)
-        .where(*waits, ContactImport.ended_at.is_(None), ContactImport.state != "undoing")
+        .where(here, ~goes_on, ContactImport.ended_at.is_(None))
         .values(state="stopped", ended_at=now, lease_token=None, lease_until=None)
     )
+    all_of_them = select(ContactImport.id).where(here)
+    waiting = all_of_them.where(ContactImport.state != "importing")
+    session.execute(delete(ImportPart).where(ImportPart.import_id.in_(waiting)))
+    session.execute(delete(ImportReject).where(ImportReject.import_id.in_(all_of_them)))

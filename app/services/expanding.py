@@ -5,9 +5,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, bindparam, func, null, select, update
+from sqlalchemy import Select, bindparam, func, null, select, text, update
 from sqlalchemy.orm import Session
 
+from app.db import is_postgresql
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
 from app.models import Contact, Occurrence, Schedule, Survey, Workspace
@@ -60,6 +61,7 @@ class Course:
     """What this worker knows of a run between two commits."""
 
     pace: Pace
+    waits_for_choice: bool  # somebody has to look whose turn it is
     waits_for_lots: bool  # somebody has to draw them before the first person
     said: tuple[object, Statements] | None = None  # the statements of the last step, and for what they hold
 
@@ -96,33 +98,25 @@ def expand_occurrences(runtime: Runtime) -> int:
 
 def _welcome(runtime: Runtime, courses: dict[str, Course], but: Collection[str] = ()) -> dict[str, Course]:
     """Those that are under way and those that came due."""
-    _choose(runtime)
     seconds = HELD[runtime.db.engine.dialect.name]
+    waits = whose_turn.waits_for_choice()
+    with runtime.db.read() as session:
+        ready = _due(runtime).add_columns(waits, Occurrence.terms)
+        rows = session.execute(ready.order_by(Occurrence.due_at, Occurrence.step)).all()
     return courses | {
-        each: Course(Pace(seconds), waits_for_lots=waits)
-        for each, waits in _due_occurrences(runtime)
-        if each not in courses and each not in but
+        id: Course(Pace(seconds), waits_for_choice=chooses, waits_for_lots="sample" in terms)
+        for id, chooses, terms in rows
+        if id not in courses and id not in but
     }
 
 
-def _choose(runtime: Runtime) -> None:
-    """Of runs that ask each person by their own clock: whose turn it is, looked up while nobody waits."""
+def _choose(runtime: Runtime, occurrence_id: str) -> None:
+    """Of a run that asks each person by their own clock: whose turn it is, looked up while nobody waits."""
     with runtime.db.read() as session:
-        chosen = {
-            each: whose_turn.choose(session, runtime, each)
-            for each in session.scalars(_due(runtime).where(whose_turn.waits_for_choice())).all()
-        }
-    for each, ids in chosen.items():
-        with runtime.db.write() as session:
-            whose_turn.keep(session, each, ids)
-
-
-def _due_occurrences(runtime: Runtime) -> list[tuple[str, bool]]:
-    """Their ids, and whether somebody has to draw lots first."""
-    with runtime.db.read() as session:
-        ready = _due(runtime).where(~whose_turn.waits_for_choice()).add_columns(Occurrence.terms)
-        rows = session.execute(ready.order_by(Occurrence.due_at, Occurrence.step))
-        return [(id, "sample" in terms) for id, terms in rows]
+        _take_time(session)
+        ids = whose_turn.choose(session, runtime, occurrence_id)
+    with runtime.db.write() as session:
+        whose_turn.keep(session, occurrence_id, ids)
 
 
 def _due(runtime: Runtime) -> Select[str]:
@@ -137,6 +131,7 @@ def _due(runtime: Runtime) -> Select[str]:
 def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
     """Before the first person of a run that asks only some: who is left out. Read at leisure, then kept."""
     with runtime.db.read() as session:
+        _take_time(session)
         occurrence = session.get_one(Occurrence, occurrence_id)
         if occurrence.lots is not None or occurrence.expanded_to:
             return
@@ -154,8 +149,17 @@ def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
         )
 
 
+def _take_time(session: Session) -> None:
+    """A look at a whole audience holds nothing that anybody waits for; of a million it takes a minute."""
+    if is_postgresql(session):
+        session.execute(text("SET LOCAL statement_timeout = '10min'"))
+
+
 def _expand(runtime: Runtime, occurrence_id: str, course: Course) -> tuple[int, bool]:
     """The next people of one occurrence: how many, and whether there may be more."""
+    if course.waits_for_choice:
+        _choose(runtime, occurrence_id)
+        course.waits_for_choice = False
     if course.waits_for_lots:
         _draw_lots(runtime, occurrence_id)
         course.waits_for_lots = False
@@ -185,14 +189,19 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, course:
     if ask.terms.per_hour is not None:
         most = min(most, _portion(ask.terms.per_hour, occurrence.asked))
     said = _said(session, runtime, occurrence, ask, course)
+    horizon = whose_turn.horizon(occurrence)
     due_at = _due_at(occurrence, ask.terms, now)
     done = inviting_many.invite_some(session, occurrence, ask, said, most=most, due_at=due_at)
     occurrence.asked += done.asked
     if done.number:
         occurrence.expanded_to = done.last
-    if done.number < most:
-        occurrence.state, occurrence.ended_at = "run", now
-    return done.number, done.number == most
+    if done.number == most:
+        return done.number, True
+    if horizon is not None:  # some of the chosen are gone since; those after them are not
+        occurrence.expanded_to = horizon
+        return done.number, True
+    occurrence.state, occurrence.ended_at = "run", now
+    return done.number, False
 
 
 def _said(

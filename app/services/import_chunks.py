@@ -33,7 +33,7 @@ def take(
     """Create or update who is meant, and remember whom we met; `base` is what all who are new have."""
     workspace = access.hold_workspace(session, each.workspace_id)  # who is meant has one decider
     people = [row.person for row in rows if row.person is not None]
-    found = contact_rows.candidates(session, workspace.id, people, met_in=each.id)
+    found = contact_rows.candidates(session, workspace.id, people, lock=True, met_in=each.id)
     verdicts = decide(rows, Known(found, _met(session, each.id, found)), base, now)
     session.flush()
     insert_many(session, Contact, [verdict.new for verdict in verdicts if verdict.new is not None])
@@ -53,13 +53,30 @@ def take(
         ],
     )
     silent = silent_before(session, workspace.id, verdicts)
-    silenced = {
-        verdict.contact_id: Silenced(verdict.contact_id, verdict.keys)
-        for verdict in verdicts
-        if verdict.row.opted_out and verdict.contact_id
-    }
-    import_opt_outs.silence(session, workspace.id, list(silenced.values()), now)
+    wishes = [each for verdict in verdicts for each in silenced_by(verdict)]
+    import_opt_outs.silence(session, workspace.id, wishes, now)
     return tally_of(verdicts, silent)
+
+
+def silenced_by(verdict: Verdict) -> list[Silenced]:
+    """Who wants no more by a row, whatever else became of it: who stands in it, whom it means by itself,
+    and whoever has an address that it says.
+    """
+    person = verdict.row.person
+    if not verdict.row.opted_out or person is None:
+        return []
+    own: tuple[str | None, ...] = (person.email_key, person.phone_key)
+    other = verdict.by_itself
+    if other is None:
+        return [Silenced(verdict.contact_id or None, (*verdict.keys, *own))]
+    theirs = other.email_key, other.phone_key
+    rest = tuple(key for key in own if key not in theirs)
+    return [Silenced(other.id, theirs), Silenced(verdict.contact_id or None, (*verdict.keys, *rest))]
+
+
+def names_of(silenced: Silenced) -> frozenset[str]:
+    """What they are known by where it is asked who is silent."""
+    return frozenset(filter(None, (silenced.contact_id, *silenced.address_keys)))
 
 
 def _met(session: Session, import_id: str, contacts: Sequence[Contact]) -> dict[str, int]:
@@ -90,14 +107,15 @@ def silent_before(session: Session, workspace_id: str, verdicts: Sequence[Verdic
 
 def tally_of(verdicts: Sequence[Verdict], silent: frozenset[str]) -> Tally:
     """The counts: somebody is opted out once, in the row where they are met or where the file says so."""
-    opted_out: set[str] = set()
-    for verdict in verdicts:
-        was = verdict.contact_id in silent or any(key in silent for key in verdict.keys)
+    opted_out, out = set[str](), set(silent)
+    for verdict in verdicts:  # in their order: what one of them says holds for the next
+        was = verdict.contact_id in out or any(key in out for key in verdict.keys)
         if verdict.outcome in ("created", "updated", "unchanged"):
             if was or verdict.row.opted_out:
                 opted_out.add(verdict.contact_id)
         elif verdict.outcome == "repeated" and verdict.row.opted_out and not was:
             opted_out.add(verdict.contact_id)
+        out.update(*map(names_of, silenced_by(verdict)))
     return Tally(
         len(verdicts),
         Counter(verdict.outcome for verdict in verdicts),

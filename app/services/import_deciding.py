@@ -40,6 +40,7 @@ class Verdict:
     new: dict[str, Any] | None = None
     changes: dict[str, object] | None = None  # of somebody who is updated: what was, and what it is now
     problems: tuple[Problem, ...] = ()
+    by_itself: Marks | None = None  # whom a row means that changes nobody, where it is another one
 
 
 class Mark(NamedTuple):
@@ -95,8 +96,8 @@ class Known:
         row = self._rows[id]
         return Mark(row.id, row.external_id, row.email_key, row.phone_key)
 
-    def meant_by(self, person: Keyed) -> Marks | None:
-        """Who stands in a row. Raises Conflict when several may be meant.
+    def meant_by(self, person: Keyed) -> tuple[Marks | None, Marks | None]:
+        """Who stands in a row, and whom it would mean by itself. Raises Conflict when several may be meant.
 
         An address that a row of this file has said stays with whom it met there: a row that says it too
         repeats them, whoever else it may mean, so that the file says the same when it is taken again.
@@ -104,8 +105,8 @@ class Known:
         among = [self._rows[id] for id in self._led_to_by(person)]
         found = contact_rows.matching(person, among) if among else None
         if found is None or found.id in self.met:
-            return found
-        return next((row for row in among if row.id in self.met and _may_be(row, person)), found)
+            return found, found
+        return next((row for row in among if row.id in self.met and _may_be(row, person)), found), found
 
     def _led_to_by(self, person: Keyed) -> dict[str, None]:
         ids: dict[str, None] = {}
@@ -135,7 +136,7 @@ def _decide(row: ReadRow, id: str, known: Known, base: Mapping[str, Any], now: d
     if row.person is None:
         return Verdict(row, "refused", problems=row.problems)
     try:
-        found = known.meant_by(row.person)
+        found, by_itself = known.meant_by(row.person)
     except Conflict as error:
         return Verdict(row, "refused", problems=(Problem("row", error.message, error.params),))
     if found is None:
@@ -145,13 +146,16 @@ def _decide(row: ReadRow, id: str, known: Known, base: Mapping[str, Any], now: d
     if found.id in known.met:
         message = "This person stands in row %(row)s already; only that row counts."
         repeats = (problem("row", message, row=known.met[found.id]),)
-        return Verdict(row, "repeated", found.id, (found.email_key, found.phone_key), problems=repeats)
+        return Verdict(
+            row, "repeated", found.id, (found.email_key, found.phone_key), problems=repeats,
+            by_itself=None if by_itself is found else by_itself,
+        )  # fmt: skip
     assert isinstance(found, Contact)  # whoever is only a mark has been met
     try:
         before = _values(found)
         changed = contact_rows.update_row(found, row.person, now, keep_origin=True)
     except Invalid as error:
-        return Verdict(row, "refused", problems=error.problems)
+        return Verdict(row, "refused", problems=error.problems, by_itself=found)
     verdict = _met(row, known, found, "updated" if changed else "unchanged")
     return replace(verdict, changes=changes(before, _values(found))) if changed else verdict
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.models import ContactImport, Workspace
 from app.services import contact_rows
 from app.services.contact_rows import Marks
-from app.services.import_chunks import Tally, base_of, silent_before, tally_of
+from app.services.import_chunks import Tally, base_of, names_of, silenced_by, silent_before, tally_of
 from app.services.import_deciding import Known, Mark, ReadRow, Verdict, decide
 
 MARKS = frozenset(("external_id", "email_key", "phone_key"))
@@ -26,7 +26,6 @@ class Foretold:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self.silenced: set[str] = set()
         self.moved = 0  # people of the database who would be recognised by something else
         for pragma in (f"cache_size=-{CACHE}", "journal_mode=OFF", "synchronous=OFF"):
             connection.execute(f"PRAGMA {pragma}")
@@ -35,6 +34,7 @@ class Foretold:
             " (id TEXT PRIMARY KEY, external_id TEXT, email_key TEXT, phone_key TEXT, place INTEGER)"
             " WITHOUT ROWID"
         )
+        connection.execute("CREATE TABLE silenced (name TEXT PRIMARY KEY) WITHOUT ROWID")
         for name in ("external_id", "email_key", "phone_key"):
             connection.execute(
                 f"CREATE INDEX by_{name} ON people ({name}, external_id) WHERE {name} IS NOT NULL"
@@ -63,9 +63,16 @@ class Foretold:
         verdicts = decide(rows, known, base_of(workspace, now), now)
         self._remember(verdicts, known)
         self.moved += sum(not MARKS.isdisjoint(verdict.changes or ()) for verdict in verdicts)
-        silent = silent_before(session, workspace.id, verdicts) | self.silenced
-        self.silenced |= {verdict.contact_id for verdict in verdicts if verdict.row.opted_out}
+        silent = silent_before(session, workspace.id, verdicts) | self._silenced_among(verdicts)
+        names = {name for verdict in verdicts for each in silenced_by(verdict) for name in names_of(each)}
+        self.connection.executemany("INSERT OR IGNORE INTO silenced VALUES (?)", [(name,) for name in names])
         return tally_of(verdicts, silent)
+
+    def _silenced_among(self, verdicts: Sequence[Verdict]) -> frozenset[str]:
+        names = [name for verdict in verdicts for name in (verdict.contact_id, *verdict.keys)]
+        marks = ", ".join("?" * len(names))
+        query = f"SELECT name FROM silenced WHERE name IN ({marks})"  # noqa: S608 - our own name
+        return frozenset(name for (name,) in self.connection.execute(query, names))
 
     def _recalled(self, name: str, values: Collection[str]) -> dict[str, tuple[Mark, int]]:
         """Of an address that many share, two of each sort, with and without an id: they stay as they are."""

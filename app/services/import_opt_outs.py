@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import OptOut, new_id
+from app.services import journal
 from app.services.many_rows import insert_many, rows_with
 
 
 @dataclass(frozen=True, slots=True)
 class Silenced:
-    """Somebody of whom the file says that they want no more."""
+    """Somebody of whom the file says that they want no more; nobody in particular: whoever is there."""
 
-    contact_id: str
+    contact_id: str | None
     address_keys: tuple[str | None, ...]
 
 
@@ -24,8 +26,9 @@ def silent_among(
 ) -> frozenset[str]:
     """Those of these people and addresses for whom an opt-out (no bounce) stands."""
     standing = select(OptOut.contact_id, OptOut.address_key).where(
-        OptOut.workspace_id == workspace_id, OptOut.lifted_at.is_(None), OptOut.kind != "bounce"
-    )
+        OptOut.workspace_id == workspace_id, OptOut.lifted_at.is_(None), OptOut.kind != "bounce",
+        OptOut.channel.is_(None),
+    )  # fmt: skip
     found = [
         *rows_with(session, standing, OptOut.contact_id, contact_ids),
         *rows_with(session, standing, OptOut.address_key, address_keys),
@@ -36,20 +39,22 @@ def silent_among(
 
 def silence(session: Session, workspace_id: str, people: Sequence[Silenced], now: datetime) -> None:
     """One row for each address of each person, or one for the person alone; those that stand are left."""
-    if not people:
-        return
+    wanted: dict[str | None, dict[str, None]] = {}
+    for each in people:
+        wanted.setdefault(each.contact_id, {}).update(dict.fromkeys(filter(None, each.address_keys)))
     standing = select(OptOut.contact_id, OptOut.address_key).where(
         OptOut.workspace_id == workspace_id,
         OptOut.kind == "own_wish",
+        OptOut.channel.is_(None),
         OptOut.lifted_at.is_(None),
     )
-    stands = rows_with(session, standing, OptOut.contact_id, [each.contact_id for each in people])
+    stands = [
+        *rows_with(session, standing, OptOut.contact_id, [id for id in wanted if id]),
+        *rows_with(session, standing, OptOut.address_key, list(wanted.get(None, ()))),
+    ]
     known = {(row.contact_id, row.address_key) for row in stands}
-    wanted: dict[tuple[str, str | None], None] = {}
-    for each in people:
-        keys = [key for key in each.address_keys if key]
-        wanted |= dict.fromkeys((each.contact_id, key) for key in keys or (None,))
-    rows = [
+    known |= {(None, None), *((None, row.address_key) for row in stands)}
+    rows: list[dict[str, Any]] = [
         {
             "id": new_id(),
             "workspace_id": workspace_id,
@@ -59,7 +64,9 @@ def silence(session: Session, workspace_id: str, people: Sequence[Silenced], now
             "origin": "import",
             "created_at": now,
         }
-        for contact_id, key in wanted
+        for contact_id, keys in wanted.items()
+        for key in keys or (None,)
         if (contact_id, key) not in known
     ]
     insert_many(session, OptOut, rows)
+    journal.opted_out(session, (OptOut(**row) for row in rows))

@@ -6,11 +6,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
 from app.domain.contact_files import Record
-from app.models import ContactImport, ImportPart, ImportPerson, ImportReject
+from app.models import Contact, ContactImport, ImportPart, ImportPerson, ImportReject
 from app.runtime import Runtime
 from app.services.many_rows import delete_some
 
@@ -82,6 +82,21 @@ def rejects(session: Session, import_id: str, phase: str, after: int, most: int)
         .limit(most)
     )
     return session.scalars(query).all()
+
+
+def met_an_erasure(session: Session, import_id: str) -> bool:
+    """Has somebody here been erased since it began? A row that was not taken may be about them."""
+    erased = (
+        select(Contact.id)
+        .join(ContactImport, ContactImport.workspace_id == Contact.workspace_id)
+        .where(ContactImport.id == import_id, Contact.erased_at >= ContactImport.started_at)
+    )
+    return session.scalar(erased.limit(1)) is not None
+
+
+def forget_rejects(session: Session, import_id: str) -> None:
+    """A step: the rows that were not taken, all at once."""
+    session.execute(delete(ImportReject).where(ImportReject.import_id == import_id))
 
 
 def clear(session: Session, each: ContactImport, *, rejects: bool, people: bool, rows: bool = True) -> int:

@@ -47,7 +47,7 @@ def take_back(session: Session, each: ContactImport, most: int, now: datetime) -
     met = session.scalars(query.limit(most)).all()
     ids = [person.contact_id for person in met]
     people = select(Contact).where(Contact.id.in_(ids), Contact.workspace_id == workspace.id)
-    rows = {row.id: row for row in session.scalars(people.with_for_update())}
+    rows = {row.id: row for row in session.scalars(people.order_by(Contact.id).with_for_update())}
     fresh = set(session.scalars(select(Contact.id).where(Contact.id.in_(ids), untouched())))
     for person in met:
         row = rows.get(person.contact_id)

@@ -58,7 +58,7 @@ def take_next(
     further = [
         each
         for each in occurrence.channels
-        if each not in tried and not _rests(session, invitation, occurrence, contact.key_on(each), now)
+        if each not in tried and not rests_at(session, invitation, occurrence, contact.key_on(each), now)
     ]
     channel = open_way(session, contact, further, ready)
     if channel is None:
@@ -70,10 +70,10 @@ def take_next(
     return True
 
 
-def _rests(
+def rests_at(
     session: Session, invitation: Invitation, occurrence: Occurrence, key: str | None, now: datetime
 ) -> bool:
-    """Was somebody else asked at this address so lately that it is left alone? This person was not."""
+    """Was somebody else asked at this address by this run, or so lately that it is left alone?"""
     if key is None or occurrence.origin == "closure":  # whoever is asked again is asked whatever was asked
         return False
     rest = rest_of(session.get_one(Workspace, invitation.workspace_id), invitation.metric)
@@ -84,6 +84,7 @@ def _rests(
         Invitation.contact_id != invitation.contact_id,
         Invitation.state.not_in(UNCOUNTED),
         or_(
+            Invitation.occurrence_id == occurrence.id,
             moment >= rest.cutoff(rest.days, now),
             and_(Invitation.metric == invitation.metric, moment >= rest.cutoff(rest.metric_days, now)),
         ),

@@ -6,8 +6,9 @@ Nothing is written: what stands where links will is of the same length and leads
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from itertools import takewhile
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, case, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain import sms_prices
@@ -58,7 +59,7 @@ class Maker:
             "id": "preflight", "workspace_id": workspace.id, "purpose": "invitation",
             "invitation_id": "preflight", "tries": 0, "created_at": runtime.clock(),
             "survey_id": survey.id, "version_id": survey.published_version_id, "metric": survey.metric,
-            "sandbox": False, "already_answered": False, "is_paused": False, "workspace_slug": workspace.slug,
+            "sandbox": False, "already_answered": False, "workspace_slug": workspace.slug,
             "workspace_name": workspace.name, "sender_name": workspace.sender_name,
             "reply_to": workspace.reply_to, "postal_address": workspace.postal_address,
             "workspace_locale": workspace.locale, "time_zone": workspace.time_zone,
@@ -109,18 +110,23 @@ def shown(groups: Iterable[Group]) -> list[Group]:
 
 
 def texts(maker: Maker, ask: Asking, people: Select[Contact], groups: Iterable[Group]) -> Made:
-    """What the text messages come to, by language: those of some people are written, the others are alike."""
+    """What the text messages come to, by language: those of some people are written, the others are alike.
+
+    Of every language at least one. First of all people whom no channel before the texts reaches.
+    """
     session, runtime = maker.session, maker.runtime
-    by_text = {each.locale: each.people for each in groups if each.channel == "sms"}
-    if not by_text:
+    texted = [each for each in groups if each.channel == "sms"]
+    if not texted:
         return Made()
-    has_number = people.where(Contact.phone_key.is_not(None)).order_by(Contact.id).limit(MADE)
-    each = told(ask, has_number)
+    by_text = {each.locale: each.people for each in texted}
+    has_number = people.where(Contact.phone_key.is_not(None))
+    each = told(ask, has_number.order_by(*_reached_before(ask), Contact.id).limit(MADE))
     ids = select(each.c.id).where(each.c.code.is_(None), each.c.channel == "sms")
+    one_of_each = [each.example for each in texted]
     written: dict[str, list[tuple[SmsCount, int, str | None]]] = {}
     refused, allowed = 0, sms_rules.allowed(session, runtime)
     default = session.get_one(Workspace, ask.workspace_id).locale
-    for contact in session.scalars(select(Contact).where(Contact.id.in_(ids))):
+    for contact in session.scalars(select(Contact).where(Contact.id.in_(ids) | Contact.id.in_(one_of_each))):
         country = country_of(contact.phone or "")
         if country not in allowed or not takes_texts(contact.phone or ""):
             refused += 1
@@ -137,6 +143,13 @@ def texts(maker: Maker, ask: Asking, people: Select[Contact], groups: Iterable[G
         ),
         round(refused * share),
     )
+
+
+def _reached_before(ask: Asking) -> Iterable[ColumnElement[int]]:
+    """Last who has an address on a channel that is taken before the texts."""
+    before = takewhile(lambda way: way.channel != "sms", ask.ways)
+    keys = [Contact.key_of(way.channel).is_not(None) for way in before if way.ready]
+    return [case((or_(*keys), 1), else_=0)] if keys else []
 
 
 def _come_to(

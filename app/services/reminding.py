@@ -1,20 +1,23 @@
 """Reminders: whoever has not answered some days after the ask left is asked again, at most three times."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import Table, bindparam, insert, or_, select, update
+from sqlalchemy import Integer, Table, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.terms import LATEST_REMINDER, Terms
 from app.models import Contact, Invitation, Message, Occurrence, Schedule
 from app.runtime import Runtime
 from app.services import other_ways
+from app.services.outbox import LEVEL, USUAL
 
 GROUP = 20  # in one transaction
-SOME = 200  # reminded in one tick; the next comes within a minute, and the outbox has its own pace
+SOME = 200  # read at once; a tick goes on until none is due
+PAUSE = 0.005  # seconds between two looks: whoever waits to write comes in between
 ASKED = ("sent", "delivered")  # an unknown end counts as sent after a day, and is reminded then
 DAYS = range(1, LATEST_REMINDER + 1)
 _PAUSED = select(Schedule.id).where(Schedule.id == Invitation.schedule_id, Schedule.state == "paused")
@@ -34,12 +37,13 @@ _DUE = (
         ~_PAUSED.exists(),
     )
     .order_by(Invitation.sent_at)
-    .limit(SOME)
+    .limit(bindparam("most", type_=Integer))
 )
 _GROUP = (
-    select(Invitation, Occurrence.channels, Occurrence.terms, Contact)
+    select(Invitation, Occurrence.channels, Occurrence.terms, Contact, Schedule.state)
     .join(Occurrence, Occurrence.id == Invitation.occurrence_id)
     .join(Contact, Contact.id == Invitation.contact_id)
+    .outerjoin(Schedule, Schedule.id == Invitation.schedule_id)
     .where(Invitation.id.in_(bindparam("some", expanding=True)))
     .order_by(Invitation.sent_at)
     .with_for_update(of=Invitation, skip_locked=True)  # whom somebody else just writes comes at the next tick
@@ -61,6 +65,12 @@ class Due:
     channels: Sequence[str]
     terms: Terms
     contact: Contact
+    schedule_state: str | None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Nobody has answered or given up, and nobody has cancelled the schedule."""
+        return self.invitation.state in ASKED and self.schedule_state != "cancelled"
 
     @property
     def order(self) -> Sequence[str]:
@@ -73,49 +83,61 @@ class Due:
     def following(self, now: datetime) -> int | None:
         """The reminder after this one; those that came due while nobody worked are one: this one."""
         sent_at, after = self.invitation.sent_at, self.invitation.remind_after
-        if self.invitation.state not in ASKED or sent_at is None or after is None:
+        if not self.is_awaited or sent_at is None or after is None:
             return None
         return self.terms.reminder_after(max(after, (now - sent_at).days))
 
 
 def remind(runtime: Runtime) -> int:
     """Queue every reminder that is due. How many people were reminded, or need no reminder any more."""
-    now = runtime.clock()
+    now, done = runtime.clock(), 0
+    while not runtime.stopping():
+        due, seen = _due(runtime, now), 0
+        for start in range(0, len(due), GROUP):
+            with runtime.db.write() as session:
+                seen += _remind(session, runtime, dict(due[start : start + GROUP]), now, done + seen)
+            runtime.reach("reminded")
+        done += seen
+        if len(due) < SOME or not seen:  # whom others hold are looked at again at the next tick
+            break
+        time.sleep(PAUSE)
+    return done
+
+
+def _due(runtime: Runtime, now: datetime) -> list[tuple[str, int | None]]:
     with runtime.db.read() as session:
-        rows = session.execute(_DUE, {f"sent_{days}": now - timedelta(days=days) for days in DAYS})
-        due = [(id, after) for id, after in rows]
-    for start in range(0, len(due), GROUP):
-        with runtime.db.write() as session:
-            _remind(session, runtime, dict(due[start : start + GROUP]), now)
-        runtime.reach("reminded")
-    return len(due)
+        moments = {f"sent_{days}": now - timedelta(days=days) for days in DAYS}
+        rows = session.execute(_DUE, {**moments, "most": SOME})
+        return [(id, after) for id, after in rows]
 
 
-def _remind(session: Session, runtime: Runtime, days: Mapping[str, int | None], now: datetime) -> None:
+def _remind(
+    session: Session, runtime: Runtime, days: Mapping[str, int | None], now: datetime, before: int
+) -> int:
     """The reminders of a few; the mark on each invitation makes it one, whoever else looks at it."""
     rows = session.execute(_GROUP, {"some": list(days)})
-    group = [Due(ask, channels, Terms.from_json(terms), contact) for ask, channels, terms, contact in rows]
-    group = [each for each in group if each.invitation.remind_after == days[each.invitation.id]]
+    found = [Due(ask, channels, Terms.from_json(terms), *rest) for ask, channels, terms, *rest in rows]
+    group = [each for each in found if each.invitation.remind_after == days[each.invitation.id]]
     if not group:
-        return
+        return 0
     marks = [{"of": each.invitation.id, "following": each.following(now)} for each in group]
     session.connection().execute(_MARK, marks)
     waiting = set(session.scalars(_WAITING, {"some": [each.invitation.id for each in group]}))
     asked = [
-        each
-        for each in group
-        if _may_be_reminded(each.invitation, runtime, now) and each.invitation.id not in waiting
+        each for each in group if _may_be_reminded(each, runtime, now) and each.invitation.id not in waiting
     ]
     ways = other_ways.open_ways(session, [(each.contact, each.order) for each in asked], runtime.channels)
+    late = {"priority": USUAL + before // LEVEL}  # behind what others ask meanwhile
     messages = [
-        other_ways.message(each.invitation, each.contact, way, "reminder", now)
+        other_ways.message(each.invitation, each.contact, way, "reminder", now) | late
         for each, way in zip(asked, ways, strict=True)
         if way is not None
     ]
     if messages:
         session.execute(insert(Message), messages)
+    return len(group)
 
 
-def _may_be_reminded(invitation: Invitation, runtime: Runtime, now: datetime) -> bool:
-    is_seen = runtime.config.sandbox_on or not invitation.sandbox
-    return invitation.state in ASKED and invitation.expires_at > now and is_seen
+def _may_be_reminded(each: Due, runtime: Runtime, now: datetime) -> bool:
+    is_seen = runtime.config.sandbox_on or not each.invitation.sandbox
+    return each.is_awaited and each.invitation.expires_at > now and is_seen

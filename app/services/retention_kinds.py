@@ -127,7 +127,8 @@ def _old_contacts(workspace_id: str, before: datetime) -> Select[Any]:
 
 
 def _forget_contacts(session: Session, _workspace_id: str, ids: Keys, now: datetime) -> None:
-    for contact in session.scalars(select(Contact).where(Contact.id.in_(ids)).with_for_update()).all():
+    theirs = select(Contact).where(Contact.id.in_(ids)).order_by(Contact.id).with_for_update()
+    for contact in session.scalars(theirs).all():
         erasure.forget(session, contact, now)
 
 

@@ -131,7 +131,7 @@ def pause(runtime: Runtime, who: Visitor, id: str, once: Once | None = None) -> 
         schedule.state = "paused"
         audit.note(session, who, now, "schedule.paused", id)
         _touch(schedule, now)
-        return unsent.hold(session, id)
+        return unsent.follow(session, schedule, now)
 
 
 def resume(runtime: Runtime, who: Visitor, id: str) -> int:
@@ -151,7 +151,7 @@ def resume(runtime: Runtime, who: Visitor, id: str) -> int:
             schedule.state = "active" if goes_on else "ended"
             audit.note(session, who, now, "schedule.resumed", id)
             _touch(schedule, now)
-        return unsent.release(session, id, now)
+        return unsent.follow(session, schedule, now)
 
 
 def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
@@ -172,7 +172,7 @@ def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
         _touch(schedule, now)
         session.flush()
         spared = expanding.spare_the_others(session, runtime, id)
-        return spared + planning.stop_asking(session, id, now)
+        return spared + planning.stop_asking(session, schedule, now)
 
 
 def _refuse_change(schedule: Schedule, revision: int | None) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -11,12 +11,13 @@ from app.channels.base import Channel, DeliveryError
 from app.db import SKIP_LOCKED, Statement
 from app.domain.caps import first_allowed
 from app.domain.delivery import ASKING, ATTEMPT_LEASE, CLAIM_LEASE, HAND_OVER
-from app.models import new_id
+from app.models import Invitation, Occurrence, new_id
 from app.runtime import Runtime
 from app.services import (
     capping,
     composing,
     departing,
+    hourly,
     leaving_rules,
     other_ways,
     outcomes,
@@ -30,6 +31,7 @@ from app.services.departing import Departing
 from app.services.outbox import FIRST, LAST
 
 CLAIMED = 20  # at a time: few enough to be sent within their lease by any server worth the name
+WHILE_PAUSED = timedelta(minutes=10)  # a reminder is looked at again: nobody releases it
 GROUP = 10  # attempts committed together: no crash leaves more of them unknown
 
 _DUE = (
@@ -84,7 +86,8 @@ _REFUSED = Statement(
     "UPDATE messages SET state = 'cancelled', reason = :reason WHERE id = :id AND lease_token = :lease"
 )
 _SKIPPED = Statement(
-    "UPDATE invitations SET state = :state, reason = :reason WHERE id = :id AND state = 'queued'"
+    "UPDATE invitations SET state = :state, reason = :reason, until = NULL"
+    " WHERE id = :id AND state = 'queued'"
 )
 
 
@@ -211,29 +214,34 @@ def _let_leave(
     rings = not lease.channel.pretends  # the sandbox rings at nobody's, and has no limits
     tally = capping.tally(session, group, now, sandbox_on=runtime.config.sandbox_on)
     crowded = pacing.too_soon(session, lease.name, group, now) if rings else {}
+    room = hourly.room(session, group)
     for each in group:
-        reason = each.refusal(now) or ("no_address" if each.has_moved and not each.address_now else None)
+        reason = each.refusal(now) or (_refusal_there(session, each, now) if each.has_moved else None)
         if reason is None and each.has_moved:
             _follow(session, each, lease)
             continue
         reason = reason or (leaving_rules.refusal(session, runtime, each, now) if rings else None)
         waits = _waits(each, tally, now, rings=rings) if reason is None else None
-        paused = each.is_paused and each.purpose == "invitation"
-        if rings and not (reason or waits or paused or each.id in crowded):
+        has_room = room.has_room(each, now)
+        if rings and has_room and not (reason or waits or each.is_paused or each.id in crowded):
             reason = leaving_rules.use_up(session, runtime, each, now)
         if reason is not None:
             _refuse(session, each, reason, lease)
             if each.purpose == "invitation" and reason in other_ways.OF_ONE_WAY:
                 other_ways.take_next(session, each.invitation_id, reason, runtime.channels, now)
-        elif paused:
-            _wait_for_resuming(session, each, lease)
+        elif each.is_paused:
+            _wait_for_resuming(session, each, lease, now)
         elif waits is not None:
             _hold_back(session, each, waits, lease)
         elif each.id in crowded:
             _LATER.run(session, {"id": each.id, "lease": lease.token, "until": crowded[each.id]})
+        elif not has_room:
+            _LATER.run(session, {"id": each.id, "lease": lease.token, "until": room.turn(each, now)})
         else:
             tally.leaves(each, now)
+            room.leaves(each, now)
             leaving.append(each)
+    hourly.keep(session, room)
     return leaving
 
 
@@ -258,15 +266,28 @@ def _hold_back(session: Session, each: Departing, waits: Waits, lease: Lease) ->
         _WAITS.run(session, told | {"id": each.invitation_id})
 
 
+def _refusal_there(session: Session, each: Departing, now: datetime) -> str | None:
+    """Why they are not asked at the address that they have by now; None when they may be."""
+    if not each.address_now:
+        return "no_address"
+    invitation = session.get_one(Invitation, each.invitation_id)
+    run = session.get_one(Occurrence, invitation.occurrence_id)
+    return "resting" if other_ways.rests_at(session, invitation, run, each.key_now, now) else None
+
+
 def _follow(session: Session, each: Departing, lease: Lease) -> None:
     """They have another address by now: nobody at the old one gets their question."""
     there = {"address": each.address_now, "key": each.key_now}
     _FOLLOWS.run(session, there | {"id": each.id, "lease": lease.token})
-    _ASKED_AT.run(session, {"key": each.key_now, "id": each.invitation_id})
+    if each.purpose == "invitation":  # a reminder leaves it where the ask went
+        _ASKED_AT.run(session, {"key": each.key_now, "id": each.invitation_id})
 
 
-def _wait_for_resuming(session: Session, each: Departing, lease: Lease) -> None:
+def _wait_for_resuming(session: Session, each: Departing, lease: Lease, now: datetime) -> None:
     """Its schedule was paused while this was in hand, or before it is tried again: it waits as well."""
+    if each.purpose == "reminder":
+        _LATER.run(session, {"id": each.id, "lease": lease.token, "until": now + WHILE_PAUSED})
+        return
     _PAUSED.run(session, {"id": each.id, "lease": lease.token})
     _PLANNED.run(session, {"id": each.invitation_id})
 

@@ -39,9 +39,12 @@ _PRESUMED = text(
     "UPDATE messages SET state = 'sent', reason = 'presumed', sent_at = (SELECT max(started_at)"
     " FROM attempts WHERE message_id = messages.id) WHERE state = 'unknown' AND lease_until <= :before"
 ).bindparams(_BEFORE)
+EXPIRED_AT_ONCE = 5_000
+_ENDS = "state IN ('sent', 'delivered', 'unknown')"
 _EXPIRED = text(
-    "UPDATE invitations SET state = 'expired', reason = 'expired'"
-    " WHERE state IN ('sent', 'delivered', 'unknown') AND expires_at <= :now AND metric <> 'enps'"
+    f"UPDATE invitations SET state = 'expired', reason = 'expired' WHERE {_ENDS}"  # noqa: S608 - our own text
+    f" AND id IN (SELECT id FROM invitations WHERE {_ENDS} AND expires_at <= :now AND metric <> 'enps'"
+    " LIMIT :most)"
 ).bindparams(_NOW)
 
 _STARTED = "COALESCE(sent_at, (SELECT max(started_at) FROM attempts WHERE message_id = :message), :now)"
@@ -87,6 +90,11 @@ def presume_sent(runtime: Runtime) -> int:
 
 
 def expire_invitations(runtime: Runtime) -> int:
-    """Links that have ended: nobody answered in time."""
-    with runtime.db.write() as session:
-        return session.connection().execute(_EXPIRED, {"now": runtime.clock()}).rowcount
+    """Links that have ended: nobody answered in time. Some thousands in each transaction."""
+    now, ended, number = runtime.clock(), 0, EXPIRED_AT_ONCE
+    while number == EXPIRED_AT_ONCE and not runtime.stopping():
+        with runtime.db.write() as session:
+            values = {"now": now, "most": EXPIRED_AT_ONCE}
+            number = session.connection().execute(_EXPIRED, values).rowcount
+        ended += number
+    return ended

@@ -1,13 +1,18 @@
-"""Those whom a schedule has decided to ask and not asked yet: counted, held, released, cancelled."""
+"""Those whom a schedule has decided to ask and not asked yet: they are counted, and follow its state."""
 
+import time
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Update, func, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
-from app.models import Invitation, Message, Occurrence
+from app.models import Invitation, Message, Occurrence, Schedule
+from app.runtime import Runtime
 
+AT_ONCE = 5_000  # people in one transaction, which takes half a second
+PAUSE = 0.01  # seconds between two: whoever waits to write comes in between
 WAITING = ("planned", "queued")  # planned: held while the schedule is paused
 HELD = "sending_paused"
 
@@ -26,32 +31,81 @@ def is_under_way(session: Session, schedule_id: str) -> bool:
     return session.scalar(runs.limit(1)) is not None or number(session, schedule_id) > 0
 
 
-def cancel(session: Session, schedule_id: str) -> int:
-    """A step: what has not left does not leave; what has stays answerable. How many are not asked after all.
+def follow(session: Session, schedule: Schedule, now: datetime) -> int:
+    """A step: whoever waits follows the state of their schedule: held, cancelled, or free to be asked.
+
+    How many people that means. At most AT_ONCE of them follow here and now; the others do in `follow_all`,
+    and meanwhile the sender looks at the state itself.
+    """
+    moved = _follow(session, schedule, now)
+    if not schedule.unsettled:
+        return moved
+    return number(session, schedule.id) + (moved if schedule.state == "cancelled" else 0)
+
+
+def follow_all(runtime: Runtime) -> int:
+    """A job: the rest of those whose schedule was paused, resumed or cancelled, some at a time. How many."""
+    done = 0
+    with runtime.db.read() as session:
+        unsettled = list(session.scalars(select(Schedule.id).where(Schedule.unsettled.is_(True))))
+    while unsettled and not runtime.stopping():
+        with runtime.db.write() as session:
+            query = select(Schedule).where(Schedule.id == unsettled[-1]).with_for_update()
+            schedule = session.scalars(query).one()
+            done += _follow(session, schedule, runtime.clock())
+            if not schedule.unsettled:
+                unsettled.pop()
+        runtime.reach("followed_some")
+        time.sleep(PAUSE)
+    return done
+
+
+def _follow(session: Session, schedule: Schedule, now: datetime) -> int:
+    act = {"paused": _hold, "cancelled": _cancel}.get(schedule.state, _release)
+    looked_at, moved = act(session, schedule.id, now)
+    schedule.unsettled = looked_at == AT_ONCE
+    return moved
+
+
+def _cancel(session: Session, schedule_id: str, now: datetime) -> tuple[int, int]:
+    """What has not left does not leave; what has stays answerable. Looked at, and not asked after all.
 
     A message that a worker has claimed is refused when it is about to leave.
     """
-    _do(session, _messages(schedule_id, "queued").values(state="cancelled", reason="cancelled"))
-    return _do(session, _invitations(schedule_id, *WAITING).values(state="cancelled", reason="cancelled"))
+    ids = _some(session, select(Invitation.id).where(_of(schedule_id), Invitation.state.in_(WAITING)))
+    _do(session, _messages(ids, "queued").values(state="cancelled", reason="cancelled"))
+    waiting = _invitations(ids, *WAITING)
+    return len(ids), _do(session, waiting.values(state="cancelled", reason="cancelled"))
 
 
-def hold(session: Session, schedule_id: str) -> int:
-    """A step: what has not left waits until `release`. How many people. What a worker has claimed leaves."""
-    _do(session, _messages(schedule_id, "queued").values(state="cancelled", reason=HELD))
-    claimed = select(Message.id).where(
-        Message.invitation_id == Invitation.id, Message.purpose == "invitation", Message.state != "cancelled"
+def _hold(session: Session, schedule_id: str, now: datetime) -> tuple[int, int]:
+    """What has not left waits until the schedule goes on. What a worker has claimed it holds back itself."""
+    first = and_(Message.invitation_id == Invitation.id, Message.purpose == "invitation")
+    queued = (
+        select(Invitation.id)
+        .join(Message, and_(first, Message.state == "queued"))
+        .where(_of(schedule_id), Invitation.state == "queued")
     )
-    held = _invitations(schedule_id, "queued").where(~claimed.exists())
-    return _do(session, held.values(state="planned", reason=HELD))
+    ids = _some(session, queued)
+    _do(session, _messages(ids, "queued").values(state="cancelled", reason=HELD))
+    claimed = select(Message.id).where(first, Message.state != "cancelled")
+    held = _invitations(ids, "queued").where(~claimed.exists())
+    return len(ids), _do(session, held.values(state="planned", reason=HELD))
 
 
-def release(session: Session, schedule_id: str, now: datetime) -> int:
-    """A step: what was held may leave, unless its time to answer is over. How many people."""
-    late = _invitations(schedule_id, "planned").where(Invitation.expires_at <= now)
+def _release(session: Session, schedule_id: str, now: datetime) -> tuple[int, int]:
+    """What was held may leave, unless its time to answer is over."""
+    ids = _some(session, select(Invitation.id).where(_of(schedule_id), Invitation.state == "planned"))
+    late = _invitations(ids, "planned").where(Invitation.expires_at <= now)
     _do(session, late.values(state="expired", reason="expired"))
-    held = _messages(schedule_id, "cancelled").where(Message.reason == HELD)
+    free = select(Invitation.id).where(Invitation.id.in_(ids), Invitation.state == "planned")
+    held = _messages(ids, "cancelled").where(Message.reason == HELD, Message.invitation_id.in_(free))
     _do(session, held.values(state="queued", reason=None, due_at=now))
-    return _do(session, _invitations(schedule_id, "planned").values(state="queued", reason=None))
+    return len(ids), _do(session, _invitations(ids, "planned").values(state="queued", reason=None))
+
+
+def _some(session: Session, query: Select[str]) -> Sequence[str]:
+    return session.scalars(query.limit(AT_ONCE)).all()
 
 
 def _of(schedule_id: str) -> ColumnElement[bool]:
@@ -59,15 +113,14 @@ def _of(schedule_id: str) -> ColumnElement[bool]:
     return Invitation.occurrence_id.in_(select(Occurrence.id).where(Occurrence.schedule_id == schedule_id))
 
 
-def _invitations(schedule_id: str, *states: str) -> Update:
-    return update(Invitation).where(_of(schedule_id), Invitation.state.in_(states))
+def _invitations(ids: Sequence[str], *states: str) -> Update:
+    return update(Invitation).where(Invitation.id.in_(ids), Invitation.state.in_(states))
 
 
-def _messages(schedule_id: str, state: str) -> Update:
-    """The first messages of those who wait; reminders follow what their pulse does."""
-    theirs = select(Invitation.id).where(_of(schedule_id), Invitation.state.in_(WAITING))
+def _messages(ids: Sequence[str], state: str) -> Update:
+    """The first messages of these; reminders follow what their pulse does."""
     return update(Message).where(
-        Message.state == state, Message.purpose == "invitation", Message.invitation_id.in_(theirs)
+        Message.state == state, Message.purpose == "invitation", Message.invitation_id.in_(ids)
     )
 
 

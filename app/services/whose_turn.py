@@ -55,8 +55,17 @@ def narrow(occurrence: Occurrence, people: Select[Contact]) -> Select[Contact]:
         return people.where(Contact.id == occurrence.contact_id)
     if occurrence.chosen is None:
         return people
-    left = [each for each in occurrence.chosen if each > (occurrence.expanded_to or "")]
-    return people.where(Contact.id.in_(left[:SOME]))
+    return people.where(Contact.id.in_(_left(occurrence)[:SOME]))
+
+
+def horizon(occurrence: Occurrence) -> str | None:
+    """Of a run for chosen people: how far its next step sees, where more of them follow; else None."""
+    left = _left(occurrence)
+    return left[SOME - 1] if len(left) > SOME else None
+
+
+def _left(occurrence: Occurrence) -> list[str]:
+    return [each for each in occurrence.chosen or () if each > (occurrence.expanded_to or "")]
 
 
 def waits_for_choice() -> ColumnElement[bool]:

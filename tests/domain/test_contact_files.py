@@ -159,10 +159,10 @@ def test_j01_limits_are_held_and_named(monkeypatch: pytest.MonkeyPatch):
     assert len(read(b"id\n" + b"1\n" * 10).rows) == 10
 
 
-def test_j01_a_million_rows_are_read_one_by_one():
-    table = read_csv(io.BytesIO(b"id\n" + b"1\n" * 1_000_000))
+def test_j01_however_many_rows_they_are_read_one_by_one():
+    table = read_csv(io.BytesIO(b"id\n" + b"1\n" * 200_000))
     tracemalloc.start()
-    assert sum(1 for _ in table.records) == 1_000_000
+    assert sum(1 for _ in table.records) == 200_000
     assert tracemalloc.get_traced_memory()[1] < 3_000_000
     tracemalloc.stop()
 

@@ -21,7 +21,7 @@ from app.web import create_app
 from bots import handle
 from config import Config
 from tests.journeys.gallery import NOON, PAGES, Gallery, fill
-from tests.web.browser import ALL, assert_accessible, assert_fits, looks, serving
+from tests.web.browser import ALL, DARK_RULES, WCAG_22_AA, assert_accessible, assert_fits, looks, serving
 from tests.world import Clock
 
 pytestmark = pytest.mark.browser
@@ -57,7 +57,7 @@ def gallery(
 def test_a_page_holds_with_believable_data(gallery: Gallery, name: str) -> None:
     page = PAGES[name](gallery)
     for look in looks(page, ALL):
-        assert_accessible(page)
+        assert_accessible(page, DARK_RULES if look.endswith("dark") else WCAG_22_AA)
         assert_fits(page)
         if os.environ.get("SCREENS") == "1":
             photograph(page, PICTURES / f"{name}-{look}.png")

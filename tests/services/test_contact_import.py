@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
 
 from app.domain.access import Role
+from app.domain.addresses import read_phone
 from app.domain.contacts import read_contact
 from app.errors import Conflict, Invalid, NotFound
 from app.jobs.worker import run_until_idle
@@ -426,6 +427,70 @@ def test_a_column_of_opt_outs_silences_and_never_lifts(runtime: Runtime, camila:
 
 def test_a_further_row_about_somebody_still_silences_them(runtime: Runtime, camila: Visitor):
     run(runtime, camila, "nome;e-mail;optout\nAna;a@x.example;\nAna;a@x.example;yes\n")
+    assert [line.opted_out for line in contacts.find(runtime, camila).items] == [True]
+
+
+def test_an_opt_out_holds_for_whom_its_row_means_though_it_repeats_another(runtime: Runtime, camila: Visitor):
+    contacts.create(runtime, camila, {"name": "Xenia", "external_id": "C7", "email": "x@x.example"})
+    text = "id;nome;e-mail;celular;optout\n;Mae;;31 98888-4417;\nC7;;x@x.example;31 98888-4417;yes\n"
+    foretold = look(runtime, camila, text)
+    done = run(runtime, camila, text)
+    assert outcomes(done) == outcomes(foretold) == {"created": 1, "repeated": 1}
+    assert done.opted_out == foretold.opted_out == 1
+    found = contacts.find(runtime, camila).items
+    assert {line.contact.name: line.opted_out for line in found} == {"Mae": True, "Xenia": True}
+    assert run(runtime, camila, text).opted_out == 1
+    with runtime.db.read() as session:
+        assert session.scalar(select(func.count(OptOut.id))) == 2, "one for each address"
+
+
+def test_an_opt_out_holds_for_the_addresses_of_a_row_that_is_refused(runtime: Runtime, camila: Visitor):
+    for name, code in (("Ana", "1"), ("Bia", "2")):
+        raw = {"name": name, "external_id": code, "email": "a@x.example"}
+        contacts.upsert(runtime, camila, raw)
+    (ana, bia) = (contacts.find(runtime, camila, Sought(name)).items[0] for name in ("ana", "bia"))
+    for line in (ana, bia):
+        contacts.edit(runtime, camila, line.contact.id, {"external_id": None})
+    text = "nome;e-mail;optout\nAna;a@x.example;yes\n"
+    for _ in range(2):
+        assert outcomes(run(runtime, camila, text)) == {"refused": 1}
+    assert [line.opted_out for line in contacts.find(runtime, camila).items] == [True, True]
+    with runtime.db.read() as session:
+        assert session.scalar(select(func.count(OptOut.id))) == 1
+
+
+def test_all_that_rows_say_of_one_person_is_silenced(runtime: Runtime, camila: Visitor):
+    rows = "1;a@x.example;31 98888-4417;yes\n1;b@x.example;;yes\n"
+    run(runtime, camila, "id;e-mail;celular;optout\n" + rows)
+    for raw in ({"email": "a@x.example"}, {"email": "b@x.example"}, {"phone": "31 98888-4417"}):
+        back, _ = contacts.upsert(runtime, camila, {"external_id": f"of {raw}", **raw})
+        assert contacts.detail(runtime, camila, back.id).is_opted_out
+
+
+@quickly(15)
+@given(before=FILES, rows=FILES)
+def test_nobody_with_an_address_of_a_row_that_wants_no_more_is_asked(
+    runtime: Runtime, camila: Visitor, before: list[tuple[str, ...]], rows: list[tuple[str, ...]]
+):
+    forget(runtime, camila)
+    run(runtime, camila, written(before))
+    run(runtime, camila, written(rows))
+    out = [row for row in rows if row[-1] == "yes" and not {"nada", "12"} & set(row)]
+    mails, phones = ({row[place].lower() for row in out} - {""} for place in (1, 2))
+    numbers = {read_phone(phone, "BR").text for phone in phones}
+    for line in contacts.find(runtime, camila).items:
+        if (line.contact.email or "").lower() in mails or line.contact.phone in numbers:
+            assert line.opted_out
+
+
+def test_who_refused_one_channel_and_wants_no_more_by_a_file_is_silent_on_every_one(
+    runtime: Runtime, camila: Visitor
+):
+    ana = contacts.create(runtime, camila, {"name": "Ana", "email": "a@x.example"})
+    opt_outs.opt_out(runtime, camila, ana, "console", channel="email")
+    text = "nome;e-mail;optout\nAna;a@x.example;"
+    assert look(runtime, camila, text + "\n").opted_out == 0
+    assert run(runtime, camila, text + "yes\n").opted_out == 1
     assert [line.opted_out for line in contacts.find(runtime, camila).items] == [True]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from app.domain.access import Role
 from app.models import Contact, Invitation, Message, Occurrence, OptOut, SandboxCopy, new_id
 from app.runtime import Runtime
-from app.services import expanding, planning, runs, schedule_sheets, schedules, sending, settling
+from app.services import expanding, planning, runs, schedule_sheets, schedules, sending, settling, unsent
 from tests.services.recurring import House
 from tests.world import Clock, World
 
@@ -27,6 +27,13 @@ GROUPS = 8  # sent before somebody stops it
 def house(world: World, clock: Clock) -> House:
     workspace = world.workspace()
     return House(world, clock, world.member(workspace, Role.MANAGER), world.survey(workspace))
+
+
+@pytest.fixture(autouse=True)
+def in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a run of some hundreds has a middle."""
+    monkeypatch.setattr(expanding, "FIRST", 50)
+    monkeypatch.setattr(expanding, "MOST", 50)
 
 
 def crowd(house: House, people: int = PEOPLE) -> list[str]:
@@ -266,3 +273,55 @@ def test_cancelling_ends_within_one_lease_whatever_the_clock_does(house: House) 
     with house.runtime.db.read() as session:
         states = session.scalars(select(Occurrence.state).where(Occurrence.schedule_id == id)).all()
     assert states == ["run"]
+
+
+@pytest.mark.parametrize("act", ["pause", "cancel"])
+def test_a_very_large_run_follows_its_schedule_in_steps_and_its_numbers_add_up_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    monkeypatch.setattr(unsent, "AT_ONCE", 50)
+    crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+    asked = PEOPLE - OUT - NOWHERE
+    doing = {"pause": schedules.pause, "cancel": schedules.cancel}[act]
+    assert doing(house.runtime, house.who, id) == asked
+    assert sum(told(house, id).values()) == PEOPLE
+    assert unsent.follow_all(house.runtime) == asked - 50
+    assert unsent.follow_all(house.runtime) == 0
+    found = told(house, id)
+    assert found["waiting" if act == "pause" else "cancelled"] == asked
+    send(house)
+    assert house.count(Invitation.state == "sent") == 0
+    if act == "cancel":
+        return
+    assert schedules.resume(house.runtime, house.who, id) == asked
+    unsent.follow_all(house.runtime)
+    send(house)
+    assert house.count(Invitation.state == "sent") == asked
+
+
+def test_a_worker_that_is_stopped_leaves_the_rest_to_the_next(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unsent, "AT_ONCE", 100)
+    crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+    schedules.pause(house.runtime, house.who, id)
+    halted = Halfway("followed_some", 1, lambda: None)
+    stopping = replace(house.runtime, reach=halted, stopping=lambda: halted.seen > 0)
+    assert unsent.follow_all(stopping) == 100
+    unsent.follow_all(house.runtime)
+    assert house.count(Invitation.state == "planned") == PEOPLE - OUT - NOWHERE
+
+
+def test_links_that_end_end_some_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "EXPIRED_AT_ONCE", 40)
+    crowd(house)
+    house.plans(repeat="once")
+    expand(house)
+    send(house)
+    house.clock.advance(days=31)
+    assert settling.expire_invitations(house.runtime) == PEOPLE - OUT - NOWHERE
+    assert settling.expire_invitations(house.runtime) == 0

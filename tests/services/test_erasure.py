@@ -1,21 +1,32 @@
 """Erasure on both databases: nothing of the person is left, counts and opt-outs stay (I11, N01, N02)."""
 
 import io
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event as happenings
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
 
 from app.channels.base import DeliveryError, Event, KeptCopy, Kind, Receipt
 from app.domain.access import Role
 from app.errors import NotFound
+from app.jobs.worker import run_until_idle
 from app.models import (
     Answer,
     AnswerEdit,
     Attempt,
     Contact,
+    ContactImport,
     FollowUp,
+    ImportPart,
+    ImportPerson,
+    ImportReject,
     InboundEvent,
     Invitation,
     Message,
@@ -33,6 +44,9 @@ from app.services import (
     departing,
     erasure,
     followups,
+    import_jobs,
+    import_pages,
+    import_work,
     inbound,
     opt_outs,
     outcomes,
@@ -68,6 +82,8 @@ def person(runtime: Runtime, world: World, camila: Visitor) -> Contact:
 
 
 def tell_everything(runtime: Runtime, world: World, who: Visitor, person: Contact) -> str:
+    file = io.BytesIO(b"id;nome\nsegredo-7;Zulmira Quintanilha Segredo\n")
+    contact_imports.run(runtime, who, "a.csv", file, lawful_basis="consent", source="feira")
     with runtime.db.write() as session:
         workspace = session.get_one(Workspace, who.workspace_id)
     followup = opened(
@@ -284,6 +300,104 @@ def test_somebody_without_an_address_is_erased_as_well(runtime: Runtime, camila:
     erasure.erase(runtime, camila, id)
     with pytest.raises(NotFound):
         contacts.one(runtime, camila, id)
+
+
+@pytest.mark.parametrize("erased_first", [True, False])
+@pytest.mark.parametrize("act", ["file", "upsert"])
+def test_an_erasure_that_meets_an_import_or_an_upsert_is_whole(
+    runtime: Runtime, camila: Visitor, person: Contact, act: str, erased_first: bool
+):
+    def write() -> None:
+        if act == "upsert":
+            contacts.upsert(runtime, camila, {"external_id": "segredo-7", "attributes": {"obs": "Zulmira"}})
+            return
+        file = io.BytesIO(b"id;nome;obs\nsegredo-7;Zulmira;Zulmira\n")
+        contact_imports.run(runtime, camila, "a.csv", file, lawful_basis="consent", source="feira")
+
+    acts = partial(erasure.erase, runtime, camila, person.id), write
+    first, second = acts if erased_first else reversed(acts)
+    begun: list[Thread] = []
+
+    def meet(session: Session, *_: object) -> None:
+        """As the first is about to write the person, the second comes."""
+        if not begun and any(isinstance(each, Contact) for each in session.dirty):
+            begun.append(Thread(target=second))
+            begun[0].start()
+            begun[0].join(0.5)
+
+    happenings.listen(Session, "before_flush", meet)
+    try:
+        first()
+        begun[0].join()
+    finally:
+        happenings.remove(Session, "before_flush", meet)
+    with runtime.db.read() as session:
+        left = session.get_one(Contact, person.id)
+        assert (left.name, left.search_name, left.external_id, left.attributes) == ("", "", None, {})
+        assert session.scalars(select(ImportPerson).where(ImportPerson.contact_id == person.id)).all() == []
+
+
+def test_i11_rows_that_an_import_does_not_take_go_though_it_runs_meanwhile(
+    runtime: Runtime, camila: Visitor, person: Contact
+):
+    others = "".join(f"{number};Pessoa;p{number}@x.example\n" for number in range(1_000))
+    wrong = "segredo-7;Zulmira;quintanilha\n"
+    text = f"id;nome;e-mail\n{wrong}{others}{wrong}"
+    id = contact_imports.receive(runtime, camila, "a.csv", io.BytesIO(text.encode()))
+    run_until_idle(runtime)
+    contact_imports.choose_columns(runtime, camila, id, ["external_id", "name", "email"])
+    run_until_idle(runtime)
+    contact_imports.begin(runtime, camila, id, lawful_basis="consent", source="feira")
+    left: list[int] = []
+
+    def rejects() -> int:
+        with runtime.db.read() as session:
+            return session.scalar(select(func.count()).select_from(ImportReject)) or 0
+
+    def reach(point: str) -> None:
+        """Once the first rows have been taken, whom they are about is erased."""
+        if point == "import_chunk" and not left:
+            left.append(rejects())
+            erasure.erase(runtime, camila, person.id)
+            left.append(rejects())
+
+    import_jobs.finish(replace(runtime, reach=reach), id)
+    page = import_pages.page(runtime, camila, id)
+    assert (page.state, page.counts["refused"]) == ("done", 2)
+    assert left == [3, 0], "two of the dry run, one of the import"
+    assert rejects() == 0
+
+
+def test_i11_a_file_that_is_being_read_leaves_nothing_behind(
+    runtime: Runtime, camila: Visitor, person: Contact
+):
+    id = contact_imports.receive(runtime, camila, "a.csv", io.BytesIO(b"nome\nZulmira\n"))
+    until = runtime.clock() + timedelta(hours=1)
+    with runtime.db.write() as session:
+        reading = update(ContactImport).where(ContactImport.id == id)
+        session.execute(reading.values(state="reading", lease_token="x" * 26, lease_until=until))
+    held = import_work.Held(id, camila.workspace_id, "csv", "reading", "x" * 26)
+    readers: list[Thread] = []
+
+    def read() -> None:
+        with suppress(import_work.Lost), runtime.db.write() as session:
+            import_work.own(session, runtime, held)
+            session.add(ImportPart(import_id=id, kind="rows", number=7, content=b"Zulmira"))
+
+    def meet(_: object, __: object, statement: str, *___: object) -> None:
+        if not readers and statement.startswith("DELETE FROM import_parts"):
+            readers.append(Thread(target=read))
+            readers[0].start()
+            readers[0].join(0.5)
+
+    happenings.listen(runtime.db.engine, "after_cursor_execute", meet)
+    try:
+        erasure.erase(runtime, camila, person.id)
+        readers[0].join()
+    finally:
+        happenings.remove(runtime.db.engine, "after_cursor_execute", meet)
+    with runtime.db.read() as session:
+        assert session.scalars(select(ImportPart)).all() == []
 
 
 def test_another_workspaces_person_cannot_be_erased(runtime: Runtime, world: World, person: Contact):

@@ -1,6 +1,7 @@
 """An import of the wrong list is taken back: whom it brought, what it changed, and nothing else (J11)."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -190,3 +191,17 @@ def test_what_was_taken_back_in_part_does_not_go_on_with_its_rest(
         assert import_pages.may_go_on(session, each, clock.now)
         each.put_away = 1
         assert not import_pages.may_go_on(session, each, clock.now)
+
+
+def test_an_erasure_on_the_way_does_not_stop_it(runtime: Runtime, camila: Visitor) -> None:
+    id = imported(runtime, camila)
+    erased: list[str] = []
+
+    def reach(point: str) -> None:
+        if point == "import_chunk" and not erased:
+            erased.append(row(runtime, "3").id)
+            erasure.erase(runtime, camila, erased[0])
+
+    undo(replace(runtime, reach=reach), camila, id)
+    assert erased
+    assert counts(runtime, id) == ("undone", 6, 0, 0)

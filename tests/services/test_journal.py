@@ -1,5 +1,6 @@
 """The journal outside the database: after any crash and an older backup, who said no is not asked (M08)."""
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,7 @@ from app.domain.access import Role
 from app.journal import Journal
 from app.models import Contact, OptOut
 from app.runtime import Runtime
-from app.services import backup, contacts, doctor, erasure, journal_replay, opt_outs, switch
+from app.services import backup, contact_imports, contacts, doctor, erasure, journal_replay, opt_outs, switch
 from app.services.access import Visitor
 from tests.world import World
 
@@ -100,6 +101,17 @@ def test_the_journal_tells_no_address_and_no_words(runtime: Runtime, bea: Visito
     text = json.dumps(lines(runtime)).lower()
     assert {"opt_out", "lifted", "erased"} == {each["what"] for each in lines(runtime)}
     assert not any(words in text for words in ("zibelina", "98888", "wrote"))
+
+
+def test_an_opt_out_of_a_file_is_in_the_journal_as_it_is_committed(runtime: Runtime, bea: Visitor):
+    file = io.BytesIO(b"nome;e-mail;optout\nAna;ana@zibelina.example;yes\nBia;b@zibelina.example;\n")
+    contact_imports.run(runtime, bea, "a.csv", file, lawful_basis="consent", source="feira")
+    with runtime.db.read() as session:
+        (row,) = session.scalars(select(OptOut)).all()
+    (line,) = lines(runtime)
+    assert (line["what"], line["id"], line["contact"]) == ("opt_out", row.id, row.contact_id)
+    assert (line["address"], line["origin"], line["channel"]) == (row.address_key, "import", None)
+    assert journal_replay.keep(runtime) == 0, "nothing is left for the job"
 
 
 def _dies(_: Session) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.channels.base import Event, Kind
 from app.channels.registry import open_channels
@@ -17,9 +17,12 @@ from app.services import (
     asking,
     contacts,
     erasure,
+    expanding,
     inbound,
     opt_outs,
+    planning,
     reminding,
+    schedules,
     sending,
     settling,
     timeline,
@@ -385,3 +388,143 @@ def test_whoever_has_no_such_address_any_more_is_asked_on_the_next_channel(
     assert server.asked == []
     assert [each.recipient for each in smtp_server.messages] == [maria.email]
     assert messages(place) == [("invitation", "sms", "cancelled"), ("invitation", "email", "sent")]
+
+
+def test_a_tick_reminds_everybody_who_is_due_the_later_ones_behind_what_others_ask(
+    runtime: Runtime, world: World, manager: Visitor, workspace: Workspace, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(reminding, "SOME", 4)
+    monkeypatch.setattr(reminding, "GROUP", 3)
+    monkeypatch.setattr(reminding, "LEVEL", 6)
+    survey = world.survey(workspace)
+    for _ in range(10):
+        asking.ask(runtime, manager, survey.id, world.contact(workspace).id, ["email"])
+    sending.send_due(runtime)
+    clock.advance(days=4)
+    assert reminding.remind(runtime) == 10
+    with runtime.db.read() as session:
+        query = select(Message.priority).where(Message.purpose == "reminder").order_by(Message.priority)
+        assert session.scalars(query).all() == [1] * 7 + [2] * 3
+    assert reminding.remind(runtime) == 0
+
+
+def test_one_run_asks_nobody_at_a_number_that_it_has_asked_before_they_got_it(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    server: ScriptedTwilio, clock: Clock,
+) -> None:  # fmt: skip
+    """Also where a workspace knows no rest: it is one question of one run."""
+    with place.db.write() as session:
+        home = session.get_one(Workspace, workspace.id)
+        home.rest_days, home.rest_days_by_metric = 0, {}
+    joao = world.contact(workspace, name="João", phone="+5531988884418")
+    given = {"survey": world.survey(workspace).id, "repeat": "once", "channels": ["sms"]}
+    schedules.create(place, manager, given)
+    planning.plan_schedules(place)
+    expanding.expand_occurrences(place)
+    later = update(Message).where(Message.contact_id == joao.id)
+    with place.db.write() as session:
+        session.execute(later.values(due_at=clock() + timedelta(hours=1)))
+    sending.send_due(place)
+    contacts.edit(place, manager, maria.id, {"phone": "+5531988884419"})
+    contacts.edit(place, manager, joao.id, {"phone": MARIA})
+    clock.advance(hours=1)
+    sending.send_due(place)
+    assert [each["To"] for each in server.created] == [MARIA]
+    with place.db.read() as session:
+        theirs = session.scalars(select(Invitation).where(Invitation.contact_id == joao.id)).one()
+    assert (theirs.state, theirs.reason, theirs.until) == ("skipped", "resting", None)
+
+
+def test_a_mailbox_at_which_somebody_was_asked_lately_rests_for_who_comes_to_it(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    smtp_server: SmtpSink,
+) -> None:  # fmt: skip
+    ask(place, world, manager, maria, ["email"])
+    contacts.edit(place, manager, maria.id, {"email": "maria@nova.example"})
+    joao = world.contact(workspace, name="João", email="joao@bemtevi.example")
+    asking.ask(place, manager, world.survey(workspace).id, joao.id, ["email"])
+    contacts.edit(place, manager, joao.id, {"email": maria.email})
+    sending.send_due(place)
+    assert [each.recipient for each in smtp_server.messages] == [maria.email]
+
+
+def test_a_reminder_that_follows_elsewhere_leaves_the_ask_where_it_went(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, server: ScriptedTwilio,
+    smtp_server: SmtpSink, clock: Clock,
+) -> None:  # fmt: skip
+    ask(place, world, manager, maria, ["email", "sms"])
+    with place.db.write() as session:
+        session.scalars(select(Occurrence)).one().terms = {"remind_elsewhere": True}
+    asked_at = invitation(place).address_key
+    clock.advance(days=4)
+    reminding.remind(place)
+    contacts.edit(place, manager, maria.id, {"phone": "+5531988884418"})
+    sending.send_due(place)
+    assert [each["To"] for each in server.created] == ["+5531988884418"]
+    assert invitation(place).address_key == asked_at
+
+
+@pytest.mark.parametrize("kind", ["bounce", "own_wish"])
+def test_what_came_back_from_the_old_address_does_not_hold_the_new_one_but_a_wish_does(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    smtp_server: SmtpSink, kind: str,
+) -> None:  # fmt: skip
+    asking.ask(place, manager, world.survey(workspace).id, maria.id, ["email"])
+    contacts.edit(place, manager, maria.id, {"email": "maria@nova.example"})
+    with place.db.write() as session:
+        key = session.scalars(select(Message.address_key)).one() or ""
+        opt_outs.record(session, workspace.id, None, (key,), kind=kind, origin="smtp", now=world.now)
+    sending.send_due(place)
+    sent = ["maria@nova.example"] if kind == "bounce" else []
+    assert [each.recipient for each in smtp_server.messages] == sent
+
+
+def reminded(place: Runtime, world: World, manager: Visitor, maria: Contact, clock: Clock) -> str:
+    """A schedule that has asked them; the days of its reminder have passed."""
+    with place.db.read() as session:
+        home = session.get_one(Workspace, maria.workspace_id)
+    id = schedules.create(place, manager, {"survey": world.survey(home).id, "repeat": "weekly"})
+    planning.plan_schedules(place)
+    expanding.expand_occurrences(place)
+    sending.send_due(place)
+    clock.advance(days=4)
+    return id
+
+
+def test_a_schedule_that_is_cancelled_reminds_nobody(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, smtp_server: SmtpSink, clock: Clock
+) -> None:
+    id = reminded(place, world, manager, maria, clock)
+    schedules.cancel(place, manager, id)
+    assert (reminding.remind(place), reminding.remind(place)) == (1, 0)  # it needs none any more
+    assert messages(place) == [("invitation", "email", "sent")]
+
+
+def test_reminders_that_are_queued_wait_while_their_schedule_is_paused_and_end_with_it(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, smtp_server: SmtpSink, clock: Clock
+) -> None:
+    id = reminded(place, world, manager, maria, clock)
+    assert reminding.remind(place) == 1
+    schedules.pause(place, manager, id)
+    for _ in range(3):
+        sending.send_due(place)
+        clock.advance(minutes=30)
+    assert messages(place) == [("invitation", "email", "sent"), ("reminder", "email", "queued")]
+    schedules.cancel(place, manager, id)
+    sending.send_due(place)
+    assert messages(place) == [("invitation", "email", "sent"), ("reminder", "email", "cancelled")]
+    assert (len(smtp_server.messages), invitation(place).state) == (1, "sent")
+
+
+def test_reminders_that_waited_for_a_paused_schedule_leave_once_it_goes_on(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, smtp_server: SmtpSink, clock: Clock
+) -> None:
+    id = reminded(place, world, manager, maria, clock)
+    reminding.remind(place)
+    schedules.pause(place, manager, id)
+    sending.send_due(place)
+    schedules.resume(place, manager, id)
+    clock.advance(minutes=10)
+    sending.send_due(place)
+    assert messages(place) == [("invitation", "email", "sent"), ("reminder", "email", "sent")]

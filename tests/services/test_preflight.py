@@ -23,7 +23,15 @@ from app.models import (
     new_id,
 )
 from app.runtime import Runtime
-from app.services import expanding, planning, preflight, schedule_previews, schedules, sending
+from app.services import (
+    expanding,
+    planning,
+    preflight,
+    preflight_samples,
+    schedule_previews,
+    schedules,
+    sending,
+)
 from app.services.access import Visitor
 from tests.services.recurring import House
 from tests.world import Clock, World
@@ -228,6 +236,31 @@ def test_one_letter_makes_every_text_cost_more(
     assert found["dear_letters"].facts["money"] == "0.20"
     assert (found["over_segments"].number, found["over_segments"].facts["left"]) == (8, "7")
     assert (found["over_money"].facts["money"], found["over_money"].facts["left"]) == ("0.40", "0.20")
+    for each in texting.channels.values():
+        each.close()
+
+
+def test_texts_of_every_language_are_counted_however_many_have_a_number_and_get_a_mail(
+    runtime: Runtime, world: World, workspace: Workspace, manager: Visitor, survey: Survey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(preflight_samples, "MADE", 3)
+    config = replace(
+        runtime.config, twilio_account_sid="AC" + "0" * 32, twilio_auth_token="x" * 32,
+        twilio_sms_from="+551140028922", sms_countries=("BR",), sms_prices=(("BR", Decimal("0.05")),),
+        smtp_url="smtp://127.0.0.1:1", mail_from="pergunta@aroeira.example",
+    )  # fmt: skip
+    texting = replace(runtime, config=config, channels=open_channels(config))
+    for number in range(10, 20):
+        world.contact(workspace, email=f"p{number}@b.example", phone=f"+55319888844{number}")
+    for number in range(20, 26):
+        world.contact(workspace, email=None, phone=f"+55319888844{number}")
+    for number, locale in ((30, "es"), (31, "en")):
+        world.contact(workspace, email=None, phone=f"+55319888844{number}", locale=locale)
+    id = planned(texting, manager, survey, channels=["email", "sms"])
+    report = preflight.of_schedule(texting, manager, id)
+    assert {each.locale: each.people for each in report.texts} == {"pt-BR": 6, "es": 1, "en": 1}
+    assert all(each.segments and each.money for each in report.texts)
     for each in texting.channels.values():
         each.close()
 

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 from sqlalchemy import event, func, select, update
@@ -13,7 +13,7 @@ from app.domain.access import Role
 from app.domain.cadence import moment_of
 from app.domain.metrics import Metric
 from app.errors import Invalid
-from app.models import Invitation, Occurrence, Schedule, Workspace, new_id
+from app.models import Contact, Invitation, Occurrence, Schedule, Workspace, new_id
 from app.runtime import Runtime
 from app.services import (
     doctor,
@@ -25,6 +25,7 @@ from app.services import (
     schedule_previews,
     schedule_sheets,
     schedules,
+    whose_turn,
 )  # fmt: skip
 from app.services import workspace_settings as settings
 from tests.services.loop import at_once
@@ -91,6 +92,64 @@ def test_a_drip_killed_in_the_middle_of_its_day_asks_the_same_people(
     assert house.asked(id) == [10]
 
 
+def test_a_day_of_many_chosen_goes_on_though_some_of_them_are_gone_since(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whose_turn, "SOME", 4)
+    ids = sorted(house.crowd(40))
+    id = house.plans(repeat="each_person", every_days=2, at="2026-11-16T10:00")
+    planning.plan_schedules(house.runtime)
+    with house.runtime.db.read() as session:
+        (run,) = session.scalars(select(Occurrence.id)).all()
+        chosen = whose_turn.choose(session, house.runtime, run)
+    assert len(chosen) == 20
+    assert set(chosen) < set(ids)
+    with house.runtime.db.write() as session:
+        whose_turn.keep(session, run, chosen)
+        session.execute(update(Contact).where(Contact.id.in_(chosen[:2])).values(active=False))
+    expanding.expand_occurrences(house.runtime)
+    assert house.outcomes(id) == [("run", None)]
+    with house.runtime.db.read() as session:
+        asked = session.scalars(select(Invitation.contact_id).order_by(Invitation.contact_id)).all()
+    assert asked == chosen[2:]
+
+
+def test_a_choice_that_fails_keeps_no_other_run_waiting(
+    house: House, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.crowd(4)
+    house.plans(repeat="each_person", every_days=2, at="2026-11-16T10:00")
+    workspace = world.workspace()
+    other = House(world, clock, world.member(workspace, Role.MANAGER), world.survey(workspace))
+    other.crowd(3)
+    id = other.plans(repeat="daily", at="2026-11-16T10:00")
+    planning.plan_schedules(house.runtime)
+
+    def fails(*_: object) -> list[str]:
+        raise RuntimeError("too much to look at")
+
+    monkeypatch.setattr(whose_turn, "choose", fails)
+    with pytest.raises(RuntimeError, match="too much"):
+        expanding.expand_occurrences(house.runtime)
+    assert other.outcomes(id) == [("run", None)]
+    assert house.count(Invitation.workspace_id == other.who.workspace_id) == 3
+
+
+def test_a_schedule_that_cannot_be_planned_keeps_no_other_waiting(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = house.plans(repeat="daily", at="2026-11-16T11:00")
+    id = house.plans(repeat="daily", at="2026-11-16T12:00")
+    house.clock.now = datetime(2026, 11, 16, 16, tzinfo=UTC)
+    monkeypatch.setattr(planning, "SCHEDULES", 1)
+    with house.runtime.db.write() as session:
+        session.execute(update(Schedule).where(Schedule.id == broken).values(time_zone="Nowhere/Land"))
+    with pytest.raises(ZoneInfoNotFoundError):
+        planning.plan_schedules(house.runtime)
+    assert [state for state, _ in house.outcomes(id)] == ["due"]
+    assert house.outcomes(broken) == []
+
+
 def test_a_drip_says_today_and_another_day_and_they_sum_up(house: House) -> None:
     house.crowd(40)
     id = house.plans(repeat="each_person", every_days=30, at="2026-11-16T10:00")
@@ -146,6 +205,21 @@ def test_a_sequence_goes_from_nps_to_ces_and_back_for_those_who_were_asked(
     assert told == [(asked.id, "nps", "sent"), (asked.id, "ces", "sent"), (asked.id, "nps", "sent")]
     assert late.id not in {row.contact_id for row in rows}
     assert [row.reason for row in rows if row.contact_id == out.id] == ["no_address"]
+
+
+def test_a_sample_is_drawn_once_and_is_asked_at_every_step(house: House, workspace: Workspace) -> None:
+    csat = house.world.survey(workspace, metric=Metric.CSAT)
+    house.crowd(40)
+    steps = [{"survey": csat.id, "after_days": 40}] * 2
+    id = house.plans(repeat="once", steps=steps, terms={"sample": {"share": 20}, "holdout": 5})
+    with house.runtime.db.write() as session:
+        session.execute(update(Workspace).values(rest_days=5, rest_days_by_metric={}))
+    house.tick()
+    first = house.asked(id)[0]
+    house.leave()
+    house.live(days=81)
+    assert house.asked(id) == [first] * 3
+    assert 6 <= first <= 8
 
 
 def test_who_was_not_asked_leaves_the_sequence_there_and_opt_out_wins_at_every_step(

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from app.domain.access import Role
 from app.domain.terms import draw, share_of_draws
-from app.models import Contact, Invitation, Message, Occurrence, Schedule, Survey, Workspace
+from app.models import Contact, Invitation, Message, Occurrence, Schedule, Setting, Survey, Workspace
 from app.runtime import Runtime
-from app.services import expanding, planning, schedules
+from app.services import expanding, planning, schedules, sending
 from app.services.access import Visitor
 from tests.services.test_planning import crowd
 from tests.world import Clock, World
@@ -139,6 +139,44 @@ def test_so_many_an_hour_leave_a_few_after_the_other(
         assert len(within) <= 65
     assert max(Counter(moments).values()) <= 5  # five minutes' worth at one moment
     assert moments[-1] - began < timedelta(hours=4)
+
+
+def leave(runtime: Runtime, clock: Clock, hours: int) -> list[int]:
+    """A worker looks each ten minutes: how many leave in each hour."""
+    looks = []
+    for _ in range(hours * 6):
+        clock.advance(minutes=10)
+        looks.append(sending.send_due(runtime))
+    return [sum(looks[start : start + 6]) for start in range(0, len(looks), 6)]
+
+
+def test_what_was_held_while_a_schedule_was_paused_leaves_so_many_an_hour_as_well(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, clock: Clock
+) -> None:
+    crowd(world, workspace, 20)
+    id = due(runtime, camila, survey, per_hour=6)
+    run(runtime)
+    schedules.pause(runtime, camila, id)
+    clock.advance(hours=5)
+    schedules.resume(runtime, camila, id)
+    assert leave(runtime, clock, 5) == [6, 6, 6, 2, 0]
+
+
+def test_two_runs_of_a_schedule_share_its_hour_and_one_without_a_limit_has_none(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, clock: Clock
+) -> None:
+    crowd(world, workspace, 3)
+    workspace_free_of_rest(runtime, workspace)
+    due(runtime, camila, survey, per_hour=3)
+    run(runtime)
+    clock.advance(days=1)
+    run(runtime)
+    due(runtime, camila, survey)
+    run(runtime)
+    assert leave(runtime, clock, 3) == [3 + 3, 3, 0]
+    with runtime.db.read() as session:
+        kept = session.scalars(select(Setting.name).where(Setting.name.startswith("hour_of:"))).all()
+    assert len(kept) == 1
 
 
 def test_lots_are_the_same_in_a_statement_and_in_the_rule(

@@ -1,6 +1,7 @@
 """The form of a schedule says how it asks: channels, reminders, a share; what is wrong stays as typed."""
 
 from collections.abc import Callable
+from html.parser import HTMLParser
 
 import pytest
 from flask.testing import FlaskClient
@@ -79,3 +80,49 @@ def test_what_cannot_be_is_refused_beside_its_field_and_stays_as_it_was_typed(
         assert f'id="{name}-error"' in answer.text
     with runtime.db.read() as session:
         assert session.scalars(select(Schedule)).all() == []
+
+
+class Typed(HTMLParser):
+    """What a browser sends of the form of a schedule."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.values: dict[str, list[str]] = {}
+        self.form = self.select = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.form = given.get("id", "")
+        elif tag == "select":
+            self.select = given["name"]
+        elif self.form != "schedule":
+            return
+        elif tag == "option" and "selected" in given:
+            self.values.setdefault(self.select, []).append(given["value"])
+        elif tag == "input" and ("checked" in given or given["type"] not in ("checkbox", "radio")):
+            self.values.setdefault(given["name"], []).append(given.get("value", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.form = "" if tag == "form" else self.form
+
+
+def test_what_the_api_said_outlives_a_form_in_which_only_the_name_was_corrected(
+    console: FlaskClient, runtime: Runtime, survey: Survey
+) -> None:
+    channels, terms = ["whatsapp", "sms", "email", "telegram"], {"sample": {"number": 500, "by": "plan"}}
+    console.post(f"{HERE}/new", data=sent(survey))
+    with runtime.db.write() as session:
+        row = session.scalars(select(Schedule)).one()
+        row.channels, row.terms = channels, terms
+    typed = Typed(console.get(f"{HERE}/{row.id}").text).values
+    assert console.post(f"{HERE}/{row.id}", data=typed | {"name": ["Corrected"]}).status_code == 303
+    assert (kept(runtime).name, kept(runtime).channels, kept(runtime).terms) == ("Corrected", channels, terms)
+
+
+def test_a_share_and_a_number_at_once_are_refused_and_both_stay(console: FlaskClient, survey: Survey) -> None:
+    answer = console.post(f"{HERE}/new", data=sent(survey, share="20", number="500"))
+    assert answer.status_code == 422
+    assert 'id="share-error"' in answer.text
+    assert 'value="20"' in answer.text and 'value="500"' in answer.text

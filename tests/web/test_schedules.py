@@ -7,9 +7,10 @@ from flask.testing import FlaskClient
 
 from app.domain.access import Role
 from app.domain.metrics import Metric
+from app.errors import Unavailable
 from app.models import Survey, Workspace
 from app.runtime import Runtime
-from app.services import expanding, planning, schedule_sheets, schedules
+from app.services import expanding, planning, schedule_previews, schedule_sheets, schedules
 from app.services.access import Visitor
 from tests.world import Clock, World
 
@@ -130,6 +131,21 @@ def test_a_schedule_tells_its_rule_its_runs_and_whom_it_would_ask(
     assert "It has not run yet." in page
     listed = console.get("/w/aroeira/schedules").text
     assert "The next question leaves in 45 days." in listed
+
+
+def test_a_schedule_can_be_paused_though_to_count_its_people_takes_too_long(
+    console: FlaskClient, runtime: Runtime, camila: Visitor, survey: Survey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = make(runtime, camila, survey)
+
+    def too_long(*_: object) -> None:
+        raise Unavailable("the database: it took too long")
+
+    monkeypatch.setattr(schedule_previews, "preview", too_long)
+    page = console.get(f"/w/aroeira/schedules/{id}")
+    assert page.status_code == 200
+    assert "takes too long just now" in page.text
+    assert "Pause" in page.text
 
 
 def test_saving_changes_it_and_the_second_to_save_sees_what_is_there(

@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from app.domain.access import Role
 from app.domain.cadence import Repeat
 from app.domain.metrics import Metric
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, Unavailable
 from app.rendering import rule_words, schedule_words, stop_words
 from app.services import offered_channels, runs, schedule_previews, schedule_sheets, schedules
-from app.services.schedule_previews import Look
+from app.services.schedule_previews import Look, Preview
 from app.services.schedule_sheets import Sheet
 from app.web.console import schedule_audience
 from app.web.console.schedule_form import Form, operators
@@ -189,11 +189,21 @@ def _detail(
         errors=errors or {},
         askable=surveys,
         zones=zones(),
-        preview=schedule_previews.preview(runtime_of(), who, sheet.id) if not sheet.is_over else None,
+        preview=_preview(sheet),
         history=runs.history(runtime_of(), who, sheet.id, cursor),
         cursor=cursor,
         may_edit=who.role.reaches(Role.MANAGER) and sheet.state != "cancelled",
     )
+
+
+def _preview(sheet: Sheet) -> Preview | None:
+    """Whom it would ask now; None when it is over, or when to count them takes too long."""
+    if sheet.is_over:
+        return None
+    try:
+        return schedule_previews.preview(runtime_of(), visitor(), sheet.id)
+    except Unavailable:
+        return None
 
 
 def render_room(name: str, status: int = 200, **values: object) -> ResponseReturnValue:

@@ -1,0 +1,57 @@
+"""At most so many an hour: whenever a worker looks, and however much waits."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from app.domain.hourly import HOUR, Hour
+
+BEGIN = datetime(2026, 11, 16, 13, tzinfo=UTC)
+
+
+def asked(most: int, due: list[datetime], every: timedelta) -> list[datetime]:
+    """When each of these leaves, for a worker that looks every so often; what has no room takes its turn."""
+    kept, left, waiting, now = Hour().kept(), list[datetime](), sorted(due), BEGIN
+    while waiting:
+        hour, still = Hour.read(kept), []
+        for at in waiting:
+            if at > now:
+                still.append(at)
+            elif hour.has_room(most, now):
+                hour.leaves(now)
+                left.append(now)
+            else:
+                still.append(hour.turn(most, now))
+        kept, waiting = hour.kept(), still
+        now += every
+        assert now < BEGIN + timedelta(days=9), "somebody waits for ever"
+    return left
+
+
+@given(
+    some.integers(1, 40),
+    some.lists(some.integers(0, 7200), max_size=60),
+    some.sampled_from((37, 300, 1800)),
+)
+def test_no_hour_has_more_and_everybody_gets_a_turn(most: int, seconds: list[int], every: int) -> None:
+    left = asked(most, [BEGIN + timedelta(seconds=each) for each in seconds], timedelta(seconds=every))
+    assert len(left) == len(seconds)
+    for at in left:
+        assert sum(at - HOUR < each <= at for each in left) <= most
+
+
+def test_turns_lie_as_far_apart_as_the_limit_says() -> None:
+    hour = Hour()
+    for _ in range(4):
+        hour.leaves(BEGIN)
+    turns = [hour.turn(4, BEGIN) for _ in range(3)]
+    assert turns == [BEGIN + timedelta(minutes=each) for each in (60, 75, 90)]
+
+
+def test_a_clock_that_was_wrong_for_a_moment_holds_nothing_back() -> None:
+    hour = Hour(left=[(BEGIN + timedelta(days=400), 5)], given=BEGIN + timedelta(days=400))
+    assert hour.has_room(5, BEGIN)
+    for _ in range(5):
+        hour.leaves(BEGIN)
+    assert hour.turn(5, BEGIN) == BEGIN + HOUR

@@ -51,4 +51,5 @@ def cutoff(days: int, now: datetime) -> datetime:
 
 
 def _days(value: object) -> int | None:
-    return value if isinstance(value, int) else None
+    """As it was stored; longer than anybody may say is for good."""
+    return value if isinstance(value, int) and value <= MOST else None

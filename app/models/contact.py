@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
 
 _ADDRESSES = {"email": "email", "sms": "phone", "whatsapp": "phone", "telegram": "telegram_chat_id"}
+ERASED = text("erased_at IS NOT NULL")
 _KEYS = {"email": "email_key", "sms": "phone_key", "whatsapp": "phone_key", "telegram": "telegram_key"}
 
 
@@ -25,6 +26,7 @@ class Contact(HasId, Base):
         Index(None, "telegram_key"),
         Index(None, "workspace_id", "search_name", "id"),
         Index(None, "workspace_id", "id"),  # a run goes through its people in this order
+        Index(None, "workspace_id", "erased_at", sqlite_where=ERASED, postgresql_where=ERASED),
         CheckConstraint("kind IN ('customer', 'employee')", name="kind"),
         CheckConstraint(f"preferred_channel IN {tuple(_ADDRESSES)}", name="preferred_channel"),
     )

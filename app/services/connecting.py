@@ -62,9 +62,14 @@ def _link(session: Session, stored: Stored, now: datetime) -> ConnectLink | None
     if limits.so_far(session, tried, TRIES, now) >= TRIES.most:
         return None
     limits.count(session, tried, TRIES, now)
-    link = session.scalars(
-        select(ConnectLink).where(ConnectLink.token_hash == token_hash(stored.event.data)).with_for_update()
-    ).one_or_none()
+    query = select(ConnectLink).where(ConnectLink.token_hash == token_hash(stored.event.data))
+    link = session.scalars(query).one_or_none()
+    if link is None:
+        return None
+    # The person first, as an erasure takes them: then their link, which may be gone by now
+    session.execute(select(Contact.id).where(Contact.id == link.contact_id).with_for_update())
+    held = query.with_for_update().execution_options(populate_existing=True)
+    link = session.scalars(held).one_or_none()
     return link if link is not None and link.expires_at > now else None
 
 

@@ -126,6 +126,7 @@ def stop(runtime: Runtime, who: Visitor, id: str) -> None:
         if each.ended_at is None:
             each.state, each.ended_at = "stopped", runtime.clock()
             each.lease_token = each.lease_until = None
+            import_storage.forget_who_was_erased(session, id)
 
 
 def go_on(runtime: Runtime, who: Visitor, id: str) -> None:
@@ -219,10 +220,9 @@ def _remove(runtime: Runtime, id: str) -> None:
     gone = 1
     while gone:
         with runtime.db.write() as session:
-            each = session.get_one(ContactImport, id)
-            gone = import_storage.clear(session, each, rejects=True, people=True)
+            gone = import_storage.clear(session, id, rejects=True, people=True)
             if not gone:
-                session.delete(each)
+                session.delete(session.get_one(ContactImport, id))
     runtime.db.scrub("import_parts", "import_rejects")
 
 

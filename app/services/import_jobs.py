@@ -159,27 +159,24 @@ def _stop_waiting(session: Session, now: datetime) -> None:
 
 
 def _clear_some(session: Session, now: datetime) -> int:
-    """One that is done needs its rows no more; one that was stopped may go on for a while."""
-    id = ContactImport.id
+    """One that is done needs its rows no more; one that was stopped may go on for a while.
+
+    With somebody erased on its way, nothing that may be about them stays, and it cannot go on.
+    """
+    id, met = ContactImport.id, import_storage.met_an_erasure()
     has_rows = select(ImportPart.import_id).where(ImportPart.import_id == id).exists()
     has_people = select(ImportPerson.import_id).where(ImportPerson.import_id == id).exists()
     has_rejects = select(ImportReject.import_id).where(ImportReject.import_id == id).exists()
-    over = or_(ContactImport.state.in_(("done", "undone")), ContactImport.ended_at < now - KEPT)
-    found = select(ContactImport).where(
-        ContactImport.ended_at.is_not(None),
-        or_(
-            and_(has_rows, over),
-            and_(has_people, ContactImport.ended_at < now - WINDOW),  # until then it can be undone
-            and_(has_rejects, ContactImport.ended_at < now - REPORTED),
-        ),
+    rows = or_(ContactImport.state.in_(("done", "undone")), ContactImport.ended_at < now - KEPT, met)
+    people = ContactImport.ended_at < now - WINDOW  # until then it can be undone
+    rejects = or_(ContactImport.ended_at < now - REPORTED, met)
+    found = (
+        select(id, rows, people, rejects)
+        .where(ContactImport.ended_at.is_not(None))
+        .where(or_(and_(has_rows, rows), and_(has_people, people), and_(has_rejects, rejects)))
+        .with_for_update(skip_locked=True)
     )
-    for each in session.scalars(found.limit(1)):
-        assert each.ended_at is not None
-        return import_storage.clear(
-            session,
-            each,
-            rows=each.state in ("done", "undone") or each.ended_at < now - KEPT,
-            people=each.ended_at < now - WINDOW,
-            rejects=each.ended_at < now - REPORTED,
-        )
-    return 0
+    first = session.execute(found.limit(1)).one_or_none()
+    if first is None:
+        return 0
+    return import_storage.clear(session, first[0], rows=first[1], people=first[2], rejects=first[3])

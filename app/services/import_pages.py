@@ -181,7 +181,8 @@ def may_go_on(session: Session, each: ContactImport, now: datetime) -> bool:
     if each.ended_at is None or each.ended_at < now - GOES_ON_FOR:
         return False
     query = select(ImportPart.number).where(ImportPart.import_id == each.id, ImportPart.kind == "rows")
-    return session.scalar(query.limit(1)) is not None
+    query = query.join(ContactImport, ContactImport.id == ImportPart.import_id)
+    return session.scalar(query.where(~import_storage.met_an_erasure()).limit(1)) is not None
 
 
 def _line(each: ContactImport, user: User | None) -> dict[str, Any]:

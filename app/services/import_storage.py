@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.orm import Session
 
 from app.domain.contact_files import Record
@@ -84,27 +84,26 @@ def rejects(session: Session, import_id: str, phase: str, after: int, most: int)
     return session.scalars(query).all()
 
 
-def met_an_erasure(session: Session, import_id: str) -> bool:
-    """Has somebody here been erased since it began? A row that was not taken may be about them."""
-    erased = (
-        select(Contact.id)
-        .join(ContactImport, ContactImport.workspace_id == Contact.workspace_id)
-        .where(ContactImport.id == import_id, Contact.erased_at >= ContactImport.started_at)
+def met_an_erasure() -> ColumnElement[bool]:
+    """Has somebody been erased since an import began? One of its rows may be about them."""
+    erased = select(Contact.id).where(
+        Contact.workspace_id == ContactImport.workspace_id, Contact.erased_at >= ContactImport.started_at
     )
-    return session.scalar(erased.limit(1)) is not None
+    return erased.exists()
 
 
-def forget_rejects(session: Session, import_id: str) -> None:
-    """A step: the rows that were not taken, all at once."""
-    session.execute(delete(ImportReject).where(ImportReject.import_id == import_id))
+def forget_who_was_erased(session: Session, import_id: str) -> None:
+    """A step: where somebody was erased on the way, the rows that were not taken go at once."""
+    its = select(ContactImport.id).where(ContactImport.id == import_id, met_an_erasure())
+    session.execute(delete(ImportReject).where(ImportReject.import_id.in_(its)))
 
 
-def clear(session: Session, each: ContactImport, *, rejects: bool, people: bool, rows: bool = True) -> int:
+def clear(session: Session, import_id: str, *, rejects: bool, people: bool, rows: bool = True) -> int:
     """A step: some of what an ended import needs no more goes; 0 when nothing is left."""
     for model, goes in ((ImportPart, rows), (ImportPerson, people), (ImportReject, rejects)):
         if not goes:
             continue
-        if gone := delete_some(session, model, model.import_id == each.id, DELETED[model]):
+        if gone := delete_some(session, model, model.import_id == import_id, DELETED[model]):
             return gone
     return 0
 

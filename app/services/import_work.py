@@ -179,13 +179,9 @@ def _take(runtime: Runtime, held: Held) -> Iterator[int]:
                 most = _how_many(len(some), time.monotonic() - began)
             start += len(some)
             yield len(some)
-    with runtime.db.read() as session:  # over many people: nobody waits for it
-        is_about_erased = import_storage.met_an_erasure(session, held.id)
     with runtime.db.write() as session:
-        each = own(session, runtime, held)
-        if is_about_erased:
-            import_storage.forget_rejects(session, each.id)
-        leave(each, "done")
+        import_storage.forget_who_was_erased(session, held.id)
+        leave(own(session, runtime, held), "done")
 
 
 def _undo(runtime: Runtime, held: Held) -> Iterator[int]:

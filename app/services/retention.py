@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import func, select
@@ -22,6 +23,7 @@ PAUSE = 0.005  # seconds between two steps: whoever waits to write comes in betw
 STEPS = 200  # in one run of the job: some seconds, for other work waits for its thread
 REST = timedelta(hours=20)  # once everything was looked at, it is looked at again the next day
 PASSED = "retention_passed"
+LAST = "retention_last"  # the workspace at which the steps of a run came to their end
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,17 @@ def let_go(runtime: Runtime) -> int:
     """A job: what is too old in each workspace. Killed anywhere, the next run finds what is left.
 
     A workspace that fails keeps no other waiting; it is due again at the next run. Raises the first failure.
+    One with very much to let go neither: the next run begins with the one after it.
     """
     if _rests(runtime):
         return 0
-    with runtime.db.read() as session:
-        places = session.execute(select(Workspace.id, Workspace.retention)).all()
-    run = _Run(runtime)
+    run = _Run(runtime, STEPS)
     failures: list[Exception] = []
-    for workspace_id, stored in places:
+    last = ""
+    for workspace_id, stored in _in_turn(runtime):
+        if not run.steps_left:
+            break
+        last = workspace_id
         try:
             run.workspace(workspace_id, rules.periods(stored))
         except Exception as error:
@@ -78,7 +83,9 @@ def let_go(runtime: Runtime) -> int:
     if failures:
         raise failures[0]
     if run.steps_left:
-        _pass(runtime)
+        _keep(runtime, PASSED, runtime.clock().isoformat())
+    else:
+        _keep(runtime, LAST, last)
     return run.done
 
 
@@ -87,7 +94,7 @@ class _Run:
     """One run of the job: how many steps it may still take, and how much it let go."""
 
     runtime: Runtime
-    steps_left: int = STEPS
+    steps_left: int
     done: int = 0
 
     def workspace(self, workspace_id: str, periods: Mapping[str, int | None]) -> None:
@@ -102,7 +109,7 @@ class _Run:
         noted = False
         for kind in KINDS[name]:
             after = kind.first
-            while self.steps_left:
+            while self.steps_left and self._is_some(kind, workspace_id, before, after):
                 self.steps_left -= 1
                 after, number = self._step(kind, workspace_id, before, after, None if noted else (name, days))
                 noted = noted or number > 0
@@ -111,6 +118,12 @@ class _Run:
                 if number < kind.step:
                     break
                 time.sleep(PAUSE)
+
+    def _is_some(self, kind: Kind, workspace_id: str, before: datetime, after: str | int) -> bool:
+        """Looked up without the pen, and no step: most workspaces have nothing to let go, most days."""
+        with self.runtime.db.read() as session:
+            found = kind.old(workspace_id, before).where(kind.key > after).order_by(kind.key).limit(1)
+            return session.scalar(found) is not None
 
     def _step(
         self, kind: Kind, workspace_id: str, before: datetime, after: str | int, note: tuple[str, int] | None
@@ -147,6 +160,14 @@ def _rests(runtime: Runtime) -> bool:
     return passed is not None and datetime.fromisoformat(passed.value) > runtime.clock() - REST
 
 
-def _pass(runtime: Runtime) -> None:
+def _in_turn(runtime: Runtime) -> list[tuple[str, dict[str, Any]]]:
+    """Every workspace with its periods, from the one after the last of the run before."""
+    with runtime.db.read() as session:
+        last = session.scalar(select(Setting.value).where(Setting.name == LAST)) or ""
+        places = session.execute(select(Workspace.id, Workspace.retention).order_by(Workspace.id)).all()
+    return sorted(((id, stored) for id, stored in places), key=lambda each: each[0] <= last)
+
+
+def _keep(runtime: Runtime, name: str, value: str) -> None:
     with runtime.db.write() as session:
-        session.merge(Setting(name=PASSED, value=runtime.clock().isoformat()))
+        session.merge(Setting(name=name, value=value))

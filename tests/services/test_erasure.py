@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.channels.base import DeliveryError, Event, KeptCopy, Kind, Receipt
 from app.domain.access import Role
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 from app.jobs.worker import run_until_idle
 from app.models import (
     Answer,
@@ -55,7 +55,7 @@ from app.services.access import Visitor
 from app.services.pulse_closing import close_pulse
 from tests.pulse_world import open_pulse
 from tests.services.loop import closures, events, opened
-from tests.world import World
+from tests.world import Clock, World
 
 SECRETS = ("Quintanilha", "quintanilha", "zulmira", "988884417", "segredo")
 
@@ -366,6 +366,33 @@ def test_i11_rows_that_an_import_does_not_take_go_though_it_runs_meanwhile(
     assert (page.state, page.counts["refused"]) == ("done", 2)
     assert left == [3, 0], "two of the dry run, one of the import"
     assert rejects() == 0
+
+
+def test_i11_an_import_that_is_stopped_after_an_erasure_keeps_no_row_and_does_not_go_on(
+    runtime: Runtime, camila: Visitor, person: Contact, clock: Clock
+):
+    others = "".join(f"{number};Pessoa;p{number}@x.example\n" for number in range(1_000))
+    text = f"id;nome;e-mail\nsegredo-8;Zulmira;quintanilha\n{others}segredo-7;Zulmira;\n"
+    id = contact_imports.receive(runtime, camila, "a.csv", io.BytesIO(text.encode()))
+    run_until_idle(runtime)
+    contact_imports.choose_columns(runtime, camila, id, ["external_id", "name", "email"])
+    run_until_idle(runtime)
+    contact_imports.begin(runtime, camila, id, lawful_basis="consent", source="feira")
+    clock.advance(seconds=1)
+
+    def reach(point: str) -> None:
+        if point == "import_chunk":
+            erasure.erase(runtime, camila, person.id)
+            contact_imports.stop(runtime, camila, id)
+
+    import_jobs.finish(replace(runtime, reach=reach), id)
+    assert import_pages.page(runtime, camila, id).state == "stopped"
+    with pytest.raises(Conflict):
+        contact_imports.go_on(runtime, camila, id)
+    import_jobs.clear_away(runtime)
+    with runtime.db.read() as session:
+        for model in (ImportPart, ImportReject):
+            assert session.scalars(select(model)).all() == []
 
 
 def test_i11_a_file_that_is_being_read_leaves_nothing_behind(

@@ -150,13 +150,38 @@ def test_a_workspace_that_fails_keeps_no_other_waiting(
         world.answer(place, 3, comment="words")
     clock.advance(days=40)
     with runtime.db.write() as session:
-        for place, days in ((workspace, 30), (others[0], 79_999_999), (others[1], 30)):
+        for place, days in ((workspace, 30), (others[0], -79_999_999), (others[1], 30)):
             session.get_one(Workspace, place.id).retention = EVERYTHING | {"comments": days}
     with pytest.raises(OverflowError):
         retention.let_go(runtime)
     assert comments(runtime) == 1
     with pytest.raises(OverflowError):
         retention.let_go(runtime)
+
+
+def test_n04_a_workspace_with_very_much_to_let_go_keeps_no_other_waiting(
+    runtime: Runtime, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "STEPS", 2)
+    comments_of = retention_kinds.KINDS["comments"][0]
+    monkeypatch.setitem(retention_kinds.KINDS, "comments", (replace(comments_of, step=1),))
+    places = sorted((world.workspace() for _ in range(4)), key=lambda each: each.id)
+    for place, number in zip(places, (6, 0, 0, 1), strict=True):
+        for _ in range(number):
+            world.answer(place, 3, comment="words")
+    clock.advance(days=40)
+    with runtime.db.write() as session:
+        for place in places:
+            session.get_one(Workspace, place.id).retention = EVERYTHING | {"comments": 30}
+    left = []
+    for _ in range(5):
+        retention.let_go(runtime)
+        left.append(comments(runtime))
+    assert left == [5, 3, 1, 0, 0], "two at a time; the last place had its turn in the second run"
+
+
+def test_a_period_longer_than_anybody_may_say_is_for_good() -> None:
+    assert rules.periods({"comments": 79_999_999})["comments"] is None
 
 
 def test_messages_and_notes_of_an_open_followup_stay(

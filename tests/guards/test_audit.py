@@ -69,7 +69,7 @@ NOT_NOTED = {
     "pulse_reminders.remind_pulses": WORK,
     "recovery.request_reset": DOOR,
     "reminding.remind": WORK,
-    "retention._pass": WORK,
+    "retention._keep": WORK,
     "retiming.retime_schedules": WORK,
     "sandbox_phone.answer": "a member plays a respondent",
     "sending._claim": WORK,

@@ -29,8 +29,9 @@ setup: .venv/installed ## Only the environment and the dependencies
 	@sh tests/install_peers.sh
 	@mkdir -p .venv && touch $@
 
+# Three at a time on two cores: a good part of the tests waits for servers, browsers and leases.
 test: .venv/installed-dev .venv/peers ## Install what the tests need and run all of them
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
@@ -38,7 +39,9 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/djlint --quiet --lint templates
 
-check: lint test ## Format, lint, types, templates, import rules, then the tests: what CI runs
+check: .venv/installed-dev ## Format, lint, types, templates, import rules, then the tests: what CI runs
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint .venv/peers
+	@$(MAKE) --no-print-directory test
 
 bench: .venv/installed-dev .venv/peers ## The benchmarks with their floors; prints a table of ratios
 	$(BIN)/python -m benchmarks

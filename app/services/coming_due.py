@@ -185,8 +185,8 @@ def _still_runs(session: Session, schedule_id: str) -> bool:
 
 def _wait_for(schedule: Schedule, run: Run | None) -> None:
     schedule.next_due_at = run.due_at if run else None
-    if run is None and schedule.repeat != Repeat.EVENT:
-        schedule.state = "ended"
+    if run is None and schedule.repeat != Repeat.EVENT and schedule.state == "active":
+        schedule.state = "ended"  # one that is paused ends as it is resumed: some of it may wait for that
 
 
 def _planned_to(schedule: Schedule) -> datetime:

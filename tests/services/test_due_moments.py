@@ -1,0 +1,69 @@
+"""Around a due moment: what is paused, what is late, and which of two runs takes place."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.domain.access import Role
+from app.models import Schedule
+from app.services import expanding, planning, runs, schedules
+from tests.services.recurring import House
+from tests.world import Clock, World
+
+
+@pytest.fixture
+def house(world: World, clock: Clock) -> House:
+    workspace = world.workspace()
+    return House(world, clock, world.member(workspace, Role.OWNER), world.survey(workspace))
+
+
+def state_of(house: House, id: str) -> str:
+    with house.runtime.db.read() as session:
+        return str(session.scalar(select(Schedule.state).where(Schedule.id == id)))
+
+
+def expand_and_after_the_first(house: House, act: Callable[[], object]) -> None:
+    """Expand, and do something once between two steps of a run."""
+    done: list[object] = []
+
+    def reach(step: str) -> None:
+        if step == "expanded_some" and not done:
+            done.append(act())
+
+    planning.plan_schedules(house.runtime)
+    expanding.expand_occurrences(replace(house.runtime, reach=reach))
+
+
+# Paused
+
+
+@pytest.mark.parametrize("rule", ["FREQ=DAILY;COUNT=2", "FREQ=DAILY;UNTIL=20261117T235959"])
+def test_a_rule_whose_last_moment_passes_while_it_is_paused_stays_paused_and_goes_on_when_resumed(
+    house: House, monkeypatch: pytest.MonkeyPatch, rule: str
+) -> None:
+    monkeypatch.setattr(expanding, "FIRST", 4)
+    house.crowd(10)
+    id = house.plans(repeat="custom", rrule=rule, at="2026-11-16T10:00")
+    expand_and_after_the_first(house, lambda: schedules.pause(house.runtime, house.who, id))
+    house.clock.advance(days=2)
+    house.tick()
+    assert state_of(house, id) == "paused"
+    assert house.outcomes(id) == [("running", None), ("skipped", "paused")]
+    assert schedules.resume(house.runtime, house.who, id) == 4
+    assert state_of(house, id) == "ended"
+    house.tick()
+    last, first = runs.history(house.runtime, house.who, id).items
+    assert (first.state, first.waiting, first.decided) == ("run", 10, 10)
+    assert (last.reason, last.decided) == ("paused", 0)
+
+
+def test_an_edit_after_its_last_moment_leaves_what_is_paused_paused(house: House) -> None:
+    id = house.plans(repeat="custom", rrule="FREQ=DAILY;COUNT=2", at="2026-11-16T10:00")
+    house.tick()
+    schedules.pause(house.runtime, house.who, id)
+    house.clock.advance(days=2)
+    schedules.edit(house.runtime, house.who, id, {"name": "Twice"})
+    assert state_of(house, id) == "paused"

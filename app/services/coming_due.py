@@ -149,7 +149,8 @@ def _follow(
 ) -> None:
     """The rest of the sequence: each step so many days after the one before, for whom that one has asked.
 
-    Those are the sample: it is drawn once, not from itself at each step.
+    Those are the audience and the sample: filters that were true of them before the first ask need not be
+    any more ("never asked"), and lots are drawn once.
     """
     terms = {name: value for name, value in first["terms"].items() if name != "sample"}
     local, before = first["due_at"].astimezone(cadence.zone).replace(tzinfo=None), first_id
@@ -159,6 +160,7 @@ def _follow(
         row = first | {
             "survey_id": step["survey"],
             "origin": "sequence",
+            "audience": {},
             "terms": terms,
             "key": f"{first_id}:{number}",
             "after_id": before,

@@ -1,0 +1,67 @@
+"""The steps of a sequence: whom they are about, on which day they come, and what they wait for."""
+
+import pytest
+from sqlalchemy import select, update
+
+from app.domain.access import Role
+from app.domain.metrics import Metric
+from app.models import Contact, Invitation, Occurrence, Survey, Workspace
+from app.services import contacts, looks, runs
+from tests.services.recurring import House
+from tests.world import Clock, World
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.workspace()
+
+
+@pytest.fixture
+def house(world: World, clock: Clock, workspace: Workspace) -> House:
+    return House(world, clock, world.member(workspace, Role.OWNER), world.survey(workspace))
+
+
+@pytest.fixture
+def ces(house: House, workspace: Workspace) -> Survey:
+    return house.world.survey(workspace, Metric.CES)
+
+
+def asked_of(house: House, survey: Survey) -> list[str]:
+    with house.runtime.db.read() as session:
+        query = select(Invitation.contact_id).where(
+            Invitation.survey_id == survey.id, Invitation.reason.is_(None)
+        )
+        return list(session.scalars(query))
+
+
+# Whom they are about
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"field": "asked", "op": "has_not"},  # true of nobody whom the first step asked
+        {"field": "tags", "op": "has_any", "value": ["new"]},  # taken from them meanwhile
+    ],
+)
+def test_a_step_is_about_those_whom_the_step_before_asked_whatever_has_become_true_of_them(
+    house: House, workspace: Workspace, ces: Survey, filters: dict[str, str]
+) -> None:
+    maria = house.world.contact(workspace, name="Maria", tags=["new"])
+    steps = [{"survey": ces.id, "after_days": 60}]
+    id = house.plans(repeat="once", audience={"all": [filters]}, steps=steps)
+    house.tick()
+    house.leave()
+    contacts.edit(house.runtime, house.who, maria.id, {"tags": []})
+    late = house.world.contact(workspace, tags=["new"])
+    assert _codes(house, maria, ces) == ["to_come"]
+    house.live(days=61)
+    assert house.outcomes(id) == [("run", None)] * 2
+    assert asked_of(house, ces) == [maria.id]
+    assert runs.history(house.runtime, house.who, id).items[0].decided == 1
+    assert _codes(house, maria, ces) == ["asked"]
+    assert _codes(house, late, ces) == ["not_asked_before"]
+
+
+def _codes(house: House, person: Contact, survey: Survey) -> list[str]:
+    return [look.code for look in looks.explain(house.runtime, house.who, person.id, survey.id).looks]

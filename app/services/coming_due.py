@@ -19,6 +19,7 @@ from app.services import audiences
 
 Ended = tuple[str, str] | None  # the state and the reason of a run that ends before it begins
 LATEST_FOR_ONE = timedelta(days=3)  # after an event or in a sequence: later the question comes out of nowhere
+LEAST = timedelta(minutes=5)  # of who wants nothing late: "now" is the minute that began, and workers take turns
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,16 @@ def _endings(
 
 def latest_of(schedule: Schedule, cadence: Cadence) -> timedelta:
     """How late a run by the clock may be: the schedule's own choice, or its rule's."""
-    return cadence.latest if schedule.late_hours is None else timedelta(hours=schedule.late_hours)
+    return _late(schedule, cadence.latest)
 
 
 def latest_for_one(schedule: Schedule) -> timedelta:
     """The same for a question after an event, or the next of a sequence."""
-    return LATEST_FOR_ONE if schedule.late_hours is None else timedelta(hours=schedule.late_hours)
+    return _late(schedule, LATEST_FOR_ONE)
+
+
+def _late(schedule: Schedule, usual: timedelta) -> timedelta:
+    return usual if schedule.late_hours is None else max(timedelta(hours=schedule.late_hours), LEAST)
 
 
 def occur(session: Session, schedule: Schedule, cadence: Cadence, due: Due, now: datetime) -> str | None:

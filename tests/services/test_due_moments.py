@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from app.domain.access import Role
-from app.models import Schedule
-from app.services import expanding, planning, runs, schedules
+from app.models import Contact, Schedule
+from app.services import events, expanding, planning, runs, schedules
+from app.services.events import Told
 from tests.services.recurring import House
 from tests.world import Clock, World
 
@@ -67,3 +68,29 @@ def test_an_edit_after_its_last_moment_leaves_what_is_paused_paused(house: House
     house.clock.advance(days=2)
     schedules.edit(house.runtime, house.who, id, {"name": "Twice"})
     assert state_of(house, id) == "paused"
+
+
+# Late
+
+
+def test_who_wants_nothing_late_is_asked_all_the_same(house: House, world: World) -> None:
+    """The planner looks a second after the moment; what begins now began with the minute."""
+    house.crowd(1)
+    house.clock.advance(seconds=40)
+    now = house.plans(repeat="once", late_hours=0)
+    daily = house.plans(repeat="daily", at="2026-11-16T10:01", late_hours=0)
+    event = house.plans(repeat="event", trigger={"event": "solved", "after_hours": 0}, late_hours=0)
+    with house.runtime.db.read() as session:
+        contact = str(session.scalar(select(Contact.id)))
+    told = Told("t-1", "solved", contact, house.clock.now - timedelta(minutes=1), {})
+    events.tell(house.runtime, house.who, told)
+    house.clock.advance(seconds=21)
+    house.tick()
+    assert [house.outcomes(each) for each in (now, daily, event)] == [[("run", None)]] * 3
+
+
+def test_a_run_that_begins_too_late_for_that_is_missed(house: House) -> None:
+    id = house.plans(repeat="daily", at="2026-11-16T10:01", late_hours=0)
+    house.clock.advance(minutes=7)
+    house.tick()
+    assert house.outcomes(id) == [("missed", "late")]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
@@ -83,6 +83,8 @@ def come_due(session: Session, schedule: Schedule, now: datetime) -> None:
         return  # another worker was quicker, or somebody cancelled it
     cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
     due = due_runs(cadence, _planned_to(schedule), now)
+    if any(run.off is None for run in due):
+        _give_up_the_one_before(session, schedule, now)
     for run, ended in _endings(session, schedule, cadence, due, now):
         key = f"{schedule.id}:{run.local}:{schedule.time_zone}"
         occur(session, schedule, cadence, Due("schedule", key, run.due_at, ended=ended), now)
@@ -180,14 +182,24 @@ def _insert(session: Session, values: dict[str, Any]) -> str | None:
     return session.scalar(adding.returning(Occurrence.id))
 
 
+def _give_up_the_one_before(session: Session, schedule: Schedule, now: datetime) -> None:
+    """One that has not begun when the next comes due is missed: as after downtime, only the latest runs."""
+    if schedule.state == "active":
+        session.execute(
+            update(Occurrence)
+            .where(Occurrence.state == "due", *_by_the_clock(schedule.id))
+            .values(state="missed", reason="late", ended_at=now)
+        )
+
+
 def _still_runs(session: Session, schedule_id: str) -> bool:
     """Is the run before still asking? Two at once would ask in each other's way."""
-    earlier = select(Occurrence.id).where(
-        Occurrence.schedule_id == schedule_id,
-        Occurrence.origin == "schedule",
-        Occurrence.state.in_(("due", "running")),
-    )
+    earlier = select(Occurrence.id).where(Occurrence.state == "running", *_by_the_clock(schedule_id))
     return session.scalar(earlier.limit(1)) is not None
+
+
+def _by_the_clock(schedule_id: str) -> tuple[ColumnElement[bool], ...]:
+    return Occurrence.schedule_id == schedule_id, Occurrence.origin == "schedule"
 
 
 def _wait_for(schedule: Schedule, run: Run | None) -> None:

@@ -118,5 +118,9 @@ def a_day(session: Session, schedule: Schedule, people: Select[Contact]) -> int:
 
 
 def too_late(schedule: Schedule, occurrence: Occurrence, now: datetime) -> bool:
-    """Has a question for one person, or of a sequence, waited so long that it is not asked any more?"""
-    return occurrence.origin != "schedule" and now - occurrence.due_at > coming_due.latest_for_one(schedule)
+    """Has a run that has not begun waited so long that nobody is asked any more?"""
+    if occurrence.origin == "schedule":
+        latest = coming_due.latest_of(schedule, coming_due.cadence_of(schedule))
+    else:
+        latest = coming_due.latest_for_one(schedule)
+    return now - occurrence.due_at > latest

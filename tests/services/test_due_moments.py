@@ -94,3 +94,43 @@ def test_a_run_that_begins_too_late_for_that_is_missed(house: House) -> None:
     house.clock.advance(minutes=7)
     house.tick()
     assert house.outcomes(id) == [("missed", "late")]
+
+
+def test_a_run_that_was_planned_and_not_begun_in_time_is_missed(house: House) -> None:
+    """The worker died right after planning, and came back five days later: before the next is due."""
+    house.crowd(3)
+    id = house.plans(repeat="weekly", at="2026-11-16T10:00")
+    planning.plan_schedules(house.runtime)
+    house.clock.advance(days=5)
+    house.tick()
+    assert (house.outcomes(id), house.count()) == ([("missed", "late")], 0)
+
+
+@pytest.mark.parametrize("late_hours", [None, 48])
+def test_one_that_has_not_begun_pushes_no_timely_one_aside(house: House, late_hours: int | None) -> None:
+    house.crowd(3)
+    id = house.plans(repeat="daily", at="2026-11-16T10:00", late_hours=late_hours)
+    planning.plan_schedules(house.runtime)
+    house.clock.advance(days=1)
+    house.tick()
+    assert house.outcomes(id) == [("missed", "late"), ("run", None)]
+    assert house.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("away", "first", "asked"),
+    [(timedelta(hours=11), ("run", None), 3), (timedelta(days=60), ("missed", "late"), 0)],
+)
+def test_what_a_pause_kept_from_beginning_is_asked_when_resumed_unless_it_is_too_late_by_then(
+    house: House, away: timedelta, first: tuple[str, str | None], asked: int
+) -> None:
+    house.crowd(3)
+    id = house.plans(repeat="daily", at="2026-11-16T10:00")
+    planning.plan_schedules(house.runtime)
+    schedules.pause(house.runtime, house.who, id)
+    house.clock.now += away
+    house.tick()
+    schedules.resume(house.runtime, house.who, id)
+    house.tick()
+    assert (house.outcomes(id)[0], house.count()) == (first, asked)
+    assert set(house.outcomes(id)[1:]) <= {("skipped", "paused")}

@@ -457,9 +457,12 @@ def test_d10_a_run_keeps_what_it_was_claimed_with(house: House, workspace: Works
     assert kept == [house.survey.id, csat.id]
 
 
-def test_d11_a_run_that_has_not_ended_lets_none_begin(house: House) -> None:
+def test_d11_a_run_that_has_not_ended_lets_none_begin(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expanding, "FIRST", 2)
+    house.crowd(5)
     id = house.plans(repeat="daily", at="2026-11-16T10:00")
     planning.plan_schedules(house.runtime)
+    expanding.expand_occurrences(replace(house.runtime, stopping=lambda: house.count() > 0))
     house.clock.advance(days=1)
     planning.plan_schedules(house.runtime)
     house.clock.advance(days=1)

@@ -3,6 +3,7 @@
 The one place at which recurrence narrows whom planning expands.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from math import ceil
 
@@ -56,6 +57,15 @@ def narrow(occurrence: Occurrence, people: Select[Contact]) -> Select[Contact]:
     if occurrence.chosen is None:
         return people
     return people.where(Contact.id.in_(_left(occurrence)[:SOME]))
+
+
+def in_parts(occurrence: Occurrence, people: Select[Contact]) -> Iterator[Select[Contact]]:
+    """A step: everybody whom a run that has not begun is about, so many of the chosen in each statement."""
+    if occurrence.chosen is None:
+        yield narrow(occurrence, people)
+        return
+    for first in range(0, len(occurrence.chosen), SOME):
+        yield people.where(Contact.id.in_(occurrence.chosen[first : first + SOME]))
 
 
 def horizon(occurrence: Occurrence) -> str | None:

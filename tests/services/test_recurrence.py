@@ -114,6 +114,28 @@ def test_a_day_of_many_chosen_goes_on_though_some_of_them_are_gone_since(
     assert asked == chosen[2:]
 
 
+def test_lots_are_drawn_over_all_whose_turn_it_is_and_no_group_is_left_out(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whose_turn, "SOME", 10)
+    ids = sorted(house.crowd(80))
+    with house.runtime.db.write() as session:
+        gold = Contact.id.in_(ids[-20:])  # none of the first ten whose turn it is
+        session.execute(update(Contact).values(attributes={"plan": "basic"}))
+        session.execute(update(Contact).where(gold).values(attributes={"plan": "gold"}))
+    terms = {"sample": {"number": 20, "by": "plan"}}
+    house.plans(repeat="each_person", every_days=1, at="2026-11-16T10:00", terms=terms)
+    house.tick()
+    with house.runtime.db.read() as session:
+        asked = session.scalars(
+            select(Contact)
+            .join(Invitation, Invitation.contact_id == Contact.id)
+            .where(Invitation.reason.is_(None))
+        ).all()
+    assert Counter(each.attributes["plan"] for each in asked) == {"basic": 15, "gold": 5}
+    assert house.count() == 80
+
+
 def test_a_choice_that_fails_keeps_no_other_run_waiting(
     house: House, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,6 +125,19 @@ class Cadence:
         for _, together in groupby(named, key=lambda run: run.due_at):
             yield from _one_of(list(together))
 
+    def step_after(self, before: datetime, days: int) -> datetime:
+        """The time on the wall so many days after the step before, moved out of days off as runs are.
+
+        It is never left out, which would end the sequence for all of them, and never moved back to the day of
+        the step before: then it comes on the next business day.
+        """
+        local = before + timedelta(days=days)
+        policy = OffDays.NEXT if self.off_days is OffDays.SKIP else self.off_days
+        moved = self.days_off.moved(local, policy)
+        if moved is None or moved <= before:
+            moved = self.days_off.moved(local, OffDays.NEXT)
+        return moved or local
+
     def _placed(self, local: datetime) -> Run:
         written = local.strftime(LOCAL)
         if self.days_off.is_empty:

@@ -162,8 +162,7 @@ def _follow(
     terms = {name: value for name, value in first["terms"].items() if name != "sample"}
     local, before = first["due_at"].astimezone(cadence.zone).replace(tzinfo=None), first_id
     for number, step in enumerate(schedule.steps, start=1):
-        local += timedelta(days=step["after_days"])
-        allowed = cadence.days_off.moved(local, OffDays.RUN) or local
+        local = cadence.step_after(local, step["after_days"])
         row = first | {
             "survey_id": step["survey"],
             "origin": "sequence",
@@ -172,7 +171,7 @@ def _follow(
             "key": f"{first_id}:{number}",
             "after_id": before,
             "step": number,
-            "due_at": moment_of(allowed, cadence.zone),
+            "due_at": moment_of(local, cadence.zone),
         }
         before = _insert(session, row) or before
 

@@ -63,5 +63,24 @@ def test_a_step_is_about_those_whom_the_step_before_asked_whatever_has_become_tr
     assert _codes(house, late, ces) == ["not_asked_before"]
 
 
+# On which day they come
+
+
+@pytest.mark.parametrize(
+    ("off_days", "days"),
+    [("run", [21, 22]), ("next", [23, 24]), ("previous", [19, 23]), ("skip", [23, 24])],
+)
+def test_steps_keep_to_what_the_schedule_does_on_days_off(
+    house: House, ces: Survey, off_days: str, days: list[int]
+) -> None:
+    """20 November 2026 is a Friday and a holiday here: Thursday the 19th is the business day before."""
+    steps = [{"survey": ces.id, "after_days": 5}, {"survey": ces.id, "after_days": 1}]
+    house.plans(repeat="once", at="2026-11-16T10:00", steps=steps, off_days=off_days)
+    house.tick()
+    with house.runtime.db.read() as session:
+        found = session.scalars(select(Occurrence.due_at).where(Occurrence.step > 0)).all()
+    assert [each.day for each in sorted(found)] == days
+
+
 def _codes(house: House, person: Contact, survey: Survey) -> list[str]:
     return [look.code for look in looks.explain(house.runtime, house.who, person.id, survey.id).looks]

@@ -46,9 +46,16 @@ def cadence_of(schedule: Schedule, days_off: DaysOff = NO_DAYS_OFF) -> Cadence:
         datetime.fromisoformat(schedule.starts_at),
         ZoneInfo(schedule.time_zone),
         own_rule=read_rule(schedule.rrule) if schedule.rrule else None,
-        off_days=OffDays(schedule.off_days),
+        off_days=_off_days(schedule),
         days_off=days_off,
     )
+
+
+def _off_days(schedule: Schedule) -> OffDays:
+    """Its choice; but nobody knew of an event on the business day before it."""
+    chosen = OffDays(schedule.off_days)
+    after_event = schedule.repeat == Repeat.EVENT
+    return OffDays.NEXT if after_event and chosen is OffDays.PREVIOUS else chosen
 
 
 def begin(schedule: Schedule, cadence: Cadence, now: datetime) -> None:

@@ -17,6 +17,7 @@ from app.domain.rrules import Rule
 
 MINUTE = timedelta(minutes=1)
 LOCAL = "%Y-%m-%dT%H:%M"
+MOVED_BY_A_CLOCK = timedelta(hours=12)  # more than clock changes move a moment, and less than a day
 LONGEST_GAP = timedelta(days=6 * 366)  # longer than any rule's; further on there are only days off
 
 
@@ -115,6 +116,14 @@ class Cadence:
     def next_runs(self, after: datetime, number: int) -> list[Run]:
         """Some due moments later than `after`."""
         return list(islice(self.runs(after), number))
+
+    def runs_in(self, after: datetime, days: int) -> int:
+        """How many runs take place in so many days from the next one on; at least one."""
+        coming = self.runs(after)
+        if (first := next(coming, None)) is None:
+            return 1
+        end = first.due_at + timedelta(days=days) - MOVED_BY_A_CLOCK
+        return 1 + sum(1 for _ in takewhile(lambda run: run.due_at < end, coming))
 
     def moments(self, planned_to: datetime | None = None) -> Iterator[Run]:
         """Every moment that the rule names later than this time on the wall; also those that days off undo.

@@ -205,11 +205,15 @@ def _waiting_for(
 ) -> dict[str, datetime]:
     """The runs that wait for this person within the window, and when that happened which they are about."""
     its_event = Event.id == func.substr(Occurrence.key, len(f"{schedule.id}:") + 1)
-    query = select(Occurrence.id, Event.occurred_at).join(Event, its_event).where(
-        Occurrence.contact_id == event.contact_id,
-        Occurrence.schedule_id == schedule.id,
-        Occurrence.origin == ORIGIN,
-        Occurrence.state == "due",
-        Event.occurred_at.between(event.occurred_at - window, event.occurred_at + window),
+    query = (
+        select(Occurrence.id, Event.occurred_at)
+        .join(Event, its_event)
+        .where(
+            Occurrence.contact_id == event.contact_id,
+            Occurrence.schedule_id == schedule.id,
+            Occurrence.origin == ORIGIN,
+            Occurrence.state == "due",
+            Event.occurred_at.between(event.occurred_at - window, event.occurred_at + window),
+        )
     )
     return {run: happened for run, happened in session.execute(query)}

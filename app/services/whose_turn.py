@@ -105,7 +105,7 @@ def longest_waiting(
         select(Contact.id)
         .where(Contact.id.in_(eligible.because(ask, people, None)))
         .order_by(eligible_sql.asked_at(ask, ask.metric).asc().nulls_first(), Contact.id)
-        .limit(a_day(session, schedule, people))
+        .limit(a_day(session, schedule, people, ask.now))
     )
 
 
@@ -119,12 +119,17 @@ def keep(session: Session, occurrence_id: str, chosen: list[str]) -> None:
     )
 
 
-def a_day(session: Session, schedule: Schedule, people: Select[Contact]) -> int:
-    """A step: how many of these people a day may bring, so that all of them have their turn in one cycle."""
+def a_day(session: Session, schedule: Schedule, people: Select[Contact], now: datetime) -> int:
+    """A step: how many of these people a day may bring, so that all of them have their turn in one cycle.
+
+    Days on which nobody is asked bring nobody, so the others bring more.
+    """
     audience = session.scalar(
         select(func.count()).select_from(people.with_only_columns(Contact.id).subquery())
     )
-    return ceil((audience or 0) / (schedule.every_days or 1))
+    days_off = coming_due.days_off_of(session, schedule.workspace_id)
+    days = coming_due.cadence_of(schedule, days_off).runs_in(now, schedule.every_days or 1)
+    return ceil((audience or 0) / days)
 
 
 def too_late(schedule: Schedule, occurrence: Occurrence, now: datetime) -> bool:

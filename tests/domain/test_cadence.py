@@ -315,3 +315,19 @@ def test_a_step_that_falls_on_a_day_off_moves_and_is_never_left_out(
     cadence = Cadence(Repeat.ONCE, datetime(2026, 11, 16, 10), SAO_PAULO, off_days=policy, days_off=week)
     found = cadence.step_after(datetime.fromisoformat(f"{before}T10:00"), days)
     assert found == datetime.fromisoformat(f"{expected}T10:00")
+
+
+@pytest.mark.parametrize(
+    ("policy", "days", "number"),
+    [(OffDays.RUN, 14, 14), (OffDays.SKIP, 14, 10), (OffDays.NEXT, 14, 10), (OffDays.PREVIOUS, 14, 10),
+     (OffDays.RUN, 1, 1), (OffDays.SKIP, 1, 1), (OffDays.SKIP, 90, 65), (OffDays.RUN, 400, 400)],
+)  # fmt: skip
+def test_the_days_of_a_cycle_are_those_on_which_it_runs(policy: OffDays, days: int, number: int) -> None:
+    cadence = Cadence(
+        Repeat.EACH_PERSON,
+        datetime(2026, 11, 2, 10),
+        BERLIN,
+        off_days=policy,
+        days_off=DaysOff(frozenset(range(5))),
+    )
+    assert cadence.runs_in(datetime(2026, 11, 2, 8, tzinfo=UTC), days) == number

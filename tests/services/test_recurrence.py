@@ -70,6 +70,33 @@ def test_a_drip_asks_everybody_once_a_cycle_and_as_many_each_day(house: House, w
     assert Counter(map(len, by_person.values())).keys() <= {3, 4}
 
 
+@pytest.mark.parametrize("off_days", ["skip", "next", "previous"])
+def test_a_drip_that_rests_on_weekends_does_not_fall_behind(
+    house: House, workspace: Workspace, off_days: str
+) -> None:
+    """Of 14 days 10 bring people, or fewer where there are holidays."""
+    people = house.crowd(28)
+    with house.runtime.db.write() as session:
+        session.execute(update(Workspace).values(rest_days=5, rest_days_by_metric={}))
+    id = house.plans(repeat="each_person", every_days=14, at="2026-11-16T10:00", off_days=off_days)
+    preview = schedule_previews.preview(house.runtime, house.who, id)
+    assert preview.asked == 4  # in 9 days: Friday is a holiday
+    for _ in range(44):
+        house.tick()
+        house.leave()
+        house.clock.advance(days=1)
+    with house.runtime.db.read() as session:
+        asked = session.execute(
+            select(Invitation.contact_id, Invitation.sent_at).order_by(Invitation.sent_at)
+        ).all()
+    by_person: dict[str, list[datetime]] = {}
+    for contact_id, at in asked:
+        by_person.setdefault(contact_id, []).append(at)
+    gaps = [(b - a).days for times in by_person.values() for a, b in pairwise(times)]
+    assert set(by_person) == set(people)
+    assert 14 <= min(gaps) <= max(gaps) <= 18
+
+
 def test_a_drip_killed_in_the_middle_of_its_day_asks_the_same_people(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,9 @@ OFF_DAYS = (
 RRULE = "With `custom`: a part of RFC 5545, as FREQ=MONTHLY;BYDAY=-1FR; at most one run a day."
 EVERY_DAYS = "With `each_person`: so many days after their last ask of this metric, spread over the days."
 LATE_HOURS = "How late a run may begin; later it is missed. 0: some minutes. Null: as its rule allows."
-STEPS = "What follows, for those whom the step before asked, answered or not. Days off move a step, or run it."
+STEPS = (
+    "What follows, for those whom the step before asked, answered or not. Days off move a step, or run it."
+)
 Local = Annotated[str, Field(description="A time on the wall, as 2026-12-01T10:00.")]
 
 

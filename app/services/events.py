@@ -216,4 +216,4 @@ def _waiting_for(
             Event.occurred_at.between(event.occurred_at - window, event.occurred_at + window),
         )
     )
-    return {run: happened for run, happened in session.execute(query)}
+    return {row.id: row.occurred_at for row in session.execute(query)}

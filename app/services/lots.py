@@ -37,7 +37,7 @@ def group(sample: Sample | None) -> ColumnElement[str]:
 def limits(session: Session, ask: Asking, parts: Iterable[CTE]) -> dict[str, int]:
     """For each group the lot from which on nobody is asked: the seats are for those who may be asked.
 
-    The parts have id, code and group of everybody whom the run is about; each is read once, a number a person.
+    The parts have id, code and group of everybody whom the run is about; each is read once.
     """
     assert ask.terms.sample is not None  # whoever calls has looked
     lots: dict[str, array[int]] = defaultdict(lambda: array("L"))

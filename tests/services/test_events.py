@@ -166,7 +166,7 @@ def test_of_several_within_the_window_only_the_newest_asks(house: House, maria: 
 def test_the_newest_is_what_happened_last_whatever_days_off_make_of_the_questions(
     house: House, maria: Contact
 ) -> None:
-    """Solved on Saturday at 15:00 and on Sunday at 10:00: both questions move to Monday, the other way round."""
+    """Solved on Saturday at 15:00 and Sunday at 10:00: the questions move to Monday, the other way round."""
     id = house.plans(
         repeat="event", trigger=SOLVED | {"after_hours": 0, "newest_within_hours": 48}, off_days="next"
     )

@@ -1,12 +1,15 @@
 """The steps of a sequence: whom they are about, on which day they come, and what they wait for."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, update
 
 from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.models import Contact, Invitation, Occurrence, Survey, Workspace
-from app.services import contacts, looks, runs
+from app.services import contacts, expanding, looks, planning, runs, schedules
 from tests.services.recurring import House
 from tests.world import Clock, World
 
@@ -80,6 +83,46 @@ def test_steps_keep_to_what_the_schedule_does_on_days_off(
     with house.runtime.db.read() as session:
         found = session.scalars(select(Occurrence.due_at).where(Occurrence.step > 0)).all()
     assert [each.day for each in sorted(found)] == days
+
+
+# What they wait for
+
+
+@pytest.mark.parametrize(("away", "next_day"), [(timedelta(hours=26), 18), (timedelta(days=9), 26)])
+def test_a_step_waits_for_the_one_before_and_comes_as_many_days_after_it(
+    house: House, ces: Survey, monkeypatch: pytest.MonkeyPatch, away: timedelta, next_day: int
+) -> None:
+    """Paused, or without a worker, in the middle of the first ask, until after the second was due."""
+    monkeypatch.setattr(expanding, "FIRST", 4)
+    with house.runtime.db.write() as session:
+        session.execute(update(Workspace).values(rest_days=0, rest_days_by_metric={}))
+    house.crowd(10)
+    id = house.plans(repeat="once", steps=[{"survey": ces.id, "after_days": 1}] * 2)
+    planning.plan_schedules(house.runtime)
+    expanding.expand_occurrences(replace(house.runtime, stopping=lambda: house.count() > 0))
+    schedules.pause(house.runtime, house.who, id)
+    house.clock.now += away
+    house.tick()
+    schedules.resume(house.runtime, house.who, id)
+    house.tick()
+    house.tick()
+    house.leave()
+    assert house.outcomes(id) == [("run", None), ("due", None), ("due", None)]
+    with house.runtime.db.read() as session:
+        query = select(Occurrence.due_at).where(Occurrence.step > 0).order_by(Occurrence.step)
+        assert [each.day for each in session.scalars(query)] == [next_day, next_day + 1]
+    house.live(days=2)
+    assert house.asked(id) == [10, 10, 10]
+
+
+def test_a_run_that_ends_in_time_puts_nothing_off(house: House, ces: Survey) -> None:
+    house.crowd(1)
+    house.plans(repeat="once", steps=[{"survey": ces.id, "after_days": 1}])
+    house.clock.advance(hours=11)
+    house.tick()
+    with house.runtime.db.read() as session:
+        (due,) = session.scalars(select(Occurrence.due_at).where(Occurrence.step > 0))
+    assert due == house.clock.now + timedelta(hours=13)
 
 
 def _codes(house: House, person: Contact, survey: Survey) -> list[str]:

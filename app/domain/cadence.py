@@ -17,6 +17,7 @@ from app.domain.rrules import Rule
 
 MINUTE = timedelta(minutes=1)
 LOCAL = "%Y-%m-%dT%H:%M"
+MOVED_BY_A_CLOCK = timedelta(hours=12)  # more than clock changes move a moment, and less than a day
 LONGEST_GAP = timedelta(days=6 * 366)  # longer than any rule's; further on there are only days off
 
 
@@ -116,6 +117,14 @@ class Cadence:
         """Some due moments later than `after`."""
         return list(islice(self.runs(after), number))
 
+    def runs_in(self, after: datetime, days: int) -> int:
+        """How many runs take place in so many days from the next one on; at least one."""
+        coming = self.runs(after)
+        if (first := next(coming, None)) is None:
+            return 1
+        end = first.due_at + timedelta(days=days) - MOVED_BY_A_CLOCK
+        return 1 + sum(1 for _ in takewhile(lambda run: run.due_at < end, coming))
+
     def moments(self, planned_to: datetime | None = None) -> Iterator[Run]:
         """Every moment that the rule names later than this time on the wall; also those that days off undo.
 
@@ -124,6 +133,19 @@ class Cadence:
         named = (self._placed(local) for local in self._locals(planned_to))
         for _, together in groupby(named, key=lambda run: run.due_at):
             yield from _one_of(list(together))
+
+    def step_after(self, before: datetime, days: int) -> datetime:
+        """The time on the wall so many days after the step before, moved out of days off as runs are.
+
+        It is never left out, which would end the sequence for all of them, and never moved back to the day of
+        the step before: then it comes on the next business day.
+        """
+        local = before + timedelta(days=days)
+        policy = OffDays.NEXT if self.off_days is OffDays.SKIP else self.off_days
+        moved = self.days_off.moved(local, policy)
+        if moved is None or moved <= before:
+            moved = self.days_off.moved(local, OffDays.NEXT)
+        return moved or local
 
     def _placed(self, local: datetime) -> Run:
         written = local.strftime(LOCAL)

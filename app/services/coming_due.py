@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
@@ -19,6 +19,9 @@ from app.services import audiences
 
 Ended = tuple[str, str] | None  # the state and the reason of a run that ends before it begins
 LATEST_FOR_ONE = timedelta(days=3)  # after an event or in a sequence: later the question comes out of nowhere
+LEAST = timedelta(
+    minutes=5
+)  # of who wants nothing late: "now" is the minute that began, and workers take turns
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,16 @@ def cadence_of(schedule: Schedule, days_off: DaysOff = NO_DAYS_OFF) -> Cadence:
         datetime.fromisoformat(schedule.starts_at),
         ZoneInfo(schedule.time_zone),
         own_rule=read_rule(schedule.rrule) if schedule.rrule else None,
-        off_days=OffDays(schedule.off_days),
+        off_days=_off_days(schedule),
         days_off=days_off,
     )
+
+
+def _off_days(schedule: Schedule) -> OffDays:
+    """Its choice; but nobody knew of an event on the business day before it."""
+    chosen = OffDays(schedule.off_days)
+    after_event = schedule.repeat == Repeat.EVENT
+    return OffDays.NEXT if after_event and chosen is OffDays.PREVIOUS else chosen
 
 
 def begin(schedule: Schedule, cadence: Cadence, now: datetime) -> None:
@@ -82,6 +92,8 @@ def come_due(session: Session, schedule: Schedule, now: datetime) -> None:
         return  # another worker was quicker, or somebody cancelled it
     cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
     due = due_runs(cadence, _planned_to(schedule), now)
+    if any(run.off is None for run in due):
+        _give_up_the_one_before(session, schedule, now)
     for run, ended in _endings(session, schedule, cadence, due, now):
         key = f"{schedule.id}:{run.local}:{schedule.time_zone}"
         occur(session, schedule, cadence, Due("schedule", key, run.due_at, ended=ended), now)
@@ -108,12 +120,16 @@ def _endings(
 
 def latest_of(schedule: Schedule, cadence: Cadence) -> timedelta:
     """How late a run by the clock may be: the schedule's own choice, or its rule's."""
-    return cadence.latest if schedule.late_hours is None else timedelta(hours=schedule.late_hours)
+    return _late(schedule, cadence.latest)
 
 
 def latest_for_one(schedule: Schedule) -> timedelta:
     """The same for a question after an event, or the next of a sequence."""
-    return LATEST_FOR_ONE if schedule.late_hours is None else timedelta(hours=schedule.late_hours)
+    return _late(schedule, LATEST_FOR_ONE)
+
+
+def _late(schedule: Schedule, usual: timedelta) -> timedelta:
+    return usual if schedule.late_hours is None else max(timedelta(hours=schedule.late_hours), LEAST)
 
 
 def occur(session: Session, schedule: Schedule, cadence: Cadence, due: Due, now: datetime) -> str | None:
@@ -149,23 +165,52 @@ def _follow(
 ) -> None:
     """The rest of the sequence: each step so many days after the one before, for whom that one has asked.
 
-    Those are the sample: it is drawn once, not from itself at each step.
+    Those are the audience and the sample: filters that were true of them before the first ask need not be
+    any more ("never asked"), and lots are drawn once.
     """
     terms = {name: value for name, value in first["terms"].items() if name != "sample"}
-    local, before = first["due_at"].astimezone(cadence.zone).replace(tzinfo=None), first_id
+    local, before = _local(first["due_at"], cadence), first_id
     for number, step in enumerate(schedule.steps, start=1):
-        local += timedelta(days=step["after_days"])
-        allowed = cadence.days_off.moved(local, OffDays.RUN) or local
+        local = cadence.step_after(local, step["after_days"])
         row = first | {
             "survey_id": step["survey"],
             "origin": "sequence",
+            "audience": {},
             "terms": terms,
             "key": f"{first_id}:{number}",
             "after_id": before,
             "step": number,
-            "due_at": moment_of(allowed, cadence.zone),
+            "due_at": moment_of(local, cadence.zone),
         }
         before = _insert(session, row) or before
+
+
+def put_off_what_follows(session: Session, schedule: Schedule, run: Occurrence, now: datetime) -> None:
+    """A step: a run that asked its last people days after it was due puts its later steps off by as many.
+
+    So nobody is asked two questions of a sequence at once because a pause or an outage lay between.
+    """
+    days = round((now - run.due_at) / timedelta(days=1))
+    if days < 1:
+        return
+    cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
+    first = run.key.split(":")[0] if run.after_id else run.id
+    steps = select(Occurrence).where(
+        Occurrence.schedule_id == schedule.id,
+        Occurrence.origin == "sequence",
+        Occurrence.key.startswith(f"{first}:", autoescape=True),
+        Occurrence.state == "due",
+        Occurrence.step > run.step,
+    )
+    before = _local(now, cadence)
+    for step in session.scalars(steps.order_by(Occurrence.step)):
+        local = cadence.step_after(_local(step.due_at, cadence), days)
+        before = local if local > before else cadence.step_after(before, 1)
+        step.due_at = moment_of(before, cadence.zone)
+
+
+def _local(moment: datetime, cadence: Cadence) -> datetime:
+    return moment.astimezone(cadence.zone).replace(tzinfo=None)
 
 
 def _insert(session: Session, values: dict[str, Any]) -> str | None:
@@ -173,20 +218,30 @@ def _insert(session: Session, values: dict[str, Any]) -> str | None:
     return session.scalar(adding.returning(Occurrence.id))
 
 
+def _give_up_the_one_before(session: Session, schedule: Schedule, now: datetime) -> None:
+    """One that has not begun when the next comes due is missed: as after downtime, only the latest runs."""
+    if schedule.state == "active":
+        session.execute(
+            update(Occurrence)
+            .where(Occurrence.state == "due", *_by_the_clock(schedule.id))
+            .values(state="missed", reason="late", ended_at=now)
+        )
+
+
 def _still_runs(session: Session, schedule_id: str) -> bool:
     """Is the run before still asking? Two at once would ask in each other's way."""
-    earlier = select(Occurrence.id).where(
-        Occurrence.schedule_id == schedule_id,
-        Occurrence.origin == "schedule",
-        Occurrence.state.in_(("due", "running")),
-    )
+    earlier = select(Occurrence.id).where(Occurrence.state == "running", *_by_the_clock(schedule_id))
     return session.scalar(earlier.limit(1)) is not None
+
+
+def _by_the_clock(schedule_id: str) -> tuple[ColumnElement[bool], ...]:
+    return Occurrence.schedule_id == schedule_id, Occurrence.origin == "schedule"
 
 
 def _wait_for(schedule: Schedule, run: Run | None) -> None:
     schedule.next_due_at = run.due_at if run else None
-    if run is None and schedule.repeat != Repeat.EVENT:
-        schedule.state = "ended"
+    if run is None and schedule.repeat != Repeat.EVENT and schedule.state == "active":
+        schedule.state = "ended"  # one that is paused ends as it is resumed: some of it may wait for that
 
 
 def _planned_to(schedule: Schedule) -> datetime:

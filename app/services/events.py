@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
@@ -171,30 +171,26 @@ def _answer(session: Session, schedule: Schedule, event: Event, now: datetime) -
     elif now - due_at > coming_due.latest_for_one(schedule):
         ended = ("missed", "late")
     due = Due(ORIGIN, f"{schedule.id}:{event.id}", due_at, event.contact_id, ended)
-    if ended is None and _gives_way(session, schedule, due, now):
+    if ended is None and _gives_way(session, schedule, event, now):
         due = replace(due, ended=("skipped", "newer_event"))
     coming_due.occur(session, schedule, cadence, due, now)
 
 
-def _gives_way(session: Session, schedule: Schedule, due: Due, now: datetime) -> bool:
-    """Is a newer event of this person waiting? If not, older ones within the window give way to this one."""
+def _gives_way(session: Session, schedule: Schedule, event: Event, now: datetime) -> bool:
+    """Is a newer event of this person waiting? If not, older ones within the window give way to this one.
+
+    Newer is what happened later; days off may have moved the questions to the other order.
+    """
     window = timedelta(hours=schedule.trigger["newest_within_hours"])
     if not window:
         return False
-    waits = select(Occurrence.id, Occurrence.due_at).where(
-        Occurrence.contact_id == due.contact_id,
-        Occurrence.schedule_id == schedule.id,
-        Occurrence.origin == ORIGIN,
-        Occurrence.state == "due",
-        Occurrence.due_at.between(due.at - window, due.at + window),
-    )
-    rows = session.execute(waits).all()
-    if any(row.due_at > due.at for row in rows):
+    waiting = _waiting_for(session, schedule, event, window)
+    if any(happened > event.occurred_at for happened in waiting.values()):
         return True
-    for row in rows:
+    for run in waiting:
         with_its_steps = or_(
-            Occurrence.id == row.id,
-            and_(Occurrence.origin == "sequence", Occurrence.key.startswith(f"{row.id}:", autoescape=True)),
+            Occurrence.id == run,
+            and_(Occurrence.origin == "sequence", Occurrence.key.startswith(f"{run}:", autoescape=True)),
         )
         session.execute(
             update(Occurrence)
@@ -202,3 +198,22 @@ def _gives_way(session: Session, schedule: Schedule, due: Due, now: datetime) ->
             .values(state="skipped", reason="newer_event", ended_at=now)
         )
     return False
+
+
+def _waiting_for(
+    session: Session, schedule: Schedule, event: Event, window: timedelta
+) -> dict[str, datetime]:
+    """The runs that wait for this person within the window, and when that happened which they are about."""
+    its_event = Event.id == func.substr(Occurrence.key, len(f"{schedule.id}:") + 1)
+    query = (
+        select(Occurrence.id, Event.occurred_at)
+        .join(Event, its_event)
+        .where(
+            Occurrence.contact_id == event.contact_id,
+            Occurrence.schedule_id == schedule.id,
+            Occurrence.origin == ORIGIN,
+            Occurrence.state == "due",
+            Event.occurred_at.between(event.occurred_at - window, event.occurred_at + window),
+        )
+    )
+    return {row.id: row.occurred_at for row in session.execute(query)}

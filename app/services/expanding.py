@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, bindparam, func, null, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.db import is_postgresql
 from app.domain.metrics import Metric
@@ -14,9 +14,17 @@ from app.domain.terms import Terms
 from app.models import Contact, Occurrence, Schedule, Survey, Workspace
 from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime
-from app.services import audiences, eligible_sql, inviting, inviting_many, lots, pulses, whose_turn
+from app.services import (
+    audiences,
+    coming_due,
+    eligible_sql,
+    inviting,
+    inviting_many,
+    lots,
+    pulses,
+    whose_turn,
+)
 from app.services.asking_terms import Asking
-from app.services.coming_due import cadence_of
 from app.services.inviting_many import Statements
 
 FIRST = 50  # people planned in the first commit, and the fewest; how long it takes says how many come next
@@ -120,11 +128,17 @@ def _choose(runtime: Runtime, occurrence_id: str) -> None:
 
 
 def _due(runtime: Runtime) -> Select[str]:
+    """A step waits until the one before has come to all its people: it is about whom that one asked."""
+    before = aliased(Occurrence)
+    still_asks = select(before.id).where(
+        before.id == Occurrence.after_id, before.state.in_(("due", "running"))
+    )
     return (
         select(Occurrence.id)
         .join(Schedule, Schedule.id == Occurrence.schedule_id)
         .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= runtime.clock())
         .where(Occurrence.origin.in_(ORIGINS_OF_SCHEDULES), Schedule.state != "paused")
+        .where(~still_asks.exists())
     )
 
 
@@ -138,9 +152,8 @@ def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
         schedule = session.get_one(Schedule, occurrence.schedule_id)
         metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
         ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
-        limits = lots.limits(
-            session, ask, eligible_sql.told(ask, people_of(session, runtime, occurrence, metric))
-        )
+        parts = whose_turn.in_parts(occurrence, audiences.of_occurrence(session, runtime, occurrence, metric))
+        limits = lots.limits(session, ask, (eligible_sql.told(ask, each) for each in parts))
     with runtime.db.write() as session:
         session.execute(
             update(Occurrence)
@@ -201,6 +214,7 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, course:
         occurrence.expanded_to = horizon
         return done.number, True
     occurrence.state, occurrence.ended_at = "run", now
+    coming_due.put_off_what_follows(session, schedule, occurrence, now)
     return done.number, False
 
 
@@ -288,6 +302,6 @@ def _begin(
     occurrence.version_id, occurrence.state = survey.published_version_id, "running"
     session.flush()
     if metric is Metric.ENPS:
-        pulses.open_occurrence(session, runtime, occurrence, cadence_of(schedule).early_days)
+        pulses.open_occurrence(session, runtime, occurrence, coming_due.cadence_of(schedule).early_days)
         return None
     return metric

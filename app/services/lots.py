@@ -2,7 +2,7 @@
 
 from array import array
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import CTE, BigInteger, ColumnElement, case, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import BIT
@@ -34,16 +34,17 @@ def group(sample: Sample | None) -> ColumnElement[str]:
     return func.coalesce(Contact.attributes[sample.by].as_string(), literal(OTHERS))
 
 
-def limits(session: Session, ask: Asking, told: CTE) -> dict[str, int]:
+def limits(session: Session, ask: Asking, parts: Iterable[CTE]) -> dict[str, int]:
     """For each group the lot from which on nobody is asked: the seats are for those who may be asked.
 
-    `told` has id, code and group of everybody whom the run is about; it is read once, a number a person.
+    The parts have id, code and group of everybody whom the run is about; each is read once.
     """
     assert ask.terms.sample is not None  # whoever calls has looked
     lots: dict[str, array[int]] = defaultdict(lambda: array("L"))
-    rows = select(told.c.group, _lot(ask, _seed(ask), told.c.id)).where(told.c.code.is_(None))
-    for name, lot in session.execute(rows.execution_options(yield_per=5_000)):
-        lots[name].append(lot)
+    for told in parts:
+        rows = select(told.c.group, _lot(ask, _seed(ask), told.c.id)).where(told.c.code.is_(None))
+        for name, lot in session.execute(rows.execution_options(yield_per=5_000)):
+            lots[name].append(lot)
     named = sorted(lots.keys() - {OTHERS}, key=lambda each: (-len(lots[each]), each))
     for small in named[MOST_GROUPS:]:
         lots[OTHERS].extend(lots.pop(small))

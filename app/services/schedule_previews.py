@@ -114,7 +114,7 @@ def told_of(
     counts = dict(found)
     asked = counts.pop(None, 0)
     if schedule.every_days is not None:
-        today = min(asked, whose_turn.a_day(session, schedule, people))
+        today = min(asked, whose_turn.a_day(session, schedule, people, ask.now))
         if asked > today:
             counts[ANOTHER_DAY] = asked - today
         asked = today

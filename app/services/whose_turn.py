@@ -3,6 +3,7 @@
 The one place at which recurrence narrows whom planning expands.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from math import ceil
 
@@ -58,6 +59,15 @@ def narrow(occurrence: Occurrence, people: Select[Contact]) -> Select[Contact]:
     return people.where(Contact.id.in_(_left(occurrence)[:SOME]))
 
 
+def in_parts(occurrence: Occurrence, people: Select[Contact]) -> Iterator[Select[Contact]]:
+    """A step: everybody whom a run that has not begun is about, so many of the chosen in each statement."""
+    if occurrence.chosen is None:
+        yield narrow(occurrence, people)
+        return
+    for first in range(0, len(occurrence.chosen), SOME):
+        yield people.where(Contact.id.in_(occurrence.chosen[first : first + SOME]))
+
+
 def horizon(occurrence: Occurrence) -> str | None:
     """Of a run for chosen people: how far its next step sees, where more of them follow; else None."""
     left = _left(occurrence)
@@ -95,7 +105,7 @@ def longest_waiting(
         select(Contact.id)
         .where(Contact.id.in_(eligible.because(ask, people, None)))
         .order_by(eligible_sql.asked_at(ask, ask.metric).asc().nulls_first(), Contact.id)
-        .limit(a_day(session, schedule, people))
+        .limit(a_day(session, schedule, people, ask.now))
     )
 
 
@@ -109,14 +119,23 @@ def keep(session: Session, occurrence_id: str, chosen: list[str]) -> None:
     )
 
 
-def a_day(session: Session, schedule: Schedule, people: Select[Contact]) -> int:
-    """A step: how many of these people a day may bring, so that all of them have their turn in one cycle."""
+def a_day(session: Session, schedule: Schedule, people: Select[Contact], now: datetime) -> int:
+    """A step: how many of these people a day may bring, so that all of them have their turn in one cycle.
+
+    Days on which nobody is asked bring nobody, so the others bring more.
+    """
     audience = session.scalar(
         select(func.count()).select_from(people.with_only_columns(Contact.id).subquery())
     )
-    return ceil((audience or 0) / (schedule.every_days or 1))
+    days_off = coming_due.days_off_of(session, schedule.workspace_id)
+    days = coming_due.cadence_of(schedule, days_off).runs_in(now, schedule.every_days or 1)
+    return ceil((audience or 0) / days)
 
 
 def too_late(schedule: Schedule, occurrence: Occurrence, now: datetime) -> bool:
-    """Has a question for one person, or of a sequence, waited so long that it is not asked any more?"""
-    return occurrence.origin != "schedule" and now - occurrence.due_at > coming_due.latest_for_one(schedule)
+    """Has a run that has not begun waited so long that nobody is asked any more?"""
+    if occurrence.origin == "schedule":
+        latest = coming_due.latest_of(schedule, coming_due.cadence_of(schedule))
+    else:
+        latest = coming_due.latest_for_one(schedule)
+    return now - occurrence.due_at > latest

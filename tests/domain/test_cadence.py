@@ -294,3 +294,40 @@ def test_d16_however_the_ticks_fall_every_moment_comes_due_once(
         found += due
         planned_to = local(due[-1].local) if due else planned_to
     assert found == list(takewhile(lambda run: run.due_at <= now, cadence.moments()))
+
+
+@pytest.mark.parametrize(
+    ("policy", "before", "days", "expected"),
+    [
+        (OffDays.RUN, "2026-11-16", 5, "2026-11-21"),
+        (OffDays.NEXT, "2026-11-16", 5, "2026-11-23"),
+        (OffDays.PREVIOUS, "2026-11-16", 5, "2026-11-19"),  # Friday is a holiday
+        (OffDays.SKIP, "2026-11-16", 5, "2026-11-23"),  # left out it would end the sequence
+        (OffDays.PREVIOUS, "2026-11-27", 1, "2026-11-30"),  # back it would fall together with the one before
+        (OffDays.RUN, "2026-11-16", 8, "2026-11-25"),  # a date of silence
+        (OffDays.PREVIOUS, "2026-11-23", 1, "2026-11-25"),
+    ],
+)
+def test_a_step_that_falls_on_a_day_off_moves_and_is_never_left_out(
+    policy: OffDays, before: str, days: int, expected: str
+) -> None:
+    week = DaysOff(frozenset(range(5)), frozenset({date(2026, 11, 20)}), frozenset({date(2026, 11, 24)}))
+    cadence = Cadence(Repeat.ONCE, datetime(2026, 11, 16, 10), SAO_PAULO, off_days=policy, days_off=week)
+    found = cadence.step_after(datetime.fromisoformat(f"{before}T10:00"), days)
+    assert found == datetime.fromisoformat(f"{expected}T10:00")
+
+
+@pytest.mark.parametrize(
+    ("policy", "days", "number"),
+    [(OffDays.RUN, 14, 14), (OffDays.SKIP, 14, 10), (OffDays.NEXT, 14, 10), (OffDays.PREVIOUS, 14, 10),
+     (OffDays.RUN, 1, 1), (OffDays.SKIP, 1, 1), (OffDays.SKIP, 90, 65), (OffDays.RUN, 400, 400)],
+)  # fmt: skip
+def test_the_days_of_a_cycle_are_those_on_which_it_runs(policy: OffDays, days: int, number: int) -> None:
+    cadence = Cadence(
+        Repeat.EACH_PERSON,
+        datetime(2026, 11, 2, 10),
+        BERLIN,
+        off_days=policy,
+        days_off=DaysOff(frozenset(range(5))),
+    )
+    assert cadence.runs_in(datetime(2026, 11, 2, 8, tzinfo=UTC), days) == number

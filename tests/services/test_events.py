@@ -1,6 +1,6 @@
 """Events as other systems tell of them: once each, the newest of several, late, unknown, filtered, paused."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from app.domain.metrics import Metric
 from app.domain.terms import DRAWS
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Contact, Event, Invitation, Occurrence
-from app.services import erasure, events, lots, schedules, timeline
+from app.services import erasure, events, lots, schedule_sheets, schedules, timeline
 from app.services.events import AskedFor, Told
 from tests.services.loop import at_once
 from tests.services.recurring import House
@@ -161,6 +161,32 @@ def test_of_several_within_the_window_only_the_newest_asks(house: House, maria: 
     assert house.outcomes(id) == [("skipped", "newer_event")] * 2 + [("due", None)]
     house.live(hours=24)
     assert (house.count(), house.outcomes(id)[-1]) == (1, ("run", None))
+
+
+def test_the_newest_is_what_happened_last_whatever_days_off_make_of_the_questions(
+    house: House, maria: Contact
+) -> None:
+    """Solved on Saturday at 15:00 and Sunday at 10:00: the questions move to Monday, the other way round."""
+    id = house.plans(
+        repeat="event", trigger=SOLVED | {"after_hours": 0, "newest_within_hours": 48}, off_days="next"
+    )
+    house.clock.now = datetime(2026, 11, 28, 18, tzinfo=UTC)
+    (first,) = tell(house, "t-1", maria)
+    house.clock.now = datetime(2026, 11, 29, 13, tzinfo=UTC)
+    (second,) = tell(house, "t-2", maria)
+    assert second.due_at < first.due_at
+    assert second.state == "due"
+    assert house.outcomes(id) == [("due", None), ("skipped", "newer_event")]
+
+
+@pytest.mark.parametrize("off_days", ["next", "previous"])
+def test_no_question_goes_back_to_before_it_was_due(house: House, maria: Contact, off_days: str) -> None:
+    """A Friday's ticket and 24 hours: there is no business day between them."""
+    id = house.plans(repeat="event", trigger=SOLVED, off_days=off_days)
+    house.clock.now = datetime(2026, 11, 27, 18, tzinfo=UTC)
+    (asked,) = tell(house, "t-1", maria)
+    assert (asked.state, asked.due_at) == ("due", datetime(2026, 11, 30, 18, tzinfo=UTC))
+    assert schedule_sheets.get(house.runtime, house.who, id).off_days == "next"
 
 
 def test_four_events_of_one_person_at_once_leave_the_newest(house: House, maria: Contact) -> None:

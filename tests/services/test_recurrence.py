@@ -70,6 +70,33 @@ def test_a_drip_asks_everybody_once_a_cycle_and_as_many_each_day(house: House, w
     assert Counter(map(len, by_person.values())).keys() <= {3, 4}
 
 
+@pytest.mark.parametrize("off_days", ["skip", "next", "previous"])
+def test_a_drip_that_rests_on_weekends_does_not_fall_behind(
+    house: House, workspace: Workspace, off_days: str
+) -> None:
+    """Of 14 days 10 bring people, or fewer where there are holidays."""
+    people = house.crowd(28)
+    with house.runtime.db.write() as session:
+        session.execute(update(Workspace).values(rest_days=5, rest_days_by_metric={}))
+    id = house.plans(repeat="each_person", every_days=14, at="2026-11-16T10:00", off_days=off_days)
+    preview = schedule_previews.preview(house.runtime, house.who, id)
+    assert preview.asked == 4  # in 9 days: Friday is a holiday
+    for _ in range(44):
+        house.tick()
+        house.leave()
+        house.clock.advance(days=1)
+    with house.runtime.db.read() as session:
+        asked = session.execute(
+            select(Invitation.contact_id, Invitation.sent_at).order_by(Invitation.sent_at)
+        ).all()
+    by_person: dict[str, list[datetime]] = {}
+    for contact_id, at in asked:
+        by_person.setdefault(contact_id, []).append(at)
+    gaps = [(b - a).days for times in by_person.values() for a, b in pairwise(times)]
+    assert set(by_person) == set(people)
+    assert 14 <= min(gaps) <= max(gaps) <= 18
+
+
 def test_a_drip_killed_in_the_middle_of_its_day_asks_the_same_people(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +139,28 @@ def test_a_day_of_many_chosen_goes_on_though_some_of_them_are_gone_since(
     with house.runtime.db.read() as session:
         asked = session.scalars(select(Invitation.contact_id).order_by(Invitation.contact_id)).all()
     assert asked == chosen[2:]
+
+
+def test_lots_are_drawn_over_all_whose_turn_it_is_and_no_group_is_left_out(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whose_turn, "SOME", 10)
+    ids = sorted(house.crowd(80))
+    with house.runtime.db.write() as session:
+        gold = Contact.id.in_(ids[-20:])  # none of the first ten whose turn it is
+        session.execute(update(Contact).values(attributes={"plan": "basic"}))
+        session.execute(update(Contact).where(gold).values(attributes={"plan": "gold"}))
+    terms = {"sample": {"number": 20, "by": "plan"}}
+    house.plans(repeat="each_person", every_days=1, at="2026-11-16T10:00", terms=terms)
+    house.tick()
+    with house.runtime.db.read() as session:
+        asked = session.scalars(
+            select(Contact)
+            .join(Invitation, Invitation.contact_id == Contact.id)
+            .where(Invitation.reason.is_(None))
+        ).all()
+    assert Counter(each.attributes["plan"] for each in asked) == {"basic": 15, "gold": 5}
+    assert house.count() == 80
 
 
 def test_a_choice_that_fails_keeps_no_other_run_waiting(
@@ -457,9 +506,12 @@ def test_d10_a_run_keeps_what_it_was_claimed_with(house: House, workspace: Works
     assert kept == [house.survey.id, csat.id]
 
 
-def test_d11_a_run_that_has_not_ended_lets_none_begin(house: House) -> None:
+def test_d11_a_run_that_has_not_ended_lets_none_begin(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expanding, "FIRST", 2)
+    house.crowd(5)
     id = house.plans(repeat="daily", at="2026-11-16T10:00")
     planning.plan_schedules(house.runtime)
+    expanding.expand_occurrences(replace(house.runtime, stopping=lambda: house.count() > 0))
     house.clock.advance(days=1)
     planning.plan_schedules(house.runtime)
     house.clock.advance(days=1)

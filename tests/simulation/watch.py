@@ -91,11 +91,12 @@ class Watch:
         if moment.off is not None:
             return None if (run.state, run.reason) == ("skipped", moment.off) else said
         allowed = timedelta(hours=plan.late_hours)
-        newer = any(run.due_at < other.due_at <= run.created_at for other in runs)
+        ended = run.ended_at or run.created_at  # one that was written in time may not have begun in time
+        newer = any(run.due_at < other.due_at <= ended for other in runs)
         paused = any(begin <= run.due_at <= end for begin, end in self.pauses.get(id, ()))
         fine = {
             ("run", None): late <= allowed,
-            ("missed", "late"): newer or late > allowed,
+            ("missed", "late"): newer or ended - run.due_at > allowed,
             ("skipped", "paused"): paused or late > GRACE,
             ("skipped", "overlap"): any(_is_under_way(other, run) for other in runs),
         }

@@ -15,11 +15,16 @@ schedules = noun("Schedules", "Who is asked which survey, when: by the clocks of
 
 Repeat = Literal["once", "daily", "weekly", "monthly", "quarterly", "custom", "each_person", "event"]
 OffDays = Literal["run", "next", "previous", "skip"]
-OFF_DAYS = "On a weekend or holiday of the workspace: run, or the next or previous business day, or skip."
+OFF_DAYS = (
+    "On a weekend or holiday of the workspace: run, or the next or previous business day, or skip."
+    " After an event the previous one is read as the next."
+)
 RRULE = "With `custom`: a part of RFC 5545, as FREQ=MONTHLY;BYDAY=-1FR; at most one run a day."
 EVERY_DAYS = "With `each_person`: so many days after their last ask of this metric, spread over the days."
-LATE_HOURS = "How late a run may be after downtime; later it is missed. Null: as its rule allows."
-STEPS = "What follows, for those whom the step before asked, answered or not."
+LATE_HOURS = "How late a run may begin; later it is missed. 0: some minutes. Null: as its rule allows."
+STEPS = (
+    "What follows, for those whom the step before asked, answered or not. Days off move a step, or run it."
+)
 Local = Annotated[str, Field(description="A time on the wall, as 2026-12-01T10:00.")]
 
 

@@ -1,0 +1,129 @@
+"""The steps of a sequence: whom they are about, on which day they come, and what they wait for."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from app.domain.access import Role
+from app.domain.metrics import Metric
+from app.models import Contact, Invitation, Occurrence, Survey, Workspace
+from app.services import contacts, expanding, looks, planning, runs, schedules
+from tests.services.recurring import House
+from tests.world import Clock, World
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.workspace()
+
+
+@pytest.fixture
+def house(world: World, clock: Clock, workspace: Workspace) -> House:
+    return House(world, clock, world.member(workspace, Role.OWNER), world.survey(workspace))
+
+
+@pytest.fixture
+def ces(house: House, workspace: Workspace) -> Survey:
+    return house.world.survey(workspace, Metric.CES)
+
+
+def asked_of(house: House, survey: Survey) -> list[str]:
+    with house.runtime.db.read() as session:
+        query = select(Invitation.contact_id).where(
+            Invitation.survey_id == survey.id, Invitation.reason.is_(None)
+        )
+        return list(session.scalars(query))
+
+
+# Whom they are about
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"field": "asked", "op": "has_not"},  # true of nobody whom the first step asked
+        {"field": "tags", "op": "has_any", "value": ["new"]},  # taken from them meanwhile
+    ],
+)
+def test_a_step_is_about_those_whom_the_step_before_asked_whatever_has_become_true_of_them(
+    house: House, workspace: Workspace, ces: Survey, filters: dict[str, str]
+) -> None:
+    maria = house.world.contact(workspace, name="Maria", tags=["new"])
+    steps = [{"survey": ces.id, "after_days": 60}]
+    id = house.plans(repeat="once", audience={"all": [filters]}, steps=steps)
+    house.tick()
+    house.leave()
+    contacts.edit(house.runtime, house.who, maria.id, {"tags": []})
+    late = house.world.contact(workspace, tags=["new"])
+    assert _codes(house, maria, ces) == ["to_come"]
+    house.live(days=61)
+    assert house.outcomes(id) == [("run", None)] * 2
+    assert asked_of(house, ces) == [maria.id]
+    assert runs.history(house.runtime, house.who, id).items[0].decided == 1
+    assert _codes(house, maria, ces) == ["asked"]
+    assert _codes(house, late, ces) == ["not_asked_before"]
+
+
+# On which day they come
+
+
+@pytest.mark.parametrize(
+    ("off_days", "days"),
+    [("run", [21, 22]), ("next", [23, 24]), ("previous", [19, 23]), ("skip", [23, 24])],
+)
+def test_steps_keep_to_what_the_schedule_does_on_days_off(
+    house: House, ces: Survey, off_days: str, days: list[int]
+) -> None:
+    """20 November 2026 is a Friday and a holiday here: Thursday the 19th is the business day before."""
+    steps = [{"survey": ces.id, "after_days": 5}, {"survey": ces.id, "after_days": 1}]
+    house.plans(repeat="once", at="2026-11-16T10:00", steps=steps, off_days=off_days)
+    house.tick()
+    with house.runtime.db.read() as session:
+        found = session.scalars(select(Occurrence.due_at).where(Occurrence.step > 0)).all()
+    assert [each.day for each in sorted(found)] == days
+
+
+# What they wait for
+
+
+@pytest.mark.parametrize(("away", "next_day"), [(timedelta(hours=26), 18), (timedelta(days=9), 26)])
+def test_a_step_waits_for_the_one_before_and_comes_as_many_days_after_it(
+    house: House, ces: Survey, monkeypatch: pytest.MonkeyPatch, away: timedelta, next_day: int
+) -> None:
+    """Paused, or without a worker, in the middle of the first ask, until after the second was due."""
+    monkeypatch.setattr(expanding, "FIRST", 4)
+    with house.runtime.db.write() as session:
+        session.execute(update(Workspace).values(rest_days=0, rest_days_by_metric={}))
+    house.crowd(10)
+    id = house.plans(repeat="once", steps=[{"survey": ces.id, "after_days": 1}] * 2)
+    planning.plan_schedules(house.runtime)
+    expanding.expand_occurrences(replace(house.runtime, stopping=lambda: house.count() > 0))
+    schedules.pause(house.runtime, house.who, id)
+    house.clock.now += away
+    house.tick()
+    schedules.resume(house.runtime, house.who, id)
+    house.tick()
+    house.tick()
+    house.leave()
+    assert house.outcomes(id) == [("run", None), ("due", None), ("due", None)]
+    with house.runtime.db.read() as session:
+        query = select(Occurrence.due_at).where(Occurrence.step > 0).order_by(Occurrence.step)
+        assert [each.day for each in session.scalars(query)] == [next_day, next_day + 1]
+    house.live(days=2)
+    assert house.asked(id) == [10, 10, 10]
+
+
+def test_a_run_that_ends_in_time_puts_nothing_off(house: House, ces: Survey) -> None:
+    house.crowd(1)
+    house.plans(repeat="once", steps=[{"survey": ces.id, "after_days": 1}])
+    house.clock.advance(hours=11)
+    house.tick()
+    with house.runtime.db.read() as session:
+        (due,) = session.scalars(select(Occurrence.due_at).where(Occurrence.step > 0))
+    assert due == house.clock.now + timedelta(hours=13)
+
+
+def _codes(house: House, person: Contact, survey: Survey) -> list[str]:
+    return [look.code for look in looks.explain(house.runtime, house.who, person.id, survey.id).looks]

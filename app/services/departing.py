@@ -22,7 +22,7 @@ _LOAD = Statement(
     " i.state AS invitation_state, i.expires_at, i.survey_id, i.version_id, i.metric, i.occurrence_id,"
     " i.sandbox,"
     " c.name AS contact_name, c.time_zone AS contact_zone, c.phone AS contact_phone, c.attributes,"
-    " c.active AS contact_active, c.erased_at,"
+    " c.active AS contact_active, c.erased_at, c.lawful_basis,"
     " CASE m.channel WHEN 'email' THEN c.email WHEN 'telegram' THEN c.telegram_chat_id ELSE c.phone END"
     "  AS address_now,"
     " CASE m.channel WHEN 'email' THEN c.email_key WHEN 'telegram' THEN c.telegram_key ELSE c.phone_key END"
@@ -86,6 +86,7 @@ class Departing:
     attributes: dict[str, Any] | None
     contact_active: bool | None
     erased_at: datetime | None
+    lawful_basis: str | None
     address_now: str | None  # of the person on this channel; of account mails and alerts there is none
     key_now: str | None
     workspace_slug: str | None
@@ -119,6 +120,7 @@ class Departing:
                 expires_at=self.expires_at,
                 contact_active=self.contact_active is not False,
                 contact_erased=self.erased_at is not None,
+                lawful_basis=self.lawful_basis,
                 opted_out={1: "opted_out", 2: "bounced"}.get(self.opted_out or 0),
                 already_answered=self.already_answered,
                 schedule_cancelled=self.schedule_state == "cancelled",

@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 from app.models import ContactImport, Workspace
 from app.services import contact_rows
 from app.services.contact_rows import Marks
-from app.services.import_chunks import Tally, base_of, names_of, silenced_by, silent_before, tally_of
+from app.services.import_chunks import (
+    Tally,
+    base_of,
+    names_of,
+    silenced_by,
+    silent_before,
+    tally_of,
+    withdrawn,
+)
 from app.services.import_deciding import Known, Mark, ReadRow, Verdict, decide
 
 CACHE = 32 * 1024  # kB of memory; the rest lies in a file that nobody else sees
@@ -42,6 +50,7 @@ class Foretold:
         workspace = session.get_one(Workspace, each.workspace_id)
         people = [row.person for row in rows if row.person is not None]
         found = contact_rows.candidates(session, workspace.id, people)
+        withdrew = withdrawn(session, found)
         session.expunge_all()
         ids = [contact.id for contact in found]
         met = self._recalled("id", ids)
@@ -54,7 +63,7 @@ class Foretold:
         marks = {id: mark for id, (mark, _) in met.items()}
         # Whoever has been met is what the rows would have made of them
         unmet: list[Marks] = [contact for contact in found if contact.id not in marks]
-        known = Known([*unmet, *marks.values()], {id: place for id, (_, place) in met.items()})
+        known = Known([*unmet, *marks.values()], {id: place for id, (_, place) in met.items()}, withdrew)
         verdicts = decide(rows, known, base_of(workspace, now), now)
         self._remember(verdicts, known)
         silent = silent_before(session, workspace.id, verdicts) | self._silenced_among(verdicts)

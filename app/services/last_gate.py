@@ -94,7 +94,7 @@ def let_leave(
         if reason is not None:
             refuse(session, runtime, each, reason, token=lease.token, now=now)
         elif each.is_paused:
-            _wait_for_resuming(session, each, lease, now)
+            wait_for_resuming(session, each, lease.token, now)
         elif waits is not None:
             _hold_back(session, each, waits, lease)
         elif each.id in crowded:
@@ -147,12 +147,12 @@ def _follow(session: Session, each: Departing, lease: Lease) -> None:
         _ASKED_AT.run(session, {"key": each.key_now, "id": each.invitation_id})
 
 
-def _wait_for_resuming(session: Session, each: Departing, lease: Lease, now: datetime) -> None:
-    """Its schedule was paused while this was in hand, or before it is tried again: it waits as well."""
+def wait_for_resuming(session: Session, each: Departing, token: str, now: datetime) -> None:
+    """A step: its schedule was paused while this was in hand, or before its next try: it waits as well."""
     if each.purpose == "reminder":
-        _LATER.run(session, {"id": each.id, "lease": lease.token, "until": now + WHILE_PAUSED})
+        _LATER.run(session, {"id": each.id, "lease": token, "until": now + WHILE_PAUSED})
         return
-    _PAUSED.run(session, {"id": each.id, "lease": lease.token})
+    _PAUSED.run(session, {"id": each.id, "lease": token})
     _PLANNED.run(session, {"id": each.invitation_id})
 
 

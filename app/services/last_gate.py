@@ -163,7 +163,7 @@ def refuse(
     _REFUSED.run(session, {"id": each.id, "reason": reason, "lease": token})
     if each.purpose != "invitation":
         return
-    state = {"expired": "expired", "cancelled": "cancelled"}.get(reason, "skipped")
+    state = "cancelled" if reason == "cancelled" else "skipped"
     _SKIPPED.run(session, {"id": each.invitation_id, "state": state, "reason": reason})
     if reason in other_ways.OF_ONE_WAY:
         other_ways.take_next(session, each.invitation_id, reason, runtime.channels, now)

@@ -16,6 +16,7 @@ from app.runtime import Runtime
 from app.services import capping, hourly, leaving_rules, other_ways, pacing
 from app.services.capping import Tally
 from app.services.departing import Departing
+from app.services.inviting import OPEN_FOR
 
 WHILE_PAUSED = timedelta(minutes=10)  # a reminder is looked at again: nobody releases it
 # What waits waits at the usual priority: no look at what is due passes over it to what comes later
@@ -44,6 +45,10 @@ _PLANNED = Statement(
 )
 _WAITS = Statement(
     "UPDATE invitations SET reason = :reason, until = :until WHERE id = :id AND state = 'queued'"
+)
+_STAYS_OPEN = Statement(
+    "UPDATE invitations SET expires_at = :open_until WHERE id = :id AND state = 'queued'"
+    " AND expires_at < :open_until AND metric <> 'enps'"
 )
 _REFUSED = Statement(
     "UPDATE messages SET state = 'cancelled', reason = :reason WHERE id = :id AND lease_token = :lease"
@@ -100,7 +105,7 @@ def let_leave(
         elif each.id in crowded:
             _LATER.run(session, {"id": each.id, "lease": lease.token, "until": crowded[each.id]})
         elif not has_room:
-            _LATER.run(session, {"id": each.id, "lease": lease.token, "until": room.turn(each, now)})
+            _wait_for_turn(session, each, lease, room.turn(each, now))
         else:
             tally.leaves(each, now)
             room.leaves(each, now)
@@ -116,6 +121,12 @@ def _waits(each: Departing, tally: Tally, now: datetime, *, rings: bool) -> Wait
     capped, quiet = partial(tally.until, each), each.quiet_until if rings else _never
     until = first_allowed(now, capped, quiet)
     return None if until is None else Waits("capped" if capped(now) else "quiet_hours", until)
+
+
+def _wait_for_turn(session: Session, each: Departing, lease: Lease, turn: datetime) -> None:
+    """So many an hour, and it is none of them: however long that takes, it is not too late for that."""
+    _LATER.run(session, {"id": each.id, "lease": lease.token, "until": turn})
+    _STAYS_OPEN.run(session, {"id": each.invitation_id, "open_until": turn + OPEN_FOR})
 
 
 def _never(_: datetime) -> None:

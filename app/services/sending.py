@@ -19,6 +19,7 @@ from app.services import (
     switch,
 )
 from app.services.composing import Departure, Ended
+from app.services.inviting import OPEN_FOR
 from app.services.last_gate import Lease
 from app.services.outbox import FIRST, LAST
 
@@ -42,8 +43,10 @@ _ATTEMPTING = Statement(
 _ATTEMPT = Statement(
     "INSERT INTO attempts (id, message_id, number, started_at) VALUES (:id, :message, :number, :started_at)"
 )
+# A pulse closes for all at once
 _SENDING = Statement(
-    "UPDATE invitations SET state = 'sending', reason = NULL, until = NULL, sandbox = :sandbox"
+    "UPDATE invitations SET state = 'sending', reason = NULL, until = NULL, sandbox = :sandbox,"
+    " expires_at = CASE WHEN metric = 'enps' THEN expires_at ELSE :open_until END"
     " WHERE id = :id AND state = 'queued'"
 )
 
@@ -139,7 +142,7 @@ def _attempt(
         {"id": new_id(), "message": each.id, "number": each.tries + 1, "started_at": now} for each in leaving
     ]
     _ATTEMPT.run_many(session, attempts)
-    sandbox = lease.channel.pretends
+    asks = {"sandbox": lease.channel.pretends, "open_until": now + OPEN_FOR}
     asked = [each.invitation_id for each in leaving if each.purpose == "invitation"]
-    _SENDING.run_many(session, [{"id": each, "sandbox": sandbox} for each in asked])
+    _SENDING.run_many(session, [asks | {"id": each} for each in asked])
     return composing.compose(session, runtime, leaving, now)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import Statement, moment, structure
 from app.domain import quiet_hours
 from app.domain.caps import Caps
+from app.domain.days_off import dark_until
 from app.domain.delivery import ASKING, Leaving, refusal
 from app.domain.quiet_hours import Quiet, read_quiet
 from app.domain.their_zone import their_zone
@@ -29,7 +30,7 @@ _LOAD = Statement(
     "  AS key_now,"
     " w.slug AS workspace_slug, w.name AS workspace_name, w.sender_name, w.reply_to, w.postal_address,"
     " w.locale AS workspace_locale, w.time_zone, w.rest_days,"
-    " w.quiet_from, w.quiet_to, w.quiet_days, w.quiet_email, w.daily_cap, w.weekly_cap,"
+    " w.quiet_from, w.quiet_to, w.quiet_days, w.quiet_email, w.daily_cap, w.weekly_cap, w.blackout_dates,"
     " w.kind AS workspace_kind, l.id AS logo_id,"
     " (SELECT min(CASE o.kind WHEN 'bounce' THEN 2 ELSE 1 END) FROM opt_outs o"
     "   WHERE o.workspace_id = m.workspace_id AND o.lifted_at IS NULL"
@@ -103,6 +104,7 @@ class Departing:
     quiet_email: bool
     daily_cap: int | None
     weekly_cap: int | None
+    blackout_dates: list[str] | None
     workspace_kind: str | None
     logo_id: str | None
     opted_out: int | None  # 1: opted out, 2: bounced
@@ -149,6 +151,10 @@ class Departing:
             return None
         return self.quiet.until(now, self.zone_at(now)) if self.quiet else None
 
+    def dark_until(self, now: datetime) -> datetime | None:
+        """Until when this ask has to wait, for the workspace asks nobody today; None when it does."""
+        return dark_until(self.blackout_dates or (), now, ZoneInfo(self.time_zone or "UTC"))
+
     @property
     def quiet(self) -> Quiet | None:
         """When the workspace disturbs nobody."""
@@ -165,7 +171,7 @@ class Departing:
 
 
 _NAMES = tuple(each.name for each in fields(Departing))
-_STRUCTURES = ("attributes", "quiet_days", "terms")
+_STRUCTURES = ("attributes", "quiet_days", "blackout_dates", "terms")
 _TRUTHS = ("sandbox", "already_answered", "quiet_email")
 _MOMENTS = ("created_at", "expires_at", "erased_at")
 

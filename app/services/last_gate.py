@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.channels.base import Channel
 from app.db import Statement
-from app.domain.caps import first_allowed
+from app.domain.caps import Rule, first_allowed
 from app.domain.delivery import ASKING
 from app.models import Invitation, Occurrence
 from app.runtime import Runtime
@@ -115,22 +115,20 @@ def let_leave(
 
 
 def _waits(each: Departing, tally: Tally, now: datetime, *, rings: bool) -> Waits | None:
-    """Why this ask has to wait, and until the first moment that neither a cap nor their quiet forbids."""
+    """Why this ask has to wait, and until the first moment that no date, no cap and no quiet forbids."""
     if each.purpose not in ASKING:
         return None
-    capped, quiet = partial(tally.until, each), each.quiet_until if rings else _never
-    until = first_allowed(now, capped, quiet)
-    return None if until is None else Waits("capped" if capped(now) else "quiet_hours", until)
+    rules: dict[str, Rule] = {"blackout": each.dark_until, "capped": partial(tally.until, each)}
+    if rings:
+        rules["quiet_hours"] = each.quiet_until
+    until = first_allowed(now, *rules.values())
+    return None if until is None else Waits(next(why for why, rule in rules.items() if rule(now)), until)
 
 
 def _wait_for_turn(session: Session, each: Departing, lease: Lease, turn: datetime) -> None:
     """So many an hour, and it is none of them: however long that takes, it is not too late for that."""
     _LATER.run(session, {"id": each.id, "lease": lease.token, "until": turn})
     _STAYS_OPEN.run(session, {"id": each.invitation_id, "open_until": turn + OPEN_FOR})
-
-
-def _never(_: datetime) -> None:
-    return None
 
 
 def _hold_back(session: Session, each: Departing, waits: Waits, lease: Lease) -> None:

@@ -326,6 +326,21 @@ def test_c33_a_reminder_that_is_queued_leaves_nobody_who_answered_or_went_meanwh
     assert [state for purpose, _, state in messages(place) if purpose == "reminder"] == ["cancelled"]
 
 
+def test_another_way_is_not_taken_on_a_date_on_which_nobody_is_asked(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    smtp_server: SmtpSink, clock: Clock,
+) -> None:  # fmt: skip
+    ask(place, world, manager, maria, BOTH)
+    with place.db.write() as session:
+        session.get_one(Workspace, workspace.id).blackout_dates = [clock().date().isoformat()]
+    told(place, "failed", reason="unreachable", permanent=True)
+    sending.send_due(place)
+    assert smtp_server.messages == []
+    clock.advance(days=1)
+    sending.send_due(place)
+    assert [each.recipient for each in smtp_server.messages] == [maria.email]
+
+
 def withdraw(place: Runtime, who: Visitor, contact: Contact) -> None:
     """A manager notes that there is no basis for asking them any more."""
     consents.change(place, who, contact.id, "none", source="", evidence="She wrote on 2 November.")

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 WEEK = 7  # days: the day and the six before it
+Rule = Callable[[datetime], datetime | None]  # until when it says "not yet"; None: it does not mind
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(0), zone).astimezone(UTC)
 
 
-def first_allowed(now: datetime, *rules: Callable[[datetime], datetime | None]) -> datetime | None:
+def first_allowed(now: datetime, *rules: Rule) -> datetime | None:
     """The first moment at which none of these rules says "not until"; None: now."""
     moment = now
     while later := next((until for rule in rules if (until := rule(moment)) is not None), None):

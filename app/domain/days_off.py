@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
+from zoneinfo import ZoneInfo
+
+from app.domain.caps import midnight
 
 FURTHEST_MOVE = 60  # days; whoever is away for longer has no run in that time
 
@@ -66,3 +69,9 @@ class DaysOff:
 
 
 NO_DAYS_OFF = DaysOff()
+
+
+def dark_until(blackouts: Iterable[str], now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The midnight until which nothing that asks may leave, on a date of silence; None on any other."""
+    today = now.astimezone(zone).date()
+    return midnight(today + timedelta(days=1), zone) if today.isoformat() in blackouts else None

@@ -22,6 +22,7 @@ class Leaving:
     expires_at: datetime | None = None
     contact_active: bool = True
     contact_erased: bool = False
+    lawful_basis: str | None = None
     opted_out: str | None = None
     already_answered: bool = False
     schedule_cancelled: bool = False
@@ -38,6 +39,7 @@ def refusal(leaving: Leaving, now: datetime) -> str | None:
         (leaving.opted_out is not None, leaving.opted_out),
         (leaving.invitation_state == "cancelled" or leaving.schedule_cancelled, "cancelled"),
         (not leaving.contact_active, "inactive"),
+        (leaving.lawful_basis == "none", "no_lawful_basis"),
         (leaving.already_answered, "duplicate"),
         (expired, "expired"),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.runtime import Runtime
 from app.services import (
+    absent_channels,
     asking_again,
     doctor,
     expanding,
@@ -60,6 +61,7 @@ TIMETABLE = (
     Job("poll_telegram", listening.poll_telegram, 0.2),  # asks for seconds at a time
     Job("catch_up", listening.catch_up, 30),
     Job("heartbeat", heartbeats.beat, 5, clock=False, upkeep=True),
+    Job("give_up_waiting", absent_channels.give_up_waiting, 60, logs_how_much=False),
     Job("end_leases", settling.end_leases, 1),
     Job("trace_unknown", tracing.ask_providers, 60, logs_how_much=False),
     Job("plan_schedules", planning.plan_schedules, 1),

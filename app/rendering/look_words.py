@@ -62,7 +62,7 @@ def look_words(language: Language, name: str, look: Look, zone: str) -> str:
     if look.code in ("not_meant", "will_not_be_meant"):
         return _outside(language, name, look, zone)
     if look.code == "asked":
-        return _asked(language, name, look)
+        return _asked(language, name, look, zone)
     if look.code in ("run_skipped", "run_missed"):
         return run_sentence(language, look.code.removeprefix("run_"), look.reason, 0)
     return _sentence(language, name, look, zone)
@@ -148,7 +148,11 @@ def _untrue(language: Language, member: Member) -> tuple[str, bool]:
     return (condition_words(language, other), True) if other else (member_words(language, member), False)
 
 
-def _asked(language: Language, name: str, look: Look) -> str:
+def _asked(language: Language, name: str, look: Look, zone: str) -> str:
+    if look.reason is not None:  # it has not left, and waits for something
+        until = look.until and _day(language, look.until, zone)
+        why = reason_sentence(language, look.reason, until=until)
+        return language.gettext("%(name)s is about to be asked, and waits. %(reason)s", name=name, reason=why)
     channel = look.channel or "email"
     word = channel_word(language, channel)
     return language.gettext(

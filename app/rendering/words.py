@@ -173,6 +173,7 @@ REASON_SENTENCES = {
 PASSING = {  # the same where we know until when
     "resting": "Was asked or answered a short time ago, and rests until %(until)s.",
     "capped": "Has been asked as often as we allow in this time. May be asked again from %(until)s.",
+    "blackout": "Nobody is asked on this date; what waits leaves on %(until)s.",
 }
 
 

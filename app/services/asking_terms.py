@@ -17,7 +17,7 @@ from app.models.invitation import STATES
 from app.runtime import Runtime
 
 NONE = Terms(reminders=())  # of one person asked by hand, of a pulse, of asking again
-# An ask that left, or is about to, is what a rest is counted from; these are none.
+# An ask that left, or is about to, is what a rest is counted from; these are none. `expired` has left.
 UNCOUNTED = ("skipped", "failed", "cancelled")
 COUNTED = tuple(each for each in STATES if each not in UNCOUNTED)
 

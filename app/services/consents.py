@@ -16,6 +16,8 @@ from app.services.once import Once
 from app.services.opt_outs import Standing
 from app.services.person_requests import Request
 
+UNDONE = "an import was undone"  # the evidence of a basis that is again what it was before
+
 
 @dataclass(frozen=True)
 class Basis:

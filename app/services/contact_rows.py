@@ -237,9 +237,9 @@ def new_row(person: Keyed, workspace: Workspace, now: datetime) -> Contact:
 def update_row(row: Contact, person: Keyed, now: datetime, *, keep_origin: bool = False) -> bool:
     """Take over what was given; what is absent stays. Says whether anything changed.
 
-    `keep_origin` leaves lawful basis and source as they were, unless there was no basis at all.
+    `keep_origin` leaves lawful basis and source as they were.
     """
-    origin = () if keep_origin and row.lawful_basis != "none" else _ORIGIN
+    origin = () if keep_origin else _ORIGIN
     before = row.lawful_basis
     if not _take(row, person, (*_PLAIN, *origin)):
         return False

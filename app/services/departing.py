@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import Statement, moment, structure
 from app.domain import quiet_hours
 from app.domain.caps import Caps
+from app.domain.days_off import dark_until
 from app.domain.delivery import ASKING, Leaving, refusal
 from app.domain.quiet_hours import Quiet, read_quiet
 from app.domain.their_zone import their_zone
@@ -22,14 +23,14 @@ _LOAD = Statement(
     " i.state AS invitation_state, i.expires_at, i.survey_id, i.version_id, i.metric, i.occurrence_id,"
     " i.sandbox,"
     " c.name AS contact_name, c.time_zone AS contact_zone, c.phone AS contact_phone, c.attributes,"
-    " c.active AS contact_active, c.erased_at,"
+    " c.active AS contact_active, c.erased_at, c.lawful_basis,"
     " CASE m.channel WHEN 'email' THEN c.email WHEN 'telegram' THEN c.telegram_chat_id ELSE c.phone END"
     "  AS address_now,"
     " CASE m.channel WHEN 'email' THEN c.email_key WHEN 'telegram' THEN c.telegram_key ELSE c.phone_key END"
     "  AS key_now,"
     " w.slug AS workspace_slug, w.name AS workspace_name, w.sender_name, w.reply_to, w.postal_address,"
     " w.locale AS workspace_locale, w.time_zone, w.rest_days,"
-    " w.quiet_from, w.quiet_to, w.quiet_days, w.quiet_email, w.daily_cap, w.weekly_cap,"
+    " w.quiet_from, w.quiet_to, w.quiet_days, w.quiet_email, w.daily_cap, w.weekly_cap, w.blackout_dates,"
     " w.kind AS workspace_kind, l.id AS logo_id,"
     " (SELECT min(CASE o.kind WHEN 'bounce' THEN 2 ELSE 1 END) FROM opt_outs o"
     "   WHERE o.workspace_id = m.workspace_id AND o.lifted_at IS NULL"
@@ -86,6 +87,7 @@ class Departing:
     attributes: dict[str, Any] | None
     contact_active: bool | None
     erased_at: datetime | None
+    lawful_basis: str | None
     address_now: str | None  # of the person on this channel; of account mails and alerts there is none
     key_now: str | None
     workspace_slug: str | None
@@ -102,6 +104,7 @@ class Departing:
     quiet_email: bool
     daily_cap: int | None
     weekly_cap: int | None
+    blackout_dates: list[str] | None
     workspace_kind: str | None
     logo_id: str | None
     opted_out: int | None  # 1: opted out, 2: bounced
@@ -119,6 +122,7 @@ class Departing:
                 expires_at=self.expires_at,
                 contact_active=self.contact_active is not False,
                 contact_erased=self.erased_at is not None,
+                lawful_basis=self.lawful_basis,
                 opted_out={1: "opted_out", 2: "bounced"}.get(self.opted_out or 0),
                 already_answered=self.already_answered,
                 schedule_cancelled=self.schedule_state == "cancelled",
@@ -147,6 +151,10 @@ class Departing:
             return None
         return self.quiet.until(now, self.zone_at(now)) if self.quiet else None
 
+    def dark_until(self, now: datetime) -> datetime | None:
+        """Until when this ask has to wait, for the workspace asks nobody today; None when it does."""
+        return dark_until(self.blackout_dates or (), now, ZoneInfo(self.time_zone or "UTC"))
+
     @property
     def quiet(self) -> Quiet | None:
         """When the workspace disturbs nobody."""
@@ -163,7 +171,7 @@ class Departing:
 
 
 _NAMES = tuple(each.name for each in fields(Departing))
-_STRUCTURES = ("attributes", "quiet_days", "terms")
+_STRUCTURES = ("attributes", "quiet_days", "blackout_dates", "terms")
 _TRUTHS = ("sandbox", "already_answered", "quiet_email")
 _MOMENTS = ("created_at", "expires_at", "erased_at")
 

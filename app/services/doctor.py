@@ -14,7 +14,7 @@ from app.engines import LOG_BYTES
 from app.errors import Unavailable
 from app.models import InboundEvent, Message, Pulse
 from app.runtime import Runtime
-from app.services import database_file, health, heartbeats, losses, schema, sms_rules, switch
+from app.services import absent_channels, database_file, health, heartbeats, losses, schema, sms_rules, switch
 from app.services.checks import Check, State
 from app.services.checks_of_privacy import PRIVACY
 
@@ -35,7 +35,7 @@ def examine(runtime: Runtime) -> list[Check]:
     reachable = _database(runtime)
     found.append(reachable)
     if reachable.state == "ok":
-        for look in (_clock, _worker, _sending, _messages, _inbound, _texts, _keys, *PRIVACY):
+        for look in (_clock, _worker, _sending, _messages, _waiting, _inbound, _texts, _keys, *PRIVACY):
             found += _safely(look, runtime)
     return [*found, *_disk(runtime), *_channels(runtime)]
 
@@ -159,6 +159,18 @@ def _messages(runtime: Runtime) -> Iterator[Check]:
         yield Check("messages", "warning", says)
     else:
         yield Check("messages", "ok", "none of the last day failed")
+
+
+def _waiting(runtime: Runtime) -> Iterator[Check]:
+    """What waits on a channel that is not set up any more."""
+    with runtime.db.read() as session:
+        waiting = absent_channels.waiting(session, runtime)
+    if waiting:
+        where = ", ".join(f"{number} on {channel}" for channel, number in waiting)
+        says = f"messages wait where no channel is set up ({where}): set it up again"
+        yield Check("waiting", "warning", f"{says}, or questions take their next channel after ten minutes")
+    else:
+        yield Check("waiting", "ok", "no message waits on a channel that is not set up")
 
 
 def _keys(runtime: Runtime) -> Iterator[Check]:

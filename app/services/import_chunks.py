@@ -1,7 +1,7 @@
 """The steps on some rows of an import, in one transaction: taken for real, counted, and listed."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.models import Contact, ContactImport, ImportPerson, ImportReject, Workspace
+from app.models import ConsentChange, Contact, ContactImport, ImportPerson, ImportReject, Workspace
 from app.services import access, contact_rows, import_opt_outs
+from app.services.consents import UNDONE
 from app.services.contact_rows import Keyed
 from app.services.import_deciding import OUTCOMES, Known, ReadRow, Verdict, decide
 from app.services.import_opt_outs import Silenced
@@ -34,7 +35,8 @@ def take(
     workspace = access.hold_workspace(session, each.workspace_id)  # who is meant has one decider
     people = [row.person for row in rows if row.person is not None]
     found = contact_rows.candidates(session, workspace.id, people, lock=True, met_in=each.id)
-    verdicts = decide(rows, Known(found, _met(session, each.id, found)), base, now)
+    known = Known(found, _met(session, each.id, found), withdrawn(session, found))
+    verdicts = decide(rows, known, base, now)
     session.flush()
     insert_many(session, Contact, [verdict.new for verdict in verdicts if verdict.new is not None])
     first = [verdict for verdict in verdicts if verdict.outcome in ("created", "updated", "unchanged")]
@@ -84,6 +86,18 @@ def _met(session: Session, import_id: str, contacts: Sequence[Contact]) -> dict[
     ids = [contact.id for contact in contacts]
     met = rows_with(session, people, ImportPerson.contact_id, ids)
     return {found.contact_id: found.row for found in met}
+
+
+def withdrawn(session: Session, contacts: Iterable[Contact]) -> frozenset[str]:
+    """Those of them who have no basis because somebody noted so, whom no file gives one again.
+
+    Whoever came without one, and whose import was undone, takes the basis of the file.
+    """
+    ids = [contact.id for contact in contacts if contact.lawful_basis == "none"]
+    noted = select(ConsentChange.contact_id).where(
+        ConsentChange.lawful_basis == "none", ConsentChange.evidence.is_distinct_from(UNDONE)
+    )
+    return frozenset(row.contact_id for row in rows_with(session, noted, ConsentChange.contact_id, ids))
 
 
 def base_of(workspace: Workspace, now: datetime) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """What becomes of each row of an import: who is meant, in the order of the rows, without writing anything."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
@@ -76,8 +76,11 @@ def read_rows(
 class Known:
     """The contacts that rows may mean, and those that this file has met already, by the row that met them."""
 
-    def __init__(self, contacts: Iterable[Marks], met: Mapping[str, int]) -> None:
+    def __init__(
+        self, contacts: Iterable[Marks], met: Mapping[str, int], withdrew: Collection[str] = ()
+    ) -> None:
         self.met = dict(met)
+        self.withdrew = withdrew  # who has no basis because somebody said so
         self._rows: dict[str, Marks] = {}
         self._ids: dict[tuple[str, str], dict[str, None]] = {}  # in order, so that matching is repeatable
         for each in contacts:
@@ -151,9 +154,10 @@ def _decide(row: ReadRow, id: str, known: Known, base: Mapping[str, Any], now: d
             by_itself=None if by_itself is found else by_itself,
         )  # fmt: skip
     assert isinstance(found, Contact)  # whoever is only a mark has been met
+    keeps_origin = found.lawful_basis != "none" or found.id in known.withdrew
     try:
         before = _values(found)
-        changed = contact_rows.update_row(found, row.person, now, keep_origin=True)
+        changed = contact_rows.update_row(found, row.person, now, keep_origin=keeps_origin)
     except Invalid as error:
         return Verdict(row, "refused", problems=error.problems, by_itself=found)
     verdict = _met(row, known, found, "updated" if changed else "unchanged")

@@ -11,7 +11,15 @@ from sqlalchemy.orm import Session
 from app.models import ContactImport, Workspace
 from app.services import contact_rows
 from app.services.contact_rows import Marks
-from app.services.import_chunks import Tally, base_of, names_of, silenced_by, silent_before, tally_of
+from app.services.import_chunks import (
+    Tally,
+    base_of,
+    names_of,
+    silenced_by,
+    silent_before,
+    tally_of,
+    withdrawn,
+)
 from app.services.import_deciding import Known, Mark, ReadRow, Verdict, decide
 
 MARKS = frozenset(("external_id", "email_key", "phone_key"))
@@ -47,6 +55,7 @@ class Foretold:
         workspace = session.get_one(Workspace, each.workspace_id)
         people = [row.person for row in rows if row.person is not None]
         found = contact_rows.candidates(session, workspace.id, people, moved=self.moved)
+        withdrew = withdrawn(session, found)
         session.expunge_all()
         ids = [contact.id for contact in found]
         met = self._recalled("id", ids)
@@ -59,7 +68,7 @@ class Foretold:
         marks = {id: mark for id, (mark, _) in met.items()}
         # Whoever has been met is what the rows would have made of them
         unmet: list[Marks] = [contact for contact in found if contact.id not in marks]
-        known = Known([*unmet, *marks.values()], {id: place for id, (_, place) in met.items()})
+        known = Known([*unmet, *marks.values()], {id: place for id, (_, place) in met.items()}, withdrew)
         verdicts = decide(rows, known, base_of(workspace, now), now)
         self._remember(verdicts, known)
         self.moved += sum(not MARKS.isdisjoint(verdict.changes or ()) for verdict in verdicts)

@@ -14,6 +14,7 @@ from app.domain.import_undoing import ATTRIBUTES, VALUES, WINDOW, put_back
 from app.models import Contact, ContactImport, FollowUp, ImportPerson, Invitation
 from app.services import access, contact_rows
 from app.services.asking_terms import COUNTED
+from app.services.consents import UNDONE
 
 ENDED = ("done", "stopped", "failed")
 
@@ -77,7 +78,7 @@ def _restore(session: Session, row: Contact, changed: dict[str, object], now: da
     if values:
         _touch(row, values, now)
     if row.lawful_basis != before:
-        contact_rows.log_basis(session, row, before, now)
+        contact_rows.log_basis(session, row, before, now, UNDONE)
     return bool(values)
 
 

@@ -13,7 +13,7 @@ from app.models import Contact, Invitation, Message, Occurrence, new_id
 from app.services.asking_terms import NONE
 from app.services.outbox import USUAL
 
-OPEN_FOR = timedelta(days=30)
+OPEN_FOR = timedelta(days=30)  # to answer, from when it leaves; as long may it wait, from when it is due
 
 
 def invite(

@@ -103,7 +103,7 @@ def invite_some(
         "after": after,
         "most": most,
         "now": ask.now,
-        "expires_at": ask.now + OPEN_FOR,
+        "expires_at": due_at + OPEN_FOR,
         "due_at": due_at,
         "before": occurrence.asked,
     }

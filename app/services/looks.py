@@ -20,6 +20,7 @@ from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime
 from app.services import access, asking, asking_terms, audiences, contact_rows, person_facts
 from app.services.access import Visitor
+from app.services.unsent import WAITING
 
 MOST = 12  # runs that are told of: a year of a monthly schedule
 
@@ -199,9 +200,9 @@ def _moment(invitation: Invitation | None, due_at: datetime) -> datetime:
 
 
 def _reason(invitation: Invitation, fell: bool) -> str | None:
-    """Why they were not asked; what became of somebody who was says the state."""
+    """Why they were not asked, or what they wait for; what became of somebody who was says the state."""
     if not fell:
-        return None
+        return invitation.reason if invitation.state in WAITING else None
     return "expired" if invitation.state not in FELL_OUT else invitation.reason or "cancelled"
 
 

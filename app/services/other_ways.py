@@ -176,7 +176,7 @@ def _shut(session: Session, people: Collection[Contact]) -> set[Shut]:
 
 def _is_open(contact: Contact, channel: str, shut: set[Shut]) -> bool:
     key, place = contact.key_on(channel), contact.workspace_id
-    if key is None or (place, key, None) in shut:
+    if key is None or contact.lawful_basis == "none" or (place, key, None) in shut:
         return False
     return not any((place, whose, channel) in shut for whose in (contact.id, *_keys(contact)))
 

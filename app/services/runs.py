@@ -126,12 +126,7 @@ def _own(session: Session, who: Visitor, schedule_id: str, id: str) -> Occurrenc
 
 def _why() -> ColumnElement[str | None]:
     """Why this person was not asked after all, or NULL."""
-    expired_unsent = and_(Invitation.state == "expired", Invitation.sent_at.is_(None))
-    return case(
-        (Invitation.state.in_(FELL_OUT), func.coalesce(Invitation.reason, "cancelled")),
-        (expired_unsent, literal("expired")),
-        else_=None,
-    )
+    return case((Invitation.state.in_(FELL_OUT), func.coalesce(Invitation.reason, "cancelled")), else_=None)
 
 
 def _outcomes(session: Session, rows: Sequence[Occurrence]) -> Iterator[Outcome]:

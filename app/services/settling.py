@@ -29,9 +29,12 @@ _UNKNOWN_INVITATIONS = text(
 _UNKNOWN = text(
     "UPDATE messages SET state = 'unknown' WHERE state = 'attempting' AND lease_until <= :now"
 ).bindparams(_NOW)
+_TRIED = (
+    "(SELECT max(a.started_at) FROM attempts a JOIN messages m ON m.id = a.message_id"
+    " WHERE m.invitation_id = invitations.id)"
+)
 _PRESUMED_INVITATIONS = text(
-    "UPDATE invitations SET state = 'sent', reason = 'presumed', sent_at = (SELECT max(a.started_at)"
-    " FROM attempts a JOIN messages m ON m.id = a.message_id WHERE m.invitation_id = invitations.id)"
+    f"UPDATE invitations SET state = 'sent', reason = 'presumed', sent_at = {_TRIED}"  # noqa: S608 - our own texts
     " WHERE state = 'unknown' AND id IN (SELECT m.invitation_id FROM messages m WHERE m.state = 'unknown'"
     " AND m.purpose = 'invitation' AND m.lease_until <= :before)"
 ).bindparams(_BEFORE)
@@ -41,8 +44,10 @@ _PRESUMED = text(
 ).bindparams(_BEFORE)
 EXPIRED_AT_ONCE = 5_000
 _ENDS = "state IN ('sent', 'delivered', 'unknown')"
+# One whose end nobody heard has perhaps left: whatever expires says when
 _EXPIRED = text(
-    f"UPDATE invitations SET state = 'expired', reason = 'expired' WHERE {_ENDS}"  # noqa: S608 - our own text
+    "UPDATE invitations SET state = 'expired', reason = 'expired',"  # noqa: S608 - our own texts
+    f" sent_at = COALESCE(sent_at, {_TRIED}) WHERE {_ENDS}"
     f" AND id IN (SELECT id FROM invitations WHERE {_ENDS} AND expires_at <= :now AND metric <> 'enps'"
     " LIMIT :most)"
 ).bindparams(_NOW)

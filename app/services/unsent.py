@@ -97,7 +97,7 @@ def _release(session: Session, schedule_id: str, now: datetime) -> tuple[int, in
     """What was held may leave, unless its time to answer is over."""
     ids = _some(session, select(Invitation.id).where(_of(schedule_id), Invitation.state == "planned"))
     late = _invitations(ids, "planned").where(Invitation.expires_at <= now)
-    _do(session, late.values(state="expired", reason="expired"))
+    _do(session, late.values(state="skipped", reason="expired"))  # `expired` has left, and was not answered
     free = select(Invitation.id).where(Invitation.id.in_(ids), Invitation.state == "planned")
     held = _messages(ids, "cancelled").where(Message.reason == HELD, Message.invitation_id.in_(free))
     _do(session, held.values(state="queued", reason=None, due_at=now))

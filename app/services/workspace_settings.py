@@ -29,6 +29,7 @@ OF_REST = {
     "quiet_email",
     "daily_cap",
     "weekly_cap",
+    "blackout_dates",
 }  # they hold back
 
 

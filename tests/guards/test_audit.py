@@ -57,6 +57,8 @@ NOT_NOTED = {
     "inbound.receive": THEIRS,
     "journal_replay._apply": WORK,
     "journal_replay._journal": WORK,
+    "absent_channels._note": WORK,
+    "absent_channels.give_up_waiting": WORK,
     "limits.count_once": WORK,
     "limits.forget_old": WORK,
     "links.forget_old": WORK,

@@ -20,6 +20,7 @@ from app.jobs.worker import run_until_idle
 from app.models import Contact, ContactImport, ImportPart, ImportPerson, ImportReject, OptOut, Workspace
 from app.runtime import Runtime
 from app.services import (
+    consents,
     contact_imports,
     contact_rows,
     contacts,
@@ -539,6 +540,14 @@ def test_j06_a_known_person_keeps_the_basis_and_source_they_came_with(runtime: R
     kept = {line.contact.name: line.contact for line in contacts.find(runtime, camila).items}
     assert (kept["Ana"].lawful_basis, kept["Ana"].source) == ("contract", "crm")
     assert (kept["Bia"].lawful_basis, kept["Bia"].source) == ("consent", "feira")
+
+
+def test_j06_n05_no_file_gives_a_basis_to_whoever_withdrew_theirs(runtime: Runtime, camila: Visitor):
+    ana, _ = contacts.upsert(runtime, camila, {"email": "a@x.example", "external_id": "7"})
+    consents.change(runtime, camila, ana.id, "none", source="telefone", evidence="Ligou no dia 2.")
+    run(runtime, camila, "id;e-mail;nome\n7;a@x.example;Ana\n")
+    (line,) = contacts.find(runtime, camila).items
+    assert (line.contact.name, line.contact.lawful_basis, line.contact.source) == ("Ana", "none", "telefone")
 
 
 def test_an_address_of_several_is_refused_not_guessed(runtime: Runtime, camila: Visitor):

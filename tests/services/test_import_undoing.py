@@ -205,3 +205,15 @@ def test_an_erasure_on_the_way_does_not_stop_it(runtime: Runtime, camila: Visito
     undo(replace(runtime, reach=reach), camila, id)
     assert erased
     assert counts(runtime, id) == ("undone", 6, 0, 0)
+
+
+def test_who_came_without_a_basis_takes_the_next_files_after_an_undone_one(
+    runtime: Runtime, camila: Visitor
+) -> None:
+    contacts.upsert(runtime, camila, {"external_id": "9", "name": "Bia", "lawful_basis": "none"})
+    file = "id;nome\n9;Bia\n"
+    undo(runtime, camila, imported(runtime, camila, file))
+    run_until_idle(runtime)
+    assert row(runtime, "9").lawful_basis == "none"
+    imported(runtime, camila, file)
+    assert row(runtime, "9").lawful_basis == "consent"

@@ -9,7 +9,7 @@ from app.channels.base import Event, Kind
 from app.models import Message, SandboxCopy, new_id
 from app.runtime import Runtime
 from app.services import asking, inbound, sending
-from app.services.sending import Lease
+from app.services.last_gate import Lease
 from bots import handle
 from tests.world import Clock, World
 

@@ -15,6 +15,7 @@ from app.runtime import Runtime
 from app.services import (
     arrival,
     asking,
+    consents,
     contacts,
     erasure,
     expanding,
@@ -92,6 +93,15 @@ def messages(place: Runtime) -> list[tuple[str, str, str]]:
     with place.db.read() as session:
         rows = session.scalars(select(Message).order_by(Message.created_at, Message.channel.desc()))
         return [(row.purpose, row.channel, row.state) for row in rows]
+
+
+def told(place: Runtime, state: str, **more: object) -> None:
+    """The provider tells how the text ended."""
+    with place.db.write() as session:
+        sid = session.scalars(select(Message.provider_id).where(Message.channel == "sms")).one() or ""
+        event = Event(OURS, f"{sid}:{state}", Kind.STATUS, MARIA, quotes=sid, state=state)
+        inbound.keep(session, "sms", replace(event, **more), place.clock())  # type: ignore[arg-type]
+    inbound.handle_new(place)
 
 
 def test_a_number_that_does_not_exist_is_asked_by_mail_instead(
@@ -174,18 +184,9 @@ def test_a_failure_told_later_takes_the_next_channel_and_a_later_delivery_takes_
     place: Runtime, world: World, manager: Visitor, maria: Contact, smtp_server: SmtpSink
 ) -> None:
     ask(place, world, manager, maria, BOTH)
-    with place.db.read() as session:
-        sid = session.scalars(select(Message.provider_id)).one() or ""
-
-    def told(state: str, **more: object) -> None:
-        event = Event(OURS, f"{sid}:{state}", Kind.STATUS, MARIA, quotes=sid, state=state)
-        with place.db.write() as session:
-            inbound.keep(session, "sms", replace(event, **more), place.clock())  # type: ignore[arg-type]
-        inbound.handle_new(place)
-
-    told("failed", reason="unreachable", permanent=True)
+    told(place, "failed", reason="unreachable", permanent=True)
     assert (invitation(place).channel, invitation(place).state) == ("email", "queued")
-    told("delivered")
+    told(place, "delivered")
     sending.send_due(place)
     assert smtp_server.messages == []
     assert (invitation(place).channel, invitation(place).state) == ("sms", "delivered")
@@ -297,7 +298,7 @@ def test_a_reminder_that_waits_for_the_morning_is_not_joined_by_the_next(
     assert [purpose for purpose, _, _ in messages(place)] == ["invitation", "reminder"]
 
 
-@pytest.mark.parametrize("since", ["answered", "erased", "inactive", "opted_out"])
+@pytest.mark.parametrize("since", ["answered", "erased", "inactive", "opted_out", "without_basis"])
 def test_c33_a_reminder_that_is_queued_leaves_nobody_who_answered_or_went_meanwhile(
     place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
     smtp_server: SmtpSink, clock: Clock, since: str,
@@ -316,11 +317,82 @@ def test_c33_a_reminder_that_is_queued_leaves_nobody_who_answered_or_went_meanwh
         erasure.erase(place, manager, maria.id)
     elif since == "inactive":
         contacts.set_active(place, manager, maria.id, False)
+    elif since == "without_basis":
+        withdraw(place, manager, maria)
     else:
         opt_outs.opt_out(place, manager, maria.id, "console")
     sending.send_due(place)
     assert len(smtp_server.messages) == 1
     assert [state for purpose, _, state in messages(place) if purpose == "reminder"] == ["cancelled"]
+
+
+def test_another_way_is_not_taken_on_a_date_on_which_nobody_is_asked(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    smtp_server: SmtpSink, clock: Clock,
+) -> None:  # fmt: skip
+    ask(place, world, manager, maria, BOTH)
+    with place.db.write() as session:
+        session.get_one(Workspace, workspace.id).blackout_dates = [clock().date().isoformat()]
+    told(place, "failed", reason="unreachable", permanent=True)
+    sending.send_due(place)
+    assert smtp_server.messages == []
+    clock.advance(days=1)
+    sending.send_due(place)
+    assert [each.recipient for each in smtp_server.messages] == [maria.email]
+
+
+def withdraw(place: Runtime, who: Visitor, contact: Contact) -> None:
+    """A manager notes that there is no basis for asking them any more."""
+    consents.change(place, who, contact.id, "none", source="", evidence="She wrote on 2 November.")
+
+
+def test_j06_whoever_has_no_basis_any_more_is_not_even_looked_at_for_a_reminder(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact, clock: Clock
+) -> None:
+    asking.ask(place, manager, world.survey(workspace).id, maria.id)
+    sending.send_due(place)
+    withdraw(place, manager, maria)
+    clock.advance(days=3)
+    reminding.remind(place)
+    assert [purpose for purpose, _, _ in messages(place)] == ["invitation"]
+
+
+@pytest.mark.parametrize("waits", ["queued", "quiet", "paused"])
+def test_j06_n05_what_waits_does_not_leave_once_there_is_no_basis(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    smtp_server: SmtpSink, clock: Clock, waits: str,
+) -> None:  # fmt: skip
+    fields = {"survey": world.survey(workspace).id, "repeat": "once"}
+    id = schedules.create(place, manager, fields)
+    if waits == "quiet":
+        with place.db.write() as session:
+            home = session.get_one(Workspace, workspace.id)
+            home.quiet_days, home.quiet_email = [0], True
+    planning.plan_schedules(place)
+    expanding.expand_occurrences(place)
+    if waits == "paused":
+        schedules.pause(place, manager, id)
+    if waits == "quiet":
+        sending.send_due(place)
+    withdraw(place, manager, maria)
+    if waits == "paused":
+        schedules.resume(place, manager, id)
+    clock.advance(days=1)
+    sending.send_due(place)
+    assert smtp_server.messages == []
+    assert (invitation(place).state, invitation(place).reason) == ("skipped", "no_lawful_basis")
+
+
+def test_j06_no_other_way_is_taken_to_whoever_has_no_basis_any_more(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, server: ScriptedTwilio,
+    smtp_server: SmtpSink,
+) -> None:  # fmt: skip
+    ask(place, world, manager, maria, BOTH)
+    withdraw(place, manager, maria)
+    told(place, "failed", reason="unreachable", permanent=True)
+    sending.send_due(place)
+    assert smtp_server.messages == []
+    assert messages(place) == [("invitation", "sms", "failed")]
 
 
 def test_a_number_at_which_somebody_else_is_asked_meanwhile_is_no_second_way(

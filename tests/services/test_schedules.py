@@ -439,7 +439,7 @@ def test_what_was_held_too_long_expires(
     schedules.pause(runtime, camila, made.id)
     clock.advance(days=31)
     assert schedules.resume(runtime, camila, made.id) == 0
-    assert states(runtime) == [("expired", "expired")] * 12
+    assert states(runtime) == [("skipped", "expired")] * 12
     assert sending.send_due(runtime) == 0
     run = runs.history(runtime, camila, made.id).items[0]
     assert run.not_asked == (("expired", 12),)

@@ -28,7 +28,9 @@ class WorkspaceChanges(Body):
     opens_at: str = absent("HH:MM, in the workspace's zone.")
     closes_at: str = absent()
     holidays: list[str] = absent("ISO dates.")
-    blackout_dates: list[str] = absent("ISO dates on which no schedule asks anybody.")
+    blackout_dates: list[str] = absent(
+        "ISO dates on which nobody is asked or reminded: runs move, and what waits leaves after."
+    )
     rest_days: int = absent("Days between two asks of one person, across all surveys.")
     rest_days_by_metric: dict[MetricName, int] = absent("The same for one metric.")
     quiet_hours: dict[Literal["from", "to"], str] | None = absent(

@@ -1,0 +1,97 @@
+"""Questions that wait on a channel which is not set up any more: after a while they take their next way."""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from app.db import Statement, insert_into
+from app.domain.channel_choice import CHANNELS
+from app.domain.delivery import ASKING, CLAIM_LEASE
+from app.models import Message, Setting, new_id
+from app.runtime import Runtime
+from app.services import departing, last_gate, switch
+
+GRACE = timedelta(minutes=10)  # by then a setting that was forgotten at a restart is put right
+GROUP = 20  # in one transaction
+PAUSE = 0.005  # seconds between two: whoever waits to write comes in between
+SINCE = "channel_absent_since:"  # a row of `installation`: since when something that is due waits there
+
+_CLAIM = Statement(
+    "WITH taken AS MATERIALIZED (SELECT id FROM messages WHERE channel = :channel AND state = 'queued'"
+    " AND due_at <= :now AND purpose IN ('invitation', 'reminder') ORDER BY priority, due_at"
+    " LIMIT :most FOR UPDATE SKIP LOCKED) UPDATE messages SET state = 'claimed', lease_token = :lease,"
+    " lease_until = :until WHERE id IN (SELECT id FROM taken) RETURNING id"
+)
+
+
+def give_up_waiting(runtime: Runtime) -> int:
+    """A job: what asks and is due on a channel that is not set up leaves another way, or not at all.
+
+    A channel that is only down is set up: what waits there goes on waiting. How many messages it was.
+    """
+    now, done = runtime.clock(), 0
+    for channel in _absent_for_long(runtime, now):
+        number = GROUP
+        while number == GROUP and not runtime.stopping():
+            with runtime.db.write() as session:
+                number = _give_up_some(session, runtime, channel, now)
+            done += number
+            time.sleep(PAUSE)
+    return done
+
+
+def waiting(session: Session, runtime: Runtime) -> list[tuple[str, int]]:
+    """A step: each channel that is not set up and has messages waiting, and how many."""
+    there = Message.channel.in_(_absent(runtime)), Message.state == "queued"
+    query = select(Message.channel, func.count()).where(*there).group_by(Message.channel)
+    return [(channel, number) for channel, number in session.execute(query.order_by(Message.channel))]
+
+
+def _absent(runtime: Runtime) -> list[str]:
+    return [each for each in CHANNELS if each not in runtime.channels]
+
+
+def _absent_for_long(runtime: Runtime, now: datetime) -> list[str]:
+    """Those on which something is due, and was some minutes ago; from the first look on it is noted."""
+    absent = _absent(runtime)
+    with runtime.db.read() as session:
+        rows = session.scalars(select(Setting).where(Setting.name.in_([SINCE + each for each in CHANNELS])))
+        since = {row.name.removeprefix(SINCE): datetime.fromisoformat(row.value) for row in rows}
+        waits = [] if switch.is_paused(session) else [each for each in absent if _is_due(session, each, now)]
+    back, fresh = since.keys() - set(absent), [each for each in waits if each not in since]
+    if back or fresh:
+        _note(runtime, [SINCE + each for each in back], [SINCE + each for each in fresh], now)
+    return [each for each in waits if each in since and since[each] + GRACE <= now]
+
+
+def _is_due(session: Session, channel: str, now: datetime) -> bool:
+    there = Message.channel == channel, Message.state == "queued", Message.due_at <= now
+    query = select(Message.id).where(*there, Message.purpose.in_(ASKING))
+    return session.scalar(query.limit(1)) is not None
+
+
+def _note(runtime: Runtime, back: Sequence[str], fresh: Sequence[str], now: datetime) -> None:
+    with runtime.db.write() as session:
+        session.execute(delete(Setting).where(Setting.name.in_(back)))
+        rows = [{"name": name, "value": now.isoformat()} for name in fresh]
+        if rows:
+            session.execute(insert_into(session, Setting).values(rows).on_conflict_do_nothing())
+
+
+def _give_up_some(session: Session, runtime: Runtime, channel: str, now: datetime) -> int:
+    """Claimed and refused in one transaction, so that nobody else ever sees the claim."""
+    if switch.is_paused(session):
+        return 0
+    token = new_id()
+    claim = {"channel": channel, "now": now, "most": GROUP, "lease": token, "until": now + CLAIM_LEASE}
+    claimed = len(_CLAIM.run(session, claim).fetchall())
+    for each in departing.load(session, token, now, GROUP):
+        if each.is_paused:
+            last_gate.wait_for_resuming(session, each, token, now)
+        else:
+            reason = each.refusal(now) or "channel_not_configured"
+            last_gate.refuse(session, runtime, each, reason, token=token, now=now)
+    return claimed

@@ -1,0 +1,178 @@
+"""The last gate: of a claimed group, what leaves now, what waits for a better hour, and what ends here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from app.channels.base import Channel
+from app.db import Statement
+from app.domain.caps import Rule, first_allowed
+from app.domain.delivery import ASKING
+from app.models import Invitation, Occurrence
+from app.runtime import Runtime
+from app.services import capping, hourly, leaving_rules, other_ways, pacing
+from app.services.capping import Tally
+from app.services.departing import Departing
+from app.services.inviting import OPEN_FOR
+
+WHILE_PAUSED = timedelta(minutes=10)  # a reminder is looked at again: nobody releases it
+# What waits waits at the usual priority: no look at what is due passes over it to what comes later
+_HELD_BACK = Statement(
+    "UPDATE messages SET state = 'queued', reason = :reason, due_at = :until, lease_token = NULL,"
+    " lease_until = NULL, priority = CASE WHEN priority > 1 THEN 1 ELSE priority END"
+    " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
+)
+_LATER = Statement(
+    "UPDATE messages SET state = 'queued', due_at = :until, lease_token = NULL, lease_until = NULL,"
+    " priority = CASE WHEN priority > 1 THEN 1 ELSE priority END"
+    " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
+)
+# Looked at anew there: nothing may reach that address either
+_FOLLOWS = Statement(
+    "UPDATE messages SET state = 'queued', to_address = :address, address_key = :key, lease_token = NULL,"
+    " lease_until = NULL WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
+)
+_ASKED_AT = Statement("UPDATE invitations SET address_key = :key WHERE id = :id")
+_PAUSED = Statement(
+    "UPDATE messages SET state = 'cancelled', reason = 'sending_paused', lease_token = NULL,"
+    " lease_until = NULL WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
+)
+_PLANNED = Statement(
+    "UPDATE invitations SET state = 'planned', reason = 'sending_paused' WHERE id = :id AND state = 'queued'"
+)
+_WAITS = Statement(
+    "UPDATE invitations SET reason = :reason, until = :until WHERE id = :id AND state = 'queued'"
+)
+_STAYS_OPEN = Statement(
+    "UPDATE invitations SET expires_at = :open_until WHERE id = :id AND state = 'queued'"
+    " AND expires_at < :open_until AND metric <> 'enps'"
+)
+_REFUSED = Statement(
+    "UPDATE messages SET state = 'cancelled', reason = :reason WHERE id = :id AND lease_token = :lease"
+)
+_SKIPPED = Statement(
+    "UPDATE invitations SET state = :state, reason = :reason, until = NULL"
+    " WHERE id = :id AND state = 'queued'"
+)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What this worker may send for a few seconds, on one channel; `claimed` says how many messages."""
+
+    token: str
+    claimed: int
+    name: str
+    channel: Channel
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Why a message may not leave yet, and when it may."""
+
+    reason: str
+    until: datetime
+
+
+def let_leave(
+    session: Session, runtime: Runtime, group: Sequence[Departing], lease: Lease, now: datetime
+) -> list[Departing]:
+    """A step: those that may leave now; the others end with a reason, or wait for a better hour."""
+    leaving: list[Departing] = []
+    rings = not lease.channel.pretends  # the sandbox rings at nobody's, and has no limits
+    tally = capping.tally(session, group, now, sandbox_on=runtime.config.sandbox_on)
+    crowded = pacing.too_soon(session, lease.name, group, now) if rings else {}
+    room = hourly.room(session, group)
+    for each in group:
+        reason = each.refusal(now) or (_refusal_there(session, each, now) if each.has_moved else None)
+        if reason is None and each.has_moved:
+            _follow(session, each, lease)
+            continue
+        reason = reason or (leaving_rules.refusal(session, runtime, each, now) if rings else None)
+        waits = _waits(each, tally, now, rings=rings) if reason is None else None
+        has_room = room.has_room(each, now)
+        if rings and has_room and not (reason or waits or each.is_paused or each.id in crowded):
+            reason = leaving_rules.use_up(session, runtime, each, now)
+        if reason is not None:
+            refuse(session, runtime, each, reason, token=lease.token, now=now)
+        elif each.is_paused:
+            wait_for_resuming(session, each, lease.token, now)
+        elif waits is not None:
+            _hold_back(session, each, waits, lease)
+        elif each.id in crowded:
+            _LATER.run(session, {"id": each.id, "lease": lease.token, "until": crowded[each.id]})
+        elif not has_room:
+            _wait_for_turn(session, each, lease, room.turn(each, now))
+        else:
+            tally.leaves(each, now)
+            room.leaves(each, now)
+            leaving.append(each)
+    hourly.keep(session, room)
+    return leaving
+
+
+def _waits(each: Departing, tally: Tally, now: datetime, *, rings: bool) -> Waits | None:
+    """Why this ask has to wait, and until the first moment that no date, no cap and no quiet forbids."""
+    if each.purpose not in ASKING:
+        return None
+    rules: dict[str, Rule] = {"blackout": each.dark_until, "capped": partial(tally.until, each)}
+    if rings:
+        rules["quiet_hours"] = each.quiet_until
+    until = first_allowed(now, *rules.values())
+    return None if until is None else Waits(next(why for why, rule in rules.items() if rule(now)), until)
+
+
+def _wait_for_turn(session: Session, each: Departing, lease: Lease, turn: datetime) -> None:
+    """So many an hour, and it is none of them: however long that takes, it is not too late for that."""
+    _LATER.run(session, {"id": each.id, "lease": lease.token, "until": turn})
+    _STAYS_OPEN.run(session, {"id": each.invitation_id, "open_until": turn + OPEN_FOR})
+
+
+def _hold_back(session: Session, each: Departing, waits: Waits, lease: Lease) -> None:
+    """It waits for its hour, and says so; nothing is lost."""
+    told = {"reason": waits.reason, "until": waits.until}
+    _HELD_BACK.run(session, told | {"id": each.id, "lease": lease.token})
+    if each.purpose == "invitation":
+        _WAITS.run(session, told | {"id": each.invitation_id})
+
+
+def _refusal_there(session: Session, each: Departing, now: datetime) -> str | None:
+    """Why they are not asked at the address that they have by now; None when they may be."""
+    if not each.address_now:
+        return "no_address"
+    invitation = session.get_one(Invitation, each.invitation_id)
+    run = session.get_one(Occurrence, invitation.occurrence_id)
+    return "resting" if other_ways.rests_at(session, invitation, run, each.key_now, now) else None
+
+
+def _follow(session: Session, each: Departing, lease: Lease) -> None:
+    """They have another address by now: nobody at the old one gets their question."""
+    there = {"address": each.address_now, "key": each.key_now}
+    _FOLLOWS.run(session, there | {"id": each.id, "lease": lease.token})
+    if each.purpose == "invitation":  # a reminder leaves it where the ask went
+        _ASKED_AT.run(session, {"key": each.key_now, "id": each.invitation_id})
+
+
+def wait_for_resuming(session: Session, each: Departing, token: str, now: datetime) -> None:
+    """A step: its schedule was paused while this was in hand, or before its next try: it waits as well."""
+    if each.purpose == "reminder":
+        _LATER.run(session, {"id": each.id, "lease": token, "until": now + WHILE_PAUSED})
+        return
+    _PAUSED.run(session, {"id": each.id, "lease": token})
+    _PLANNED.run(session, {"id": each.invitation_id})
+
+
+def refuse(
+    session: Session, runtime: Runtime, each: Departing, reason: str, *, token: str, now: datetime
+) -> None:
+    """A step: this one does not leave. Where the reason is one of its way, the next way is taken."""
+    _REFUSED.run(session, {"id": each.id, "reason": reason, "lease": token})
+    if each.purpose != "invitation":
+        return
+    state = "cancelled" if reason == "cancelled" else "skipped"
+    _SKIPPED.run(session, {"id": each.invitation_id, "state": state, "reason": reason})
+    if reason in other_ways.OF_ONE_WAY:
+        other_ways.take_next(session, each.invitation_id, reason, runtime.channels, now)

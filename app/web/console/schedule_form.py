@@ -7,7 +7,7 @@ from flask import request
 
 from app.domain.cadence import Repeat
 from app.domain.days_off import OffDays
-from app.domain.rule_presets import DAYS_OF_MONTH, Preset, preset_of
+from app.domain.rule_presets import DAYS_OF_MONTH, MOST_EVERY, Preset, preset_of
 from app.domain.triggers import OPERATORS, Trigger
 from app.errors import Invalid, problem
 from app.services.schedule_sheets import Sheet
@@ -15,7 +15,6 @@ from app.web.console.schedule_audience import Chosen
 from app.web.console.schedule_terms import Manner
 from app.web.policy import visitor
 
-MOST_EVERY = 60  # weeks, months or days; longer ones are written as a rule
 SIMPLE = ("daily", "weekly", "monthly", "quarterly")
 Pair = tuple[str, str]
 

@@ -69,6 +69,7 @@ class Facts:
     not_ready: tuple[str, ...]
     sandbox: bool
     sending_paused: bool
+    counted: bool = True  # else no number of people is known
     missing: tuple[Missing, ...] = ()
     unfilled: tuple[tuple[str, int], ...] = ()  # a placeholder, and how many have no value for it
     without_template: tuple[tuple[str, int], ...] = ()  # a language, and how many on WhatsApp
@@ -89,7 +90,9 @@ def _of_the_whole(facts: Facts) -> Iterator[Finding]:
         yield Finding("unpublished")
     elif not facts.has_texts:
         yield Finding("no_texts")
-    if not facts.asked and not facts.waits_for_events:
+    if not facts.counted:
+        yield Finding("not_counted")
+    elif not facts.asked and not facts.waits_for_events:
         yield Finding("nobody", facts.total)
     if facts.no_address:
         yield Finding("no_address", facts.no_address)

@@ -14,6 +14,7 @@ DAYS_OF_MONTH = (
     *(f"{place}{day}" for place in PLACES for day in WEEKDAYS),
 )  # fmt: skip
 MONTHLY = {Repeat.MONTHLY: 1, Repeat.QUARTERLY: 3}
+MOST_EVERY = 60  # weeks, months or days; longer ones are written as a rule
 _MOVES = {FIRST_BUSINESS: (1, OffDays.NEXT), LAST_BUSINESS: (-1, OffDays.PREVIOUS)}
 
 
@@ -57,7 +58,7 @@ def preset_of(repeat: Repeat, rule: Rule | None, off_days: OffDays) -> Preset | 
     """The form of a stored rule; None when it can only be told as it is written."""
     if repeat is not Repeat.CUSTOM:
         return Preset(repeat, off_days=off_days)
-    if rule is None or rule.runs is not None or rule.until is not None:
+    if rule is None or rule.runs is not None or rule.until is not None or rule.interval > MOST_EVERY:
         return None
     if rule.frequency == "DAILY":
         return Preset(Repeat.DAILY, rule.interval, off_days=off_days)

@@ -98,6 +98,7 @@ _PLACES: dict[str, str | None] = {
     "over_segments": _CHANNELS,
     "over_money": _CHANNELS,
     "sandbox": None,
+    "not_counted": None,
 }
 _ABOUT_PEOPLE = {
     "no_address": ngettext(
@@ -134,6 +135,7 @@ _ALONE = {
     "no_texts": _("The survey has no text in any language."),
     "no_channel": _("None of its channels is set up here: nothing could leave."),
     "nobody": _("Nobody would be asked."),
+    "not_counted": _("To count whom it would ask takes too long just now, so there are no numbers here."),
     "sending_paused": _("Sending is paused for everything here."),
     "sandbox": _("No channel is real yet: the messages stay in the sandbox and reach nobody."),
     "changed": _("The survey has changes that are not published: people get the words below, without them."),
@@ -146,6 +148,7 @@ _TO_DO = {
     "no_address": _("See who they are"),
     "channel_missing": _("See how the channels stand"),
     "sending_paused": _("See how the channels stand"),
+    "not_counted": _("Nothing depends on it: who may not be asked is left out when it runs."),
     "sandbox": _("Answer there yourself and see what comes of it."),
     "changed": _("See the changes"),
     "unwritable": _("Check the texts of the survey"),

@@ -1,6 +1,6 @@
 """Everything to know before a schedule begins or goes on: messages, numbers, costs, and what is missing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Select
@@ -9,24 +9,31 @@ from sqlalchemy.orm import Session
 from app.domain.cadence import Repeat
 from app.domain.preflight import Budget, Facts, Finding, Texts, findings
 from app.domain.survey_texts import SurveyTexts
+from app.errors import Unavailable
 from app.models import Contact, Schedule, Survey, SurveyVersion, Workspace
 from app.runtime import Runtime
 from app.services import access, preflight_counts, preflight_samples, schedule_previews, sms_rules, switch
 from app.services.access import Visitor
 from app.services.asking_terms import Asking
+from app.services.in_time import in_time
 from app.services.preflight_counts import Counted, Group
 from app.services.preflight_samples import Made, Maker, Sample
 from app.services.schedule_previews import Preview
 from app.services.schedule_sheets import Sheet, sheet_of
 from app.services.schedules import drafted
 
+A_FEW, SECONDS = 500, 5  # people whose messages are looked for, and how long, where all cannot be counted
+
 
 @dataclass(frozen=True)
 class Report:
-    """What would happen. `groups` are those who may be asked now, by channel and language."""
+    """What would happen. `groups` are those who may be asked now, by channel and language.
+
+    Without a preview to count them takes too long: there are messages of some, and no numbers.
+    """
 
     sheet: Sheet
-    preview: Preview
+    preview: Preview | None
     groups: tuple[Group, ...]
     samples: tuple[Sample, ...]
     texts: tuple[Texts, ...]
@@ -60,17 +67,21 @@ def _report(session: Session, runtime: Runtime, schedule: Schedule) -> Report:
     )
     names = preflight_counts.placeholder_names(written.values())
     ask, people = schedule_previews.audience_of(session, runtime, schedule)
-    counted = preflight_counts.count(session, ask, people, names, workspace.locale)
-    preview = schedule_previews.told_of(session, schedule, ask, people, counted.reasons)
+    maker = Maker(session, runtime, workspace, survey) if written else None
+    facts = replace(_facts(session, runtime, schedule, survey, version), has_texts=bool(written))
+    sheet = sheet_of(session, schedule, survey)
+    try:
+        with in_time(session):
+            counted = preflight_counts.count(session, ask, people, names, workspace.locale)
+            preview = schedule_previews.told_of(session, schedule, ask, people, counted.reasons)
+    except Unavailable:
+        return _uncounted(sheet, facts, maker, _of_a_few(session, ask, people, workspace.locale))
     if preview.is_drawn:
         counted = replace(counted, groups=preflight_counts.drawn(counted.groups, preview.asked))
-    maker = Maker(session, runtime, workspace, survey) if written else None
-    samples = [maker.sample(each) for each in preflight_samples.shown(counted.groups)] if maker else []
+    samples = _samples(maker, counted.groups)
     made = _texts(maker, ask, people, counted)
-    budget = _budget(session, runtime) if made.texts else None
     facts = replace(
-        _facts(session, runtime, schedule, survey, version),
-        has_texts=bool(written),
+        facts,
         total=preview.total,
         asked=preview.asked,
         no_address=counted.reasons.get("no_address", 0),
@@ -80,17 +91,40 @@ def _report(session: Session, runtime: Runtime, schedule: Schedule) -> Report:
         refused_countries=made.refused,
         unwritable=sum(each is None for each in samples),
         texts=made.texts,
-        budget=budget,
+        budget=_budget(session, runtime) if made.texts else None,
     )
-    return Report(
-        sheet=sheet_of(session, schedule, survey),
-        preview=preview,
-        groups=counted.groups,
-        samples=tuple(each for each in samples if each is not None),
-        texts=made.texts,
-        budget=budget,
-        findings=findings(facts),
-    )
+    return _told(sheet, preview, counted.groups, samples, facts)
+
+
+def _uncounted(sheet: Sheet, facts: Facts, maker: Maker | None, groups: Sequence[Group]) -> Report:
+    """What can be said without a number of anybody."""
+    samples = [each and replace(each, people=None) for each in _samples(maker, groups)]
+    facts = replace(facts, counted=False, unwritable=sum(each is None for each in samples))
+    return _told(sheet, None, (), samples, facts)
+
+
+def _told(
+    sheet: Sheet,
+    preview: Preview | None,
+    groups: tuple[Group, ...],
+    samples: Sequence[Sample | None],
+    facts: Facts,
+) -> Report:
+    written = tuple(each for each in samples if each is not None)
+    return Report(sheet, preview, groups, written, facts.texts, facts.budget, findings(facts))
+
+
+def _samples(maker: Maker | None, groups: Sequence[Group]) -> list[Sample | None]:
+    return [maker.sample(each) for each in preflight_samples.shown(groups)] if maker else []
+
+
+def _of_a_few(session: Session, ask: Asking, people: Select[Contact], locale: str) -> tuple[Group, ...]:
+    """The channels and languages that some people have, whoever comes first; none where that takes long."""
+    try:
+        with in_time(session, SECONDS):
+            return preflight_counts.count(session, ask, people.limit(A_FEW), (), locale).groups
+    except Unavailable:
+        return ()
 
 
 def _facts(

@@ -29,11 +29,11 @@ MADE = 500  # text messages that are written to count their segments; ids are ra
 
 @dataclass(frozen=True)
 class Sample:
-    """One message as this person would get it. `people` get one like it."""
+    """One message as this person would get it. `people` get one like it; none: they are not counted."""
 
     channel: str
     locale: str
-    people: int
+    people: int | None
     contact_id: str
     name: str
     address: str

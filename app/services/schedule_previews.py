@@ -10,10 +10,12 @@ from app.domain.cadence import Repeat
 from app.domain.eligibility import Verdict
 from app.domain.metrics import Metric
 from app.domain.terms import seats
+from app.errors import Unavailable
 from app.models import Contact, Schedule, Survey
 from app.runtime import Runtime
 from app.services import access, asking_terms, audiences, eligible, whose_turn
 from app.services.access import Visitor
+from app.services.in_time import in_time
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.schedule_sheets import Sheet, sheet_of
 from app.services.schedules import drafted
@@ -44,7 +46,7 @@ class Look:
     """A schedule that is not there yet: its runs, and whom it would ask now."""
 
     sheet: Sheet
-    preview: Preview
+    preview: Preview | None  # none: to count them takes too long
 
 
 @dataclass(frozen=True)
@@ -57,21 +59,23 @@ class Person:
 
 
 def preview(runtime: Runtime, who: Visitor, id: str) -> Preview:
-    """How many people this schedule would ask now, how many not, by reason. Raises NotFound."""
+    """How many people this schedule would ask now, how many not, by reason.
+
+    Raises NotFound, and Unavailable when to count them takes too long.
+    """
     with runtime.db.read() as session:
-        schedule = access.own(session, who, Schedule, id)
-        ask, people = audience_of(session, runtime, schedule)
-        return told_of(session, schedule, ask, people, eligible.counts(session, ask, people))
+        return _counted(session, runtime, access.own(session, who, Schedule, id))
 
 
 def look(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> Look:
     """What creating this schedule would mean; changes nothing. Raises Invalid as creating it would."""
     with runtime.db.read() as session:
         schedule = drafted(session, who, raw, runtime.clock())
-        survey = session.get_one(Survey, schedule.survey_id)
-        ask, people = audience_of(session, runtime, schedule)
-        counts = eligible.counts(session, ask, people)
-        return Look(sheet_of(session, schedule, survey), told_of(session, schedule, ask, people, counts))
+        sheet = sheet_of(session, schedule, session.get_one(Survey, schedule.survey_id))
+        try:
+            return Look(sheet, _counted(session, runtime, schedule))
+        except Unavailable:
+            return Look(sheet, None)
 
 
 def people(
@@ -91,6 +95,12 @@ def people(
     shown, more = cut(decided, PAGE, lambda each: (each[0].search_name, each[0].id))
     told = Verdict(reason) if reason in ("duplicate", ANOTHER_DAY) else None
     return Page(tuple(Person(each.id, each.name, told or verdict) for each, verdict in shown), more)
+
+
+def _counted(session: Session, runtime: Runtime, schedule: Schedule) -> Preview:
+    ask, people = audience_of(session, runtime, schedule)
+    with in_time(session):
+        return told_of(session, schedule, ask, people, eligible.counts(session, ask, people))
 
 
 def audience_of(

@@ -62,7 +62,14 @@ def test_what_was_saved_stands_in_the_form_again(preset: Preset) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", ["FREQ=DAILY;COUNT=3", "FREQ=YEARLY", "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1"]
+    "rule",
+    [
+        "FREQ=DAILY;COUNT=3",
+        "FREQ=YEARLY",
+        "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1",
+        "FREQ=DAILY;INTERVAL=61",
+        "FREQ=WEEKLY;INTERVAL=61;BYDAY=MO",
+    ],
 )
 def test_a_rule_that_no_form_holds_stays_as_it_is_written(rule: str) -> None:
     assert preset_of(Repeat.CUSTOM, read_rule(rule), OffDays.RUN) is None

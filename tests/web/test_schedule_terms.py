@@ -1,15 +1,20 @@
 """The form of a schedule says how it asks: channels, reminders, a share; what is wrong stays as typed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.domain.access import Role
+from app.domain.metrics import Metric
 from app.models import Schedule, Survey, Workspace
 from app.runtime import Runtime
+from app.services import schedules
 from app.services.access import Visitor
 from tests.world import World
 
@@ -27,11 +32,16 @@ def survey(world: World, workspace: Workspace) -> Survey:
 
 
 @pytest.fixture
-def console(world: World, workspace: Workspace, client_for: Callable[[Visitor], FlaskClient]) -> FlaskClient:
-    return client_for(world.member(workspace, Role.MANAGER, world.user(name="Camila", locale="en")))
+def camila(world: World, workspace: Workspace) -> Visitor:
+    return world.member(workspace, Role.MANAGER, world.user(name="Camila", locale="en"))
 
 
-def sent(survey: Survey, **more: str) -> dict[str, str]:
+@pytest.fixture
+def console(client_for: Callable[[Visitor], FlaskClient], camila: Visitor) -> FlaskClient:
+    return client_for(camila)
+
+
+def sent(survey: Survey, **more: str) -> dict[str, Any]:
     base = {"survey": survey.id, "name": "", "repeat": "once", "at": "", "time_zone": "UTC", "action": "save"}
     return base | more
 
@@ -88,7 +98,7 @@ class Typed(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.values: dict[str, list[str]] = {}
-        self.form = self.select = ""
+        self.form = self.select = self.area = ""
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -101,24 +111,123 @@ class Typed(HTMLParser):
             return
         elif tag == "option" and "selected" in given:
             self.values.setdefault(self.select, []).append(given["value"])
+        elif tag == "textarea":
+            self.area = given["name"]
+            self.values.setdefault(self.area, []).append("")
         elif tag == "input" and ("checked" in given or given["type"] not in ("checkbox", "radio")):
             self.values.setdefault(given["name"], []).append(given.get("value", ""))
 
     def handle_endtag(self, tag: str) -> None:
         self.form = "" if tag == "form" else self.form
+        self.area = "" if tag == "textarea" else self.area
+
+    def handle_data(self, data: str) -> None:
+        if self.area:  # a browser leaves out the line break that follows the tag
+            self.values[self.area][-1] += data if self.values[self.area][-1] else data.removeprefix("\n")
 
 
+def only_the_name_is_corrected(console: FlaskClient, id: str) -> None:
+    """As a browser sends the form in which nothing else was touched."""
+    typed = Typed(console.get(f"{HERE}/{id}").text).values
+    saved = console.post(f"{HERE}/{id}", data=typed | {"name": ["Corrected"]})
+    assert saved.status_code == 303, saved.text
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"channels": ["whatsapp", "sms", "email", "telegram"]},
+        {"terms": {"sample": {"number": 500, "by": "plan"}}},
+        {"repeat": "custom", "rrule": "FREQ=DAILY;INTERVAL=90"},
+        {"repeat": "custom", "rrule": "FREQ=WEEKLY;INTERVAL=61;BYDAY=MO"},
+        {"repeat": "event", "trigger": {"event": "ticket.solved", "only": [
+            {"property": "agent", "operator": "one_of", "values": ["Smith, John", "X"]},
+            {"property": "plan", "operator": "equals", "values": [""]},
+            {"property": "closed_by", "operator": "not", "values": ["", " auto", '"', "a\r\nb\u2028c"]},
+            {"property": "note", "operator": "is_set", "values": []},
+        ]}},
+    ],
+)  # fmt: skip
 def test_what_the_api_said_outlives_a_form_in_which_only_the_name_was_corrected(
+    console: FlaskClient, runtime: Runtime, camila: Visitor, survey: Survey, given: dict[str, object]
+) -> None:
+    id = schedules.create(runtime, camila, {"survey": survey.id, "repeat": "weekly"} | given)
+    before = kept(runtime)
+    only_the_name_is_corrected(console, id)
+    after = kept(runtime)
+    assert after.name == "Corrected"
+    for name in ("repeat", "rrule", "trigger", "channels", "terms", "off_days", "every_days", "starts_at"):
+        assert getattr(after, name) == getattr(before, name), name
+
+
+@pytest.mark.parametrize("channels", [["telegram"], ["sms", "email"], ["email", "whatsapp"]])
+def test_a_channel_that_is_not_set_up_any_more_stays_until_another_is_chosen(
+    app: Flask, console: FlaskClient, runtime: Runtime, camila: Visitor, survey: Survey, channels: list[str]
+) -> None:
+    id = schedules.create(runtime, camila, {"survey": survey.id, "repeat": "weekly", "channels": channels})
+    app.extensions["runtime"] = replace(runtime, channels={"email": runtime.channels["email"]})
+    assert "(not set up)" in console.get(f"{HERE}/{id}").text
+    only_the_name_is_corrected(console, id)
+    assert kept(runtime).channels == channels
+    typed = Typed(console.get(f"{HERE}/{id}").text).values
+    assert console.post(f"{HERE}/{id}", data=typed | {"channel": "email", "then": ""}).status_code == 303
+    assert kept(runtime).channels == ["email"]
+
+
+def test_all_channels_are_chosen_in_order(console: FlaskClient, runtime: Runtime, survey: Survey) -> None:
+    page = console.get(f"{HERE}/new").text
+    for label in (
+        "Channel",
+        "If it does not reach them",
+        "If that does not either",
+        "And if none of them does",
+    ):
+        assert f">{label}</label>" in page
+    said = {"channel": "telegram", "then": "whatsapp", "further": ["sms", "email"]}
+    console.post(f"{HERE}/new", data=sent(survey) | said)
+    assert kept(runtime).channels == ["telegram", "whatsapp", "sms", "email"]
+
+
+def test_a_pulse_has_channels_in_order_as_well(
+    client_for: Callable[[Visitor], FlaskClient], runtime: Runtime, world: World
+) -> None:
+    people = world.workspace("people", slug="gente")
+    hr = world.member(people, Role.MANAGER, world.user(locale="en"))
+    enps = world.survey(people, Metric.ENPS, name="Pulse")
+    console = client_for(hr)
+    given = {"survey": enps.id, "repeat": "weekly", "channels": ["sms", "email", "telegram"]}
+    id = schedules.create(runtime, hr, given)
+    here = f"/w/gente/schedules/{id}"
+    typed = Typed(console.get(here).text).values
+    assert console.post(here, data=typed | {"name": "Corrected"}).status_code == 303
+    assert kept(runtime).channels == ["sms", "email", "telegram"]
+
+
+def test_several_values_are_one_a_line_and_is_takes_one(
     console: FlaskClient, runtime: Runtime, survey: Survey
 ) -> None:
-    channels, terms = ["whatsapp", "sms", "email", "telegram"], {"sample": {"number": 500, "by": "plan"}}
-    console.post(f"{HERE}/new", data=sent(survey))
-    with runtime.db.write() as session:
-        row = session.scalars(select(Schedule)).one()
-        row.channels, row.terms = channels, terms
-    typed = Typed(console.get(f"{HERE}/{row.id}").text).values
-    assert console.post(f"{HERE}/{row.id}", data=typed | {"name": ["Corrected"]}).status_code == 303
-    assert (kept(runtime).name, kept(runtime).channels, kept(runtime).terms) == ("Corrected", channels, terms)
+    event = {"repeat": "event", "event": "ticket.solved", "after_hours": "1", "newest_within_hours": "0"}
+    row = {"property": "closed_by", "operator": "equals", "values": "auto\r\nbot, robot\r\n"}
+    refused = console.post(f"{HERE}/new", data=sent(survey) | event | row)
+    assert refused.status_code == 422
+    assert "“is” compares with one value" in refused.text
+    assert "auto\r\nbot, robot</textarea>" in refused.text
+    for missing in (row | {"values": ""}, row | {"property": "", "operator": "not"}):
+        refused = console.post(f"{HERE}/new", data=sent(survey) | event | missing)
+        assert "A condition has a property, an operator and its values." in refused.text
+    console.post(f"{HERE}/new", data=sent(survey) | event | row | {"operator": "not"})
+    (only,) = kept(runtime).trigger["only"]
+    assert only == {"property": "closed_by", "operator": "not", "values": ["auto", "bot, robot"]}
+
+
+def test_alike_in_each_group_needs_a_share_or_a_number(
+    console: FlaskClient, runtime: Runtime, survey: Survey
+) -> None:
+    answer = console.post(f"{HERE}/new", data=sent(survey, by="plan"))
+    assert answer.status_code == 422
+    assert "Say either a share in per cent or a number of people." in answer.text
+    assert 'value="plan"' in answer.text
+    assert '<details class="fold" open>' in answer.text
 
 
 def test_a_share_and_a_number_at_once_are_refused_and_both_stay(console: FlaskClient, survey: Survey) -> None:

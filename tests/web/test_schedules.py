@@ -148,7 +148,7 @@ def test_a_schedule_can_be_paused_though_to_count_its_people_takes_too_long(
     assert "Pause" in page.text
 
 
-def test_saving_changes_it_and_the_second_to_save_sees_what_is_there(
+def test_saving_changes_it_and_the_second_to_save_keeps_what_they_typed(
     console: FlaskClient, runtime: Runtime, survey: Survey, camila: Visitor
 ) -> None:
     id = make(runtime, camila, survey, at="2026-12-01T10:00")
@@ -159,7 +159,24 @@ def test_saving_changes_it_and_the_second_to_save_sees_what_is_there(
     again = console.post(f"/w/aroeira/schedules/{id}", data=sent | {"name": "Mine"})
     assert again.status_code == 409
     assert "Somebody else has changed this schedule" in again.text
-    assert 'value="Wednesdays"' in again.text
+    assert "Yours stands below and is not saved" in again.text
+    assert "Every Wednesday at 9:30" in again.text
+    assert 'value="Mine"' in again.text
+    assert 'name="revision" value="2"' in again.text
+    decided = console.post(f"/w/aroeira/schedules/{id}", data=sent | {"name": "Mine", "revision": "2"})
+    assert decided.status_code == 303
+    assert 'value="Mine"' in console.get(decided.location).text
+
+
+def test_whoever_saves_one_that_was_cancelled_meanwhile_is_told(
+    console: FlaskClient, runtime: Runtime, survey: Survey, camila: Visitor
+) -> None:
+    id = make(runtime, camila, survey, at="2026-12-01T10:00")
+    schedules.cancel(runtime, camila, id)
+    late = console.post(f"/w/aroeira/schedules/{id}", data=form(survey, repeat="weekly", revision="1"))
+    assert late.status_code == 409
+    assert "This schedule is cancelled. Make a new one." in late.text
+    assert "Yours stands below" not in late.text
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,12 @@ class Reached(Resource):
     people: int
 
 
-class Sample(Reached):
+class Sample(Resource):
     """The message of one of them. What stands where its links will leads nowhere."""
 
+    channel: Channel
+    locale: str
+    people: int | None = Field(description="Who get one like it; null where they are not counted.")
     contact: str
     subject: str
     text: str
@@ -64,8 +67,8 @@ class Preflight(Resource):
     """What launching would mean now."""
 
     ready: bool = Field(description="Nothing serious stands in the way.")
-    asked: int
-    not_asked: int
+    asked: int | None = Field(description="Null: to count them takes too long just now.")
+    not_asked: int | None
     reasons: dict[str, int]
     groups: list[Reached]
     samples: list[Sample]
@@ -90,9 +93,9 @@ def _shown(report: Report) -> dict[str, object]:
     told, budget = report.preview, report.budget
     return {
         "ready": report.is_ready,
-        "asked": told.asked,
-        "not_asked": told.total - told.asked,
-        "reasons": dict(told.not_asked),
+        "asked": told and told.asked,
+        "not_asked": told and told.total - told.asked,
+        "reasons": dict(told.not_asked) if told else {},
         "groups": [
             {"channel": each.channel, "locale": each.locale, "people": each.people} for each in report.groups
         ],

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from app.errors import Unavailable
 from app.services import runs, schedule_previews, schedule_sheets
 from app.services import schedules as verbs
 from app.services.schedule_sheets import Sheet
@@ -151,8 +152,8 @@ class Schedule(Resource):
 class Preview(Resource):
     """What would happen if it ran now."""
 
-    asked: int
-    not_asked: int
+    asked: int | None = Field(description="Null: to count them takes too long just now.")
+    not_asked: int | None
     reasons: dict[str, int] = Field(description="How many not, by reason.")
 
 
@@ -254,7 +255,10 @@ def resume_schedule(call: Call, id: str) -> None:
 @schedules.get("/schedules/{id}/preview", "schedules:read", Preview)
 def preview_schedule(call: Call, id: str) -> object:
     """How many people it would ask now, how many not, and why."""
-    found = schedule_previews.preview(call.runtime, call.who, id)
+    try:
+        found = schedule_previews.preview(call.runtime, call.who, id)
+    except Unavailable:
+        return {"asked": None, "not_asked": None, "reasons": {}}
     return {"asked": found.asked, "not_asked": found.total - found.asked, "reasons": dict(found.not_asked)}
 
 

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from app.domain.access import Role
 from app.errors import Conflict, Invalid
 from app.rendering import preflight_words
-from app.services import preflight, survey_tests
+from app.services import preflight, schedule_sheets, survey_tests
 from app.services.preflight import Report
 from app.services.survey_tests import Wanted
 from app.web.console.schedule_form import Form
@@ -43,7 +43,7 @@ def of_schedule(id: str) -> ResponseReturnValue:
 @allows(Role.MANAGER)
 def test(id: str) -> ResponseReturnValue:
     """Its question to oneself, as a test."""
-    _test(preflight.of_schedule(runtime_of(), visitor(), id).sheet.survey_id)
+    _test(schedule_sheets.get(runtime_of(), visitor(), id).survey_id)
     return redirect(f"/w/{visitor().workspace_slug}/schedules/{id}/preflight", 303)
 
 

@@ -7,15 +7,16 @@ from flask import request
 
 from app.domain.cadence import Repeat
 from app.domain.days_off import OffDays
-from app.domain.rule_presets import DAYS_OF_MONTH, Preset, preset_of
+from app.domain.rule_presets import DAYS_OF_MONTH, MOST_EVERY, Preset, preset_of
 from app.domain.triggers import OPERATORS, Trigger
 from app.errors import Invalid, problem
 from app.services.schedule_sheets import Sheet
+from app.web.console import trigger_form
 from app.web.console.schedule_audience import Chosen
 from app.web.console.schedule_terms import Manner
+from app.web.console.trigger_form import Row
 from app.web.policy import visitor
 
-MOST_EVERY = 60  # weeks, months or days; longer ones are written as a rule
 SIMPLE = ("daily", "weekly", "monthly", "quarterly")
 Pair = tuple[str, str]
 
@@ -35,7 +36,7 @@ class Form:
     event: str = ""
     after_hours: str = "24"
     newest_within_hours: str = "24"
-    only: tuple[tuple[str, str, str], ...] = ()  # property, operator, values
+    only: tuple[Row, ...] = ()
     off_days: str = OffDays.RUN.value
     steps: tuple[Pair, ...] = ()  # survey, days
     late_hours: str = ""
@@ -90,7 +91,7 @@ class Form:
             event=trigger.event,
             after_hours=str(trigger.after_hours),
             newest_within_hours=str(trigger.newest_within_hours),
-            only=tuple((each.property, each.operator, ", ".join(each.values)) for each in trigger.only),
+            only=trigger_form.rows_of(trigger),
         )
 
     def _with_rule(self, sheet: Sheet) -> "Form":
@@ -153,17 +154,11 @@ class Form:
         )
 
     def _trigger(self) -> dict[str, object]:
-        only = []
-        for name, operator, values in self.only:
-            if name:
-                words = [each.strip() for each in values.split(",")] if operator != "equals" else [values]
-                wanted = [] if operator == "is_set" else [each for each in words if each]
-                only.append({"property": name, "operator": operator, "values": wanted})
         return {
             "event": self.event,
             "after_hours": _whole("trigger", self.after_hours or "0"),
             "newest_within_hours": _whole("trigger", self.newest_within_hours or "0"),
-            "only": only,
+            "only": trigger_form.conditions(self.only),
         }
 
 
@@ -182,7 +177,7 @@ def _pairs(one: list[str], other: list[str]) -> tuple[Pair, ...]:
     return tuple((a, b.strip()) for a, b in zip(one, other, strict=False) if a or b.strip())
 
 
-def _rows(names: list[str], operators: list[str], values: list[str]) -> tuple[tuple[str, str, str], ...]:
+def _rows(names: list[str], operators: list[str], values: list[str]) -> tuple[Row, ...]:
     rows = zip(names, operators, values, strict=False)
     return tuple(
         (name.strip(), how, what.strip()) for name, how, what in rows if name.strip() or what.strip()

@@ -17,14 +17,9 @@ NUMBERS = ("share", "number", "holdout", "per_hour")
 
 @dataclass(frozen=True)
 class Manner:
-    """Text, as people type it. `then` is the channel that is taken where the first does not reach them.
+    """Text, as people type it. The channels stand in the order in which they are tried."""
 
-    `further` are those after it: the form shows what a schedule has, and offers none to others.
-    """
-
-    channel: str = "email"
-    then: str = ""
-    further: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ("email",)
     reminders: str = "3"
     elsewhere: bool = False
     theirs_first: bool = False
@@ -37,12 +32,11 @@ class Manner:
     @classmethod
     def sent(cls) -> "Manner":
         """What came with this request."""
-        given, runtime = request.values, runtime_of()
-        then = given.get("then", "")
+        given = request.values
+        named = (given.get("channel"), given.get("then"), *given.getlist("further"))
+        chosen = tuple(dict.fromkeys(each for each in named if each in CHANNELS))
         return cls(
-            channel=offered_channels.chosen(runtime, given.get("channel")),
-            then=then if then in offered_channels.offered(runtime) else "",
-            further=tuple(each for each in given.getlist("further") if each in CHANNELS),
+            channels=chosen or offered_channels.offered(runtime_of())[:1],
             reminders=given.get("reminders", "3").strip(),
             elsewhere="elsewhere" in given,
             theirs_first="theirs_first" in given,
@@ -55,9 +49,7 @@ class Manner:
         """What is saved."""
         terms, sample = sheet.terms, sheet.terms.sample or Sample()
         return cls(
-            channel=sheet.channels[0],
-            then=sheet.channels[1] if len(sheet.channels) > 1 else "",
-            further=tuple(sheet.channels[2:]),
+            channels=sheet.channels,
             reminders=", ".join(map(str, terms.reminders)),
             elsewhere=terms.remind_elsewhere,
             theirs_first=terms.their_channel_first,
@@ -70,7 +62,6 @@ class Manner:
 
     def raw(self) -> dict[str, object]:
         """What the verbs take. Raises Invalid for numbers that are none."""
-        channels = [each for each in dict.fromkeys((self.channel, self.then, *self.further)) if each]
         terms: dict[str, object] = {
             "reminders": _days(self.reminders),
             "remind_elsewhere": self.elsewhere,
@@ -78,10 +69,12 @@ class Manner:
             "holdout": _whole("holdout", self.holdout) or 0,
             "per_hour": _whole("per_hour", self.per_hour),
         }
-        some = {name: _whole(name, typed) for name, typed in self._some() if typed}
+        some: dict[str, object] = {name: _whole(name, typed) for name, typed in self._some() if typed}
+        if self.by:
+            some["by"] = self.by
         if some:
-            terms["sample"] = {**some, **({"by": self.by} if self.by else {})}
-        return {"channels": channels, "terms": terms}
+            terms["sample"] = some
+        return {"channels": list(self.channels), "terms": terms}
 
     def _some(self) -> tuple[tuple[str, str], ...]:
         return ("share", self.share), ("number", self.number)

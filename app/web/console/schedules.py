@@ -1,5 +1,6 @@
 """Schedules: the list, a new one, one with its next runs, whom it would ask, and what it has done."""
 
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -68,7 +69,7 @@ def detail(id: str) -> ResponseReturnValue:
 @pages.post("/<id>")
 @allows(Role.MANAGER)
 def save(id: str) -> ResponseReturnValue:
-    """Change it; whoever was overtaken sees what is saved and decides."""
+    """Change it; whoever was overtaken keeps what they typed and decides."""
     form = Form.sent()
     if request.form.get("action") == "fields":
         return _detail(schedule_sheets.get(runtime_of(), visitor(), id), form)
@@ -79,7 +80,8 @@ def save(id: str) -> ResponseReturnValue:
         return _detail(sheet, form, errors=sentences(wrong.problems), status=422)
     except Conflict as late:
         sheet = schedule_sheets.get(runtime_of(), visitor(), id)
-        return _detail(sheet, Form.of(sheet), errors={"": sentence(late)}, status=409)
+        # A conflict is decided by sending the form again: then it stands on what is saved now
+        return _detail(sheet, replace(form, revision=sheet.revision), conflict=sentence(late), status=409)
     flash(_("Saved."))
     return _to(id)
 
@@ -175,7 +177,12 @@ def render_form(
 
 
 def _detail(
-    sheet: Sheet, form: Form, *, errors: dict[str, str] | None = None, status: int = 200
+    sheet: Sheet,
+    form: Form,
+    *,
+    errors: dict[str, str] | None = None,
+    conflict: str | None = None,
+    status: int = 200,
 ) -> ResponseReturnValue:
     who, cursor = visitor(), request.args.get("cursor")
     surveys = [(each.id, each.name) for each in schedule_sheets.askable(runtime_of(), who)]
@@ -187,6 +194,7 @@ def _detail(
         sheet=sheet,
         form=form,
         errors=errors or {},
+        conflict=conflict,
         askable=surveys,
         zones=zones(),
         preview=_preview(sheet),

@@ -1,0 +1,27 @@
+"""Over the API as well: numbers that cannot be had in time are null, and the rest is told."""
+
+import pytest
+
+from app.models import Workspace
+from app.runtime import Runtime
+from tests.api_client import Api
+from tests.hurrying import hurry
+from tests.services.test_planning import crowd
+from tests.world import World
+
+PEOPLE = 1_500
+
+
+def test_over_the_api_numbers_that_cannot_be_had_in_time_are_null(
+    api: Api, runtime: Runtime, world: World, shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(world, shop, PEOPLE)
+    body = {"survey": world.survey(shop).id, "repeat": "weekly"}
+    id = api.post("/schedules", body).json["id"]
+    hurry(runtime, monkeypatch)
+    assert api.get(f"/schedules/{id}/preview").json == {"asked": None, "not_asked": None, "reasons": {}}
+    for told in (api.get(f"/schedules/{id}/preflight").json, api.post("/schedules/preflight", body).json):
+        assert (told["asked"], told["not_asked"], told["groups"], told["texts"]) == (None, None, [], [])
+        assert told["ready"] is True
+        assert [each["code"] for each in told["findings"]] == ["not_counted", "sandbox"]
+        assert [each["people"] for each in told["samples"]] == [None]

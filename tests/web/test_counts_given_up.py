@@ -1,0 +1,93 @@
+"""Where counting takes too long: a schedule is planned, checked, launched and stopped all the same."""
+
+import html
+import re
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.domain.access import Role
+from app.models import Survey, Workspace
+from app.runtime import Runtime
+from app.services import schedule_sheets
+from app.services.access import Visitor
+from tests.hurrying import hurry
+from tests.services.test_planning import crowd
+from tests.world import World
+
+HERE = "/w/aroeira/schedules"
+PEOPLE = 1_500
+
+
+@pytest.fixture
+def workspace(world: World) -> Workspace:
+    return world.workspace(name="Aroeira", slug="aroeira")
+
+
+@pytest.fixture
+def camila(world: World, workspace: Workspace) -> Visitor:
+    return world.member(workspace, Role.MANAGER, world.user(name="Camila Duarte", locale="en"))
+
+
+@pytest.fixture
+def console(client_for: Callable[[Visitor], FlaskClient], camila: Visitor) -> FlaskClient:
+    return client_for(camila)
+
+
+@pytest.fixture
+def survey(world: World, workspace: Workspace) -> Survey:
+    return world.survey(workspace, name="Relationship")
+
+
+@pytest.fixture
+def impatient(runtime: Runtime, world: World, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many people, and no time to count them: each look at the clock finds that it is over."""
+    crowd(world, workspace, PEOPLE)
+    hurry(runtime, monkeypatch)
+
+
+def form(survey: Survey, **more: str) -> dict[str, str]:
+    return {
+        "survey": survey.id, "name": "Everybody", "repeat": "monthly", "every": "2", "at": "2026-12-01T10:00",
+        "time_zone": "America/Sao_Paulo", "channel": "email", "reminders": "3",
+    } | more  # fmt: skip
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_schedule_for_too_many_to_count_is_looked_at_checked_and_launched(
+    console: FlaskClient, runtime: Runtime, camila: Visitor, survey: Survey
+) -> None:
+    looked = console.post(f"{HERE}/new", data=form(survey, action="look"))
+    assert looked.status_code == 200
+    assert 'value="Everybody"' in looked.text
+    assert "Tuesday, 1 December 2026, 10:00" in looked.text
+    assert (
+        "To count whom it would ask takes too long just now. It can be launched all the same." in looked.text
+    )
+    checked = console.post(f"{HERE}/preflight", data=form(survey))
+    assert checked.status_code == 200
+    assert "so there are no numbers here" in checked.text
+    assert "Nobody would be asked" not in checked.text
+    assert "What they will read" in checked.text
+    assert re.search(r"<bdi>P[0-9]+</bdi>", checked.text)  # one of them, without a number beside it
+    assert "1,500" not in checked.text
+    sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', checked.text))
+    launched = console.post(
+        f"{HERE}/new", data={k: html.unescape(v) for k, v in sent.items()} | {"action": "save"}
+    )
+    assert launched.status_code == 303
+    (made,) = schedule_sheets.list_schedules(runtime, camila).items
+    assert (made.name, made.rrule) == ("Everybody", "FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=1")
+    page = console.get(f"{HERE}/{made.id}/preflight")
+    assert page.status_code == 200
+    assert "so there are no numbers here" in page.text
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_mistake_in_the_form_is_said_whether_or_not_anybody_is_counted(
+    console: FlaskClient, survey: Survey
+) -> None:
+    answer = console.post(f"{HERE}/new", data=form(survey, action="look", time_zone="Mars/Base"))
+    assert answer.status_code == 422
+    assert "Choose a time zone from the list." in answer.text

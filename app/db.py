@@ -239,7 +239,7 @@ class Statement:
     """
 
     def __init__(self, words: str) -> None:
-        self._sqlite = re.sub(" FOR UPDATE( OF [a-z]+)?( SKIP LOCKED)?", "", words)
+        self._sqlite = re.sub(" FOR (UPDATE|KEY SHARE)( OF [a-z]+)?( SKIP LOCKED)?", "", words)
         self._postgresql = re.sub(r":([a-z_]+)", r"%(\1)s", words)
 
     def run(self, session: Session, values: Mapping[str, Any]) -> Any:

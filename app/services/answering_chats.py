@@ -79,7 +79,7 @@ def _language(turn: Turn, question: Question | None) -> Language:
 
 def question_of(session: Session, message_id: str, language: Language) -> str:
     """The question that a message of ours asked, as its person reads it."""
-    found = standing.of_message(session, message_id)
+    found = standing.look_at_message(session, message_id)
     if found is None:
         return ""
     _, texts, _ = standing.words(session, found.version_id, language.code, found.workspace_locale)

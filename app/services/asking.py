@@ -16,7 +16,7 @@ from app.domain.terms import Terms
 from app.errors import Conflict, Invalid, NotFound, problem
 from app.models import Contact, Invitation, Occurrence, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import access, asking_terms, audit, eligible, inviting, person_facts
+from app.services import access, asking_terms, audit, contact_rows, eligible, holding, inviting, person_facts
 from app.services.access import Visitor
 from app.services.once import Once
 
@@ -83,7 +83,7 @@ def ask(
     now = runtime.clock()
     with runtime.db.write() as session:
         survey = access.own(session, who, Survey, survey_id)
-        contact = _contact(session, who, contact_id)
+        contact = holding.hold(session, contact_rows.load(session, who, contact_id))
         if survey.metric == Metric.ENPS:
             raise Invalid([problem("survey", "Employees are asked in pulses, all at once.")])
         if survey.published_version_id is None or survey.archived_at is not None:
@@ -119,7 +119,7 @@ def eligibility(runtime: Runtime, who: Visitor, survey_id: str, contact_id: str)
     """May this contact be asked this survey now; if not, why, and until when."""
     with runtime.db.read() as session:
         survey = access.own(session, who, Survey, survey_id)
-        return eligibility_of(session, runtime, survey, _contact(session, who, contact_id))
+        return eligibility_of(session, runtime, survey, contact_rows.load(session, who, contact_id))
 
 
 def eligibility_of(
@@ -180,7 +180,7 @@ def choices(
         .order_by(Survey.name, Survey.id)
     )
     with runtime.db.read() as session:
-        contact = _contact(session, who, contact_id)
+        contact = contact_rows.load(session, who, contact_id)
         known: dict[str, Verdict] = {}  # by metric: surveys of one metric rest together
         found = []
         for survey in session.scalars(query).all():
@@ -199,10 +199,3 @@ def _verdict(
 ) -> Verdict:
     ask = asking_terms.asking(session, runtime, survey.workspace_id, Metric(survey.metric), channels=channels)
     return may_ask(eligible.facts(session, ask, contact.id), ask.rest, ask.now)
-
-
-def _contact(session: Session, who: Visitor, id: str) -> Contact:
-    contact = access.own(session, who, Contact, id)
-    if contact.erased_at is not None:
-        raise NotFound
-    return contact

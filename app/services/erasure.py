@@ -1,5 +1,6 @@
 """Forgetting a person: what they were goes, that they were counted and must not be asked stays."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, delete, or_, select, update
@@ -34,7 +35,7 @@ from app.services import audit, contact_rows, journal, opt_outs, person_requests
 from app.services.access import Visitor
 from app.services.chat_addresses import key_of
 from app.services.followup_opening import leave_event
-from app.services.pulse_answers import forget_sealed
+from app.services.pulse_answers import forget_sealed, hold_pulses
 
 # The events whose text is about the person, or theirs
 WORDS = ("noted", "contacted", "replied", "closed", "heard")
@@ -56,9 +57,10 @@ def erase(runtime: Runtime, who: Visitor, id: str) -> None:
     """
     now = runtime.clock()
     with runtime.db.write() as session:
-        contact = contact_rows.load(session, who, id, lock=True)
-        audit.note(session, who, now, "contact.erased", contact.id)
-        forget(session, contact, now, by=who.name, member_id=who.member_id)
+        known = contact_rows.load(session, who, id)
+        audit.note(session, who, now, "contact.erased", known.id)
+        for contact in hold(session, [known.id]):
+            forget(session, contact, now, by=who.name, member_id=who.member_id)
     runtime.db.scrub(*TOUCHED)
 
 
@@ -67,10 +69,21 @@ def scrub(runtime: Runtime) -> None:
     runtime.db.scrub(*TOUCHED, wholly=True)
 
 
+def hold(session: Session, ids: Sequence[str]) -> Sequence[Contact]:
+    """The step before `forget`: those of these people who are not erased yet, for us alone.
+
+    In the order of all who hold many, and after what others hold when they come to a person.
+    """
+    hold_pulses(session, ids)
+    theirs = select(Contact).where(Contact.id.in_(ids), Contact.erased_at.is_(None)).order_by(Contact.id)
+    held = theirs.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(held).all()
+
+
 def forget(
     session: Session, contact: Contact, now: datetime, *, by: str | None = None, member_id: str | None = None
 ) -> None:
-    """The step of `erase`; whoever calls it scrubs afterwards."""
+    """The step of `erase`, of somebody who is held; whoever calls it scrubs afterwards."""
     _remember_not_to_ask(session, contact, now)
     _stop_what_is_queued(session, contact)
     _forget_words(session, contact)
@@ -173,8 +186,13 @@ def _messages(contact: Contact) -> Select[str]:
 def _close_followups(
     session: Session, contact: Contact, now: datetime, by: str | None, member_id: str | None
 ) -> None:
-    """Nobody is left to return to; what was written about them goes with them."""
-    all_of_them = select(FollowUp.id).where(FollowUp.contact_id == contact.id)
+    """Nobody is left to return to; what was written about them goes with them.
+
+    First they are ours alone: what somebody just writes down about one is there to be forgotten, or refused.
+    """
+    theirs = select(FollowUp).where(FollowUp.contact_id == contact.id).order_by(FollowUp.id)
+    followups = session.scalars(theirs.with_for_update()).all()
+    all_of_them = [each.id for each in followups]
     session.execute(
         update(FollowUpEvent)
         .where(FollowUpEvent.followup_id.in_(all_of_them), FollowUpEvent.kind.in_(WORDS))
@@ -185,8 +203,9 @@ def _close_followups(
         .where(FollowUpClosure.followup_id.in_(all_of_them))
         .values(summary="", ask_again=False)
     )
-    still_open = select(FollowUp).where(FollowUp.contact_id == contact.id, FollowUp.closed_at.is_(None))
-    for followup in session.scalars(still_open).all():
+    for followup in followups:
+        if followup.closed_at is not None:
+            continue
         followup.closed_at = now
         followup.revision += 1
         ended = session, contact.workspace_id, followup.id, now, "closed"

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.db import changed
 from app.domain.followups import claimed_before, closed_before
-from app.errors import Conflict, Invalid, problem
-from app.models import FollowUp, FollowUpClosure, FollowUpEvent, Member, User
+from app.errors import Conflict, Invalid, NotFound, problem
+from app.models import Contact, FollowUp, FollowUpClosure, FollowUpEvent, Member, User
 from app.runtime import Runtime
-from app.services import audit
+from app.services import audit, holding
 from app.services.access import Visitor, own
 from app.services.followup_opening import leave_event
 from app.services.followup_rows import is_open
@@ -34,6 +34,18 @@ class Act:
         found = own(self.session, self.who, FollowUp, self.id, lock=lock)
         self.session.refresh(found)
         return found
+
+    def hold(self) -> FollowUp:
+        """The follow-up for us alone, and before it its person, as an erasure takes them.
+
+        Raises Conflict where they were erased: nothing more is written down about them.
+        """
+        found = own(self.session, self.who, FollowUp, self.id)
+        try:
+            holding.hold(self.session, self.session.get_one(Contact, found.contact_id))
+        except NotFound:
+            raise Conflict("This person was erased. Nothing more is kept about them.") from None
+        return self.row(lock=True)
 
     def change(self, *conditions: ColumnElement[bool], **values: Any) -> bool:
         """Did this change it? False when it no longer meets the conditions, or is another workspace's."""

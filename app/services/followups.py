@@ -98,7 +98,7 @@ def note(
         if once:
             once.keep(session, id)
         doing = act(runtime, session, who, id)
-        doing.row(lock=True)
+        doing.hold()
         if doing.repeats(kind, text):
             return
         doing.leave(kind, text)
@@ -117,7 +117,7 @@ def reply(runtime: Runtime, who: Visitor, id: str, text: str, once: Once | None 
         if once:
             once.keep(session, id)
         doing = act(runtime, session, who, id)
-        found = doing.row(lock=True)
+        found = doing.hold()
         if doing.repeats("replied", text):
             return None
         if found.closed_at is not None:
@@ -149,8 +149,8 @@ def close(
         if once:
             once.keep(session, id)
         doing = act(runtime, session, who, id)
+        doing.hold()
         if not doing.change(is_open(), closed_at=doing.now):
-            doing.row()
             standing = doing.standing_closure()
             if standing is None or (standing.summary, standing.root_cause) == (summary, root_cause):
                 return
@@ -174,7 +174,7 @@ def reopen(runtime: Runtime, who: Visitor, id: str) -> None:
     """Open it again, with as long to close it as a new one; the closure stays, ended. Twice is harmless."""
     with runtime.db.write() as session:
         doing = act(runtime, session, who, id)
-        doing.row()
+        doing.hold()
         calendar = calendar_of(session.get_one(Workspace, who.workspace_id))
         due_at = calendar.add_hours(doing.now, CLOSING_HOURS)
         if not doing.change(~is_open(), closed_at=None, close_due_at=due_at):

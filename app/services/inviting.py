@@ -10,6 +10,7 @@ from app.db import is_postgresql
 from app.domain.eligibility import Verdict
 from app.domain.terms import Terms
 from app.models import Contact, Invitation, Message, Occurrence, new_id
+from app.services import holding
 from app.services.asking_terms import NONE
 from app.services.outbox import USUAL
 
@@ -30,7 +31,10 @@ def invite(
     """One row for each person, in one statement each for invitations and messages; the invitations' ids."""
     invitations: list[dict[str, object]] = []
     messages: list[dict[str, object]] = []
+    there = holding.those_held(session, {contact.id for contact, _ in decided})
     for contact, verdict in decided:
+        if contact.id not in there:
+            continue  # erased since they were decided about
         row = _invitation(occurrence, contact, verdict)
         row |= {
             "metric": metric,

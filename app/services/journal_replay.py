@@ -131,8 +131,7 @@ def _lift(session: Session, lines: Sequence[dict[str, Any]]) -> int:
 
 def _erase(session: Session, lines: Sequence[dict[str, Any]]) -> int:
     wanted = {line["id"]: line for line in lines}
-    query = select(Contact).where(Contact.id.in_(wanted), Contact.erased_at.is_(None)).with_for_update()
-    back = session.scalars(query).all()
+    back = erasure.hold(session, list(wanted))
     for contact in back:
         erasure.forget(session, contact, datetime.fromisoformat(wanted[contact.id]["at"]))
     return len(back)

@@ -13,7 +13,7 @@ from app.domain.contacts import read_evidence
 from app.errors import Invalid, problem
 from app.models import Contact, Invitation, Message, OptOut, Workspace, new_id
 from app.runtime import Runtime
-from app.services import audit, contact_rows, journal
+from app.services import audit, contact_rows, holding, journal
 from app.services.access import Visitor
 from app.services.once import Once
 from app.services.turns import Turn
@@ -127,7 +127,7 @@ def opt_out(
     with runtime.db.write() as session:
         if once:
             once.keep(session, contact_id)
-        contact = contact_rows.load(session, who, contact_id)
+        contact = holding.hold(session, contact_rows.load(session, who, contact_id))
         record(
             session,
             contact.workspace_id,
@@ -149,7 +149,7 @@ def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> No
     """
     proof = read_evidence(evidence)
     with runtime.db.write() as session:
-        contact = contact_rows.load(session, who, contact_id)
+        contact = holding.hold(session, contact_rows.load(session, who, contact_id))
         _lift(session, _of(contact), OptOut.kind.in_(WISHES), now=runtime.clock(), evidence=proof)
         audit.note(session, who, runtime.clock(), "contact.opted_in", contact.id)
 

@@ -1,10 +1,11 @@
 """Answering a pulse: one sealed row and nothing else, no time, no state, no line in a log."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, literal, or_, select
+from sqlalchemy import LargeBinary, Row, delete, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app import sealing
@@ -48,7 +49,7 @@ class Sealed:
 def show_question(runtime: Runtime, token: str) -> PulseQuestion:
     """The question behind a link. Raises NotFound for an unknown link and for a pulse that is closed."""
     with runtime.db.read() as session:
-        return _find(runtime, session, token)[2]
+        return _find(runtime, session, token)[1]
 
 
 def seal_answer(runtime: Runtime, token: str, score: object, comment: str | None = None) -> Sealed:
@@ -56,9 +57,10 @@ def seal_answer(runtime: Runtime, token: str, score: object, comment: str | None
     value = read_score(Metric.ENPS, score)
     words = read_comment((comment or "").strip(), LONGEST_COMMENT) or ""
     with runtime.db.write() as session:
-        invitation_id, pulse, question = _find(runtime, session, token, lock=True)
+        pulse, question = _find(runtime, session, token, lock=True)
         box = sealing.seal(pulse.public_key, value, words)
-        _upsert(session, invitation_id, pulse.id, box)
+        if not _upsert(session, token, pulse.id, box):
+            raise NotFound  # they were erased while we waited for the pulse
         runtime.reach("pulse_answer_before_commit")
     return Sealed(question, value, tone(band_of(Metric.ENPS, value)))
 
@@ -69,26 +71,39 @@ def follow_up(question: PulseQuestion, score: object) -> tuple[int, str]:
     return value, question.texts.followup(tone(band_of(Metric.ENPS, value)))
 
 
+def hold_pulses(session: Session, contact_ids: Collection[str]) -> None:
+    """A step: the open pulses that ask these people are ours; answers under way have come in, others wait.
+
+    Whoever erases holds them, and before the people: what the respondents themselves hold would stay in the
+    header of its row, and tell who took part. Reminding and closing take the pulse first as well.
+    """
+    asked = select(Invitation.occurrence_id).where(Invitation.contact_id.in_(contact_ids))
+    these = select(Pulse.id).where(Pulse.state == "open", Pulse.occurrence_id.in_(asked))
+    session.execute(these.order_by(Pulse.id).with_for_update(key_share=True))
+
+
 def forget_sealed(session: Session, contact_id: str) -> None:
     """A step of erasing a person: while their pulse is open, their box still has a name on it."""
+    hold_pulses(session, [contact_id])  # one may have opened between the pulses and the person
     theirs = select(Invitation.id).where(Invitation.contact_id == contact_id)
     session.execute(delete(SealedAnswer).where(SealedAnswer.invitation_id.in_(theirs)))
 
 
 def _find(
     runtime: Runtime, session: Session, token: str, *, lock: bool = False
-) -> tuple[str, "_Open", PulseQuestion]:
-    """Invitation, pulse and question of a link whose pulse is open, in one statement.
+) -> tuple["_Open", PulseQuestion]:
+    """Pulse and question of a link whose pulse is open, in one statement.
 
     `lock` holds the pulse shared (PostgreSQL): answers never wait for each other, and closing waits for them.
     """
     query = (
         select(
-            Token.invitation_id, Pulse.id, Pulse.public_key, Pulse.least_answers, Pulse.least_comments,
+            Pulse.id, Pulse.public_key, Pulse.least_answers, Pulse.least_comments,
             Pulse.closes_at, Invitation.locale, Pulse.version_id, Workspace.name, Workspace.time_zone,
             Workspace.locale.label("workspace_locale"),
             Logo.id.label("logo_id"),
         )
+        .select_from(Token)
         .join(Invitation, Invitation.id == Token.invitation_id)
         .join(Pulse, Pulse.occurrence_id == Invitation.occurrence_id)
         .join(Workspace, Workspace.id == Pulse.workspace_id)
@@ -104,7 +119,7 @@ def _find(
     row = session.execute(query.with_for_update(read=True, of=Pulse) if lock else query).one_or_none()
     if row is None:
         raise NotFound
-    return row.invitation_id, _Open(row.id, row.public_key), _question(session, row)
+    return _Open(row.id, row.public_key), _question(session, row)
 
 
 def _question(session: Session, row: Row[*tuple[Any, ...]]) -> PulseQuestion:
@@ -134,12 +149,12 @@ def _filled(texts: SurveyTexts, workspace_name: str) -> SurveyTexts:
     return replace(texts, **{name: fill(parse(getattr(texts, name)), values) for name in on_page})
 
 
-def _upsert(session: Session, invitation_id: str, pulse_id: str, box: bytes) -> None:
-    statement = insert_into(session, SealedAnswer).values(
-        invitation_id=invitation_id, pulse_id=pulse_id, box=box
+def _upsert(session: Session, token: str, pulse_id: str, box: bytes) -> bool:
+    """The box over the one before; False where the link is gone, read anew now that the pulse is held."""
+    behind = select(Token.invitation_id, literal(pulse_id), literal(box, LargeBinary))
+    behind = behind.where(Token.token_hash == token_hash(token), Token.purpose == "pulse")
+    statement = insert_into(session, SealedAnswer).from_select(["invitation_id", "pulse_id", "box"], behind)
+    upsert = statement.on_conflict_do_update(
+        index_elements=[SealedAnswer.invitation_id], set_={"box": statement.excluded.box}
     )
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[SealedAnswer.invitation_id], set_={"box": statement.excluded.box}
-        )
-    )
+    return len(session.scalars(upsert.returning(SealedAnswer.pulse_id)).all()) == 1

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.models import Attempt, Invitation, Message, Pulse, SandboxCopy, SealedAnswer, Token, new_id
+from app.models import Attempt, Contact, Invitation, Message, Pulse, SandboxCopy, SealedAnswer, Token, new_id
 from app.runtime import Runtime
 from app.services.outbox import USUAL
 
@@ -57,8 +57,10 @@ def _remind(session: Session, runtime: Runtime, pulse_id: str, now: datetime) ->
     silent = session.execute(
         select(Message)
         .join(Invitation, Invitation.id == Message.invitation_id)
+        .join(Contact, Contact.id == Message.contact_id)
         .where(
             Invitation.occurrence_id == marked,
+            Contact.erased_at.is_(None),
             Invitation.state.in_(ASKED),
             Message.purpose == "invitation",
             Message.state.in_(ASKED),

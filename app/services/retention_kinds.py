@@ -127,8 +127,7 @@ def _old_contacts(workspace_id: str, before: datetime) -> Select[Any]:
 
 
 def _forget_contacts(session: Session, _workspace_id: str, ids: Keys, now: datetime) -> None:
-    theirs = select(Contact).where(Contact.id.in_(ids)).order_by(Contact.id).with_for_update()
-    for contact in session.scalars(theirs).all():
+    for contact in erasure.hold(session, ids):
         erasure.forget(session, contact, now)
 
 

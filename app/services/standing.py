@@ -21,20 +21,24 @@ _WHAT = (
     " c.attributes, w.name AS workspace_name, w.time_zone, w.locale AS workspace_locale,"
     " w.business_days, w.opens_at, w.closes_at, w.holidays, l.id AS logo_id, a.id AS answer_id, a.score,"
     " a.band, a.comment, a.contact_me, a.late, a.recorded_at, f.first_contact_due_at"
-    " FROM {source} JOIN contacts c ON c.id = i.contact_id"
+    " FROM {source} JOIN contacts c ON c.id = i.contact_id AND c.erased_at IS NULL"
     " JOIN workspaces w ON w.id = i.workspace_id LEFT JOIN logos l ON l.workspace_id = i.workspace_id"
     " LEFT JOIN answers a ON a.invitation_id = i.id LEFT JOIN followups f ON f.answer_id = a.id"
 )
-_FIND = Statement(
+_BEHIND = (
     "SELECT t.message_id, "
     + _WHAT.format(source="tokens t JOIN invitations i ON i.id = t.invitation_id")
     + " WHERE t.token_hash = :hash AND t.purpose = :purpose"
 )
-_OF = Statement(
+_OF = (
     "SELECT m.id, "
     + _WHAT.format(source="messages m JOIN invitations i ON i.id = m.invitation_id")
     + " WHERE m.id = :message"
 )
+# Whoever writes what they say holds the person: an erasure comes before, and nothing is found, or after
+_HOLD = " FOR KEY SHARE OF c"
+_LOOK_BEHIND, _FIND_BEHIND = Statement(_BEHIND), Statement(_BEHIND + _HOLD)
+_LOOK_AT, _FIND_OF = Statement(_OF), Statement(_OF + _HOLD)
 _versions: dict[str, tuple[dict[str, SurveyTexts], bool]] = {}  # frozen rows, so never stale
 VERSIONS_KEPT = 500
 
@@ -96,18 +100,23 @@ _STRUCTURES = ("attributes", "business_days", "holidays")
 
 
 def find(session: Session, token: str, purpose: str) -> Found | None:
-    """What a token of this purpose opens, or None."""
-    return _found(_FIND.run(session, {"hash": token_hash(token), "purpose": purpose}).fetchone())
+    """What a token of this purpose opens, or None; its person is not erased before the transaction ends."""
+    return _found(_FIND_BEHIND.run(session, {"hash": token_hash(token), "purpose": purpose}).fetchone())
 
 
 def of_message(session: Session, message_id: str) -> Found | None:
-    """What a message of ours asked."""
-    return _found(_OF.run(session, {"message": message_id}).fetchone())
+    """What a message of ours asked, and its person held alike."""
+    return _found(_FIND_OF.run(session, {"message": message_id}).fetchone())
 
 
 def look_up(db: Database, token: str, purpose: str) -> Found | None:
-    """The same for a page, which changes nothing."""
-    return _found(db.look_up(_FIND, {"hash": token_hash(token), "purpose": purpose}))
+    """What a token opens, for a page, which changes nothing."""
+    return _found(db.look_up(_LOOK_BEHIND, {"hash": token_hash(token), "purpose": purpose}))
+
+
+def look_at_message(session: Session, message_id: str) -> Found | None:
+    """What a message of ours asked, for whoever only shows it."""
+    return _found(_LOOK_AT.run(session, {"message": message_id}).fetchone())
 
 
 def _found(row: Any) -> Found | None:

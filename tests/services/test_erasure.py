@@ -30,6 +30,7 @@ from app.models import (
     InboundEvent,
     Invitation,
     Message,
+    OptOut,
     PulseScore,
     SandboxCopy,
     SealedAnswer,
@@ -457,3 +458,25 @@ def test_i16_in_a_closed_pulse_nothing_is_found_and_every_total_stays(runtime: R
     before = kept()
     erasure.erase(runtime, owner, pulse.contacts[0].id)
     assert kept() == before == [4, 5, 6, 7, 8, 9]
+
+
+def test_what_was_said_of_their_opt_in_goes_from_every_row_that_it_lifted(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact
+):
+    """Also from one that came with an address alone, which they have no more, and from a namesake's."""
+    shared = {"external_id": "2", "email": "zulmira@quintanilha.example"}
+    other, _ = contacts.upsert(runtime, camila, shared)
+    opt_outs.opt_out(runtime, camila, other.id, "console")
+    with runtime.db.write() as session:
+        for key in (person.email_key, person.phone_key):
+            row = OptOut(
+                id=new_id(), workspace_id=camila.workspace_id, address_key=key, kind="own_wish",
+                origin="import", evidence="segredo", created_at=world.now,
+            )  # fmt: skip
+            session.add(row)
+    opt_outs.opt_in(runtime, camila, person.id, "Zulmira, segredo, ligou.")
+    contacts.edit(runtime, camila, person.id, {"phone": "31 97777-1234"}, person.revision)
+    erasure.erase(runtime, camila, person.id)
+    with runtime.db.read() as session:
+        words = select(OptOut.evidence, OptOut.lifted_evidence)
+        assert {word for row in session.execute(words) for word in row} == {None}

@@ -1,0 +1,224 @@
+"""What is written about somebody at the very moment of their erasure is gone with them, whoever was first."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from threading import Thread
+
+import pytest
+from sqlalchemy import event as happenings
+from sqlalchemy import select, text, update
+
+from app.domain.access import Role
+from app.errors import NotFound, RetornoError
+from app.models import Message, SealedAnswer, Workspace
+from app.runtime import Runtime
+from app.services import arrival, asking, erasure, events, followups, opt_outs, pulse_reminders
+from app.services.arrival import Given
+from tests.pulse_world import open_pulse
+from tests.services.loop import opened
+from tests.world import START, Clock, World, token_of
+
+SECRET = "segredo"
+AFTERWARDS = START + timedelta(days=60)  # when the question has long ended
+ADDRESS = "zulmira@quintanilha.example"
+
+
+class House:
+    """A person with an open question, an answer with a follow-up, and what may be done about them."""
+
+    def __init__(self, runtime: Runtime, world: World, workspace: Workspace) -> None:
+        self.runtime, self.world = runtime, world
+        self.who = world.member(workspace, Role.MANAGER)
+        self.survey = world.survey(workspace)
+        self.person = world.contact(workspace, email=ADDRESS, name="Zulmira", attributes={"obs": SECRET})
+        self.question = world.invitation(workspace, self.survey, self.person)
+        self.answered = world.invitation(workspace, world.survey(workspace), self.person)
+        arrival.record(runtime, token_of(self.answered), Given(2, f"{SECRET} before"))
+        self.other = world.survey(workspace)  # which nobody was asked yet
+        self.followup = opened(world, workspace, 3, contact=self.person)
+        with runtime.db.write() as session:  # long ago: nothing rests
+            session.execute(update(Workspace).values(rest_days=0, rest_days_by_metric={}))
+
+    def erase(self) -> None:
+        erasure.erase(self.runtime, self.who, self.person.id)
+
+    def answer(self, runtime: Runtime) -> None:
+        arrival.record(runtime, token_of(self.question), Given(2, SECRET))
+
+    def answer_late(self, runtime: Runtime) -> None:
+        with suppress(NotFound):
+            arrival.record(
+                replace(runtime, clock=lambda: AFTERWARDS), token_of(self.question), Given(2, SECRET)
+            )
+
+    def change(self, runtime: Runtime) -> None:
+        """What they said before stays beside it."""
+        arrival.record(runtime, token_of(self.answered), Given(9, SECRET))
+
+    def ask(self, runtime: Runtime) -> None:
+        asking.ask(runtime, self.who, self.other.id, self.person.id)
+
+    def opt_out(self, runtime: Runtime) -> None:
+        opt_outs.opt_out(runtime, self.who, self.person.id, "console", evidence=f"{SECRET}: she called.")
+
+    def opt_in(self, runtime: Runtime) -> None:
+        opt_outs.opt_in(runtime, self.who, self.person.id, f"{SECRET}: she called.")
+
+    def note(self, runtime: Runtime) -> None:
+        followups.note(runtime, self.who, self.followup, SECRET)
+
+    def reply(self, runtime: Runtime) -> None:
+        followups.reply(runtime, self.who, self.followup, SECRET)
+
+    def close(self, runtime: Runtime) -> None:
+        followups.close(
+            runtime, self.who, self.followup, summary=f"{SECRET}, called her", root_cause="Demora"
+        )
+
+    def tell(self, runtime: Runtime) -> None:
+        told = events.Told("t-1", "ticket.solved", self.person.id, None, {"obs": SECRET})
+        events.tell(runtime, self.who, told)
+
+
+ACTS = {
+    "answer": House.answer,
+    "answer_late": House.answer_late,
+    "change": House.change,
+    "ask": House.ask,
+    "opt_out": House.opt_out,
+    "opt_in": House.opt_in,
+    "note": House.note,
+    "reply": House.reply,
+    "close": House.close,
+    "tell": House.tell,
+}
+
+
+@pytest.fixture
+def house(runtime: Runtime, world: World) -> House:
+    house = House(runtime, world, world.workspace())
+    opt_outs.opt_out(runtime, house.who, world.contact(world.workspace_of(house.survey)).id, "console")
+    return house
+
+
+def quietly(act: Callable[[], object]) -> None:
+    """Who comes too late may be told so."""
+    try:
+        act()
+    except RetornoError:
+        return
+
+
+def meeting(runtime: Runtime, first: Callable[[], object], second: Callable[[], object], at: str) -> None:
+    """As the first comes to this statement, the second comes as well, and has half a second to itself."""
+    begun: list[Thread] = []
+
+    def meet(_: object, __: object, statement: str, *___: object) -> None:
+        if not begun and statement.startswith(at):
+            begun.append(Thread(target=quietly, args=[second]))
+            begun[0].start()
+            begun[0].join(0.5)
+
+    happenings.listen(runtime.db.engine, "before_cursor_execute", meet)
+    try:
+        first()
+    finally:
+        happenings.remove(runtime.db.engine, "before_cursor_execute", meet)
+    assert begun, f"nobody came to {at}"
+    begun[0].join()
+
+
+def stored(runtime: Runtime) -> str:
+    with runtime.db.read() as session:
+        tables = session.get_bind().dialect.get_table_names(session.connection())
+        return "\n".join(
+            str(row) for name in tables for row in session.execute(text(f'SELECT * FROM "{name}"'))
+        )
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_who_writes_as_an_erasure_ends_leaves_nothing(runtime: Runtime, house: House, act: str) -> None:
+    writes = partial(ACTS[act], house, runtime)
+    meeting(runtime, house.erase, writes, at="UPDATE contacts")
+    found = stored(runtime)
+    assert [each for each in (SECRET, ADDRESS) if each in found] == []
+
+
+BEFORE_WRITING = {
+    "ask": "INSERT INTO invitations",
+    "opt_out": "INSERT INTO opt_outs",
+    "opt_in": "UPDATE opt_outs",
+    "note": "INSERT INTO followup_events",
+    "reply": "INSERT INTO messages",
+    "close": "INSERT INTO followup_closures",
+    "tell": "INSERT INTO events",
+}
+
+
+@pytest.mark.parametrize("act", BEFORE_WRITING)
+def test_an_erasure_that_comes_before_what_is_being_written_waits_for_it(
+    runtime: Runtime, house: House, act: str
+) -> None:
+    if act == "opt_in":
+        opt_outs.opt_out(runtime, house.who, house.person.id, "console")
+    writes = partial(ACTS[act], house, runtime)
+    meeting(runtime, writes, house.erase, at=BEFORE_WRITING[act])
+    found = stored(runtime)
+    assert [each for each in (SECRET, ADDRESS) if each in found] == []
+
+
+def test_an_answer_that_is_being_written_goes_with_its_person(runtime: Runtime, house: House) -> None:
+    erasing = Thread(target=house.erase)
+
+    def reach(point: str) -> None:
+        if point == "answer_inserted":
+            erasing.start()
+            erasing.join(0.5)
+
+    house.answer(replace(runtime, reach=reach))
+    erasing.join()
+    assert SECRET not in stored(runtime)
+
+
+def boxes(runtime: Runtime) -> set[str]:
+    with runtime.db.read() as session:
+        return set(session.scalars(select(SealedAnswer.invitation_id)))
+
+
+@pytest.mark.parametrize("erased_first", [True, False])
+def test_a_box_that_is_being_sealed_goes_with_its_person(
+    runtime: Runtime, world: World, erased_first: bool
+) -> None:
+    pulse = open_pulse(world, 6)
+    for number in range(1, 6):
+        pulse.answer(number, 9)
+    owner = world.member(pulse.workspace, Role.OWNER)
+    erases, seals = partial(erasure.erase, runtime, owner, pulse.contacts[0].id), partial(pulse.answer, 0, 9)
+    if erased_first:
+        meeting(runtime, erases, seals, at="UPDATE contacts")
+    else:
+        meeting(runtime, seals, erases, at="INSERT INTO sealed_answers")
+    assert boxes(runtime) == {each.id for each in pulse.invitations[1:]}
+
+
+@pytest.mark.parametrize("erased_first", [True, False])
+def test_a_pulse_that_reminds_reminds_nobody_who_is_erased(
+    runtime: Runtime, world: World, clock: Clock, erased_first: bool
+) -> None:
+    pulse = open_pulse(world, 6)
+    owner = world.member(pulse.workspace, Role.OWNER)
+    clock.advance(days=4)
+    erases = partial(erasure.erase, runtime, owner, pulse.contacts[0].id)
+    reminds = partial(pulse_reminders.remind_pulses, runtime)
+    if erased_first:
+        meeting(runtime, erases, reminds, at="UPDATE contacts")
+    else:
+        meeting(runtime, reminds, erases, at="INSERT INTO messages")
+    with runtime.db.read() as session:
+        reminders = select(Message).where(Message.purpose == "reminder", Message.state == "queued")
+        reminded = {each.contact_id for each in session.scalars(reminders)}
+    assert reminded == {each.id for each in pulse.contacts[1:]}
+    assert (pulse.contacts[0].email or "") not in stored(runtime)

@@ -214,6 +214,11 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, course:
         occurrence.expanded_to = horizon
         return done.number, True
     occurrence.state, occurrence.ended_at = "run", now
+    if occurrence.contact_id is not None and occurrence.expanded_to is None:
+        occurrence.state, occurrence.reason = (
+            "skipped",
+            "nobody",
+        )  # inactive, or not meant
     coming_due.put_off_what_follows(session, schedule, occurrence, now)
     return done.number, False
 

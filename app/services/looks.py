@@ -167,7 +167,7 @@ def _look(
         known = person_facts.until(case.person, moment) if moment <= now else case.person
         missing = _unmet(case, run.audience, known, moment)
     told = Run(
-        state=run.state,
+        state="run" if run.reason == "nobody" and run.contact_id is not None else run.state,  # it has looked
         due_at=moment,
         paused=schedule is not None and schedule.state == "paused",
         reached=(run.expanded_to or "") >= case.contact.id,

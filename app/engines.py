@@ -16,7 +16,10 @@ from sqlalchemy.exc import DisconnectionError
 from app.domain.audience_matching import number_of, plain
 from app.domain.terms import draw
 
-STATEMENT_SECONDS = 30  # nothing of ours takes longer; on SQLite a reader that stays lets the log grow
+STATEMENT_SECONDS = (
+    30  # of ours only `take_time` takes longer; on SQLite a reader that stays lets the log grow
+)
+LEISURE_SECONDS = 600
 IDLE_SECONDS = 60  # PostgreSQL: a transaction in which nothing happens is a mistake of ours
 CONNECT_SECONDS = 5
 LOG_BYTES = 64 * 1024 * 1024  # SQLite cuts its log back to this after a checkpoint
@@ -117,6 +120,17 @@ def be_reading(raw: Any, known: dict[str, Any], patience: float) -> None:
         raw.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
         known["reading"] = True
     known["until"] = time.monotonic() + STATEMENT_SECONDS
+
+
+def take_time(connection: Connection) -> None:
+    """Let what this transaction reads last longer: a look at a whole audience, of a million, takes minutes.
+
+    It holds nothing that anybody waits for; but SQLite's log grows meanwhile: for those looks alone.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.info["until"] = time.monotonic() + LEISURE_SECONDS
+    else:
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{LEISURE_SECONDS}s'")
 
 
 def _patiently(raw: Any, words: str, until: float) -> None:

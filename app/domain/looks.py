@@ -18,7 +18,7 @@ class Run:
     due_at: datetime
     paused: bool = False  # its schedule is, now
     reached: bool = True
-    after_asked: bool | None = None  # of a sequence: did the step before ask them?
+    after_asked: bool | None = None  # of a sequence: did the step before ask them? None: it may still
     chosen: bool | None = None  # of a run that asks each person by their own clock: was it their turn?
 
 
@@ -62,7 +62,9 @@ def _to_come(run: Run, person: Standing, now: datetime) -> str:
     for holds, code in (
         (not person.active, "will_be_inactive"),
         (not person.right_kind, "not_an_employee"),
+        (run.after_asked is False, "will_not_be_asked"),
         (not person.fits, "will_not_be_meant"),
+        (run.chosen is False, "not_their_turn"),
     ):
         if holds:
             return code

@@ -172,6 +172,9 @@ def _sentence(language: Language, name: str, look: Look, zone: str) -> str:
         "will_be_inactive": _("The run of %(when)s does not ask %(name)s, who is inactive."),
         "not_an_employee": _("e-NPS asks employees, and %(name)s is not marked as one."),
         "not_asked_before": _("The step before did not ask %(name)s, so this one did not either."),
+        "will_not_be_asked": _(
+            "The run of %(when)s does not ask %(name)s, whom the step before did not ask."
+        ),
         "not_their_turn": _(
             "The turn of %(name)s comes on another day: about as many people are asked each day."
         ),

@@ -128,6 +128,7 @@ REASONS = {
     "day_off": "A day off",
     "blackout": "A date of silence",
     "unpublished": "Survey not published",
+    "nobody": "Nobody to ask",
     "cancelled": "Cancelled",
 }
 # Whole: what a person reads in a timeline
@@ -165,6 +166,7 @@ REASON_SENTENCES = {
     "day_off": "It was a day off.",
     "blackout": "Nobody is asked on this date.",
     "unpublished": "The survey was not published.",
+    "nobody": "They were inactive or outside the audience by then, or the step before did not ask them.",
     "another_day": "Their turn comes on another day: about as many people are asked each day.",
     "sampled_out": "This run asks only some people, and did not draw them.",
     "holdout": "This schedule never asks them: the others are compared with them.",

@@ -5,12 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, bindparam, func, null, select, text, update
+from sqlalchemy import Select, bindparam, func, null, select, update
 from sqlalchemy.orm import Session, aliased
 
-from app.db import is_postgresql
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
+from app.engines import take_time
 from app.models import Contact, Occurrence, Schedule, Survey, Workspace
 from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime
@@ -121,7 +121,7 @@ def _welcome(runtime: Runtime, courses: dict[str, Course], but: Collection[str] 
 def _choose(runtime: Runtime, occurrence_id: str) -> None:
     """Of a run that asks each person by their own clock: whose turn it is, looked up while nobody waits."""
     with runtime.db.read() as session:
-        _take_time(session)
+        take_time(session.connection())
         ids = whose_turn.choose(session, runtime, occurrence_id)
     with runtime.db.write() as session:
         whose_turn.keep(session, occurrence_id, ids)
@@ -145,7 +145,7 @@ def _due(runtime: Runtime) -> Select[str]:
 def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
     """Before the first person of a run that asks only some: who is left out. Read at leisure, then kept."""
     with runtime.db.read() as session:
-        _take_time(session)
+        take_time(session.connection())
         occurrence = session.get_one(Occurrence, occurrence_id)
         if occurrence.lots is not None or occurrence.expanded_to:
             return
@@ -160,12 +160,6 @@ def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
             .where(Occurrence.id == occurrence_id, Occurrence.lots.is_(null()))
             .values(lots=limits)
         )
-
-
-def _take_time(session: Session) -> None:
-    """A look at a whole audience holds nothing that anybody waits for; of a million it takes a minute."""
-    if is_postgresql(session):
-        session.execute(text("SET LOCAL statement_timeout = '10min'"))
 
 
 def _expand(runtime: Runtime, occurrence_id: str, course: Course) -> tuple[int, bool]:
@@ -214,6 +208,11 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, course:
         occurrence.expanded_to = horizon
         return done.number, True
     occurrence.state, occurrence.ended_at = "run", now
+    if occurrence.contact_id is not None and occurrence.expanded_to is None:
+        occurrence.state, occurrence.reason = (
+            "skipped",
+            "nobody",
+        )  # inactive, or not meant
     coming_due.put_off_what_follows(session, schedule, occurrence, now)
     return done.number, False
 

@@ -1,4 +1,4 @@
-"""Why was somebody asked a survey, or not: may they be now, and how each of the last runs looked at them."""
+"""Why was somebody asked a survey, or not: may they be now, and how the runs around now look at them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, and_, or_, select, union
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy import case as either
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, undefer
 
 from app.domain.audience import Member
 from app.domain.audience_matching import Person, Scene, unmet
@@ -23,6 +24,7 @@ from app.services.access import Visitor
 from app.services.unsent import WAITING
 
 MOST = 12  # runs that are told of: a year of a monthly schedule
+MOST_AHEAD = 2  # of those to come that have rows: a daily sequence has one for each day
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,9 @@ def explain(runtime: Runtime, who: Visitor, contact_id: str, survey_id: str) -> 
             is_people=who.is_people,
         )
         coming = [_coming(case, schedule, ask.now) for schedule in session.scalars(_schedules(survey))]
-        past = _past(case, ask.now)
+        of_rows = [*_ahead(case, ask.now), *_past(case, ask.now)]
         looks = sorted(
-            [*coming, *past], key=lambda each: (each.at, each.run is None, each.run or ""), reverse=True
+            [*coming, *of_rows], key=lambda each: (each.at, each.run is None, each.run or ""), reverse=True
         )
         told = asking.eligibility_of(session, runtime, survey, contact, CHANNELS)
         return Explained(survey.id, told, tuple(looks))
@@ -121,7 +123,21 @@ def _coming(case: _Case, schedule: Schedule, now: datetime) -> Look:
 
 
 def _past(case: _Case, now: datetime) -> Iterator[Look]:
-    query = (
+    """The latest runs that were due."""
+    latest = (Occurrence.due_at.desc(), Occurrence.id.desc())
+    yield from _looks(case, _met(case).where(Occurrence.due_at <= now).order_by(*latest).limit(MOST), now)
+
+
+def _ahead(case: _Case, now: datetime) -> Iterator[Look]:
+    """The next of those that have rows already, as steps have for months; first those that concern them."""
+    theirs = or_(_asked_by(case, Occurrence.after_id).exists(), Occurrence.contact_id == case.contact.id)
+    the_next = (either((theirs, 0), else_=1), Occurrence.due_at, Occurrence.id)
+    rows = _met(case).where(Occurrence.due_at > now).order_by(*the_next).limit(MOST_AHEAD)
+    yield from _looks(case, rows, now)
+
+
+def _met(case: _Case) -> Select[Occurrence, Invitation, Schedule]:
+    return (
         select(Occurrence, Invitation, Schedule)
         .outerjoin(
             Invitation,
@@ -129,10 +145,11 @@ def _past(case: _Case, now: datetime) -> Iterator[Look]:
         )
         .outerjoin(Schedule, Schedule.id == Occurrence.schedule_id)
         .where(Occurrence.id.in_(_runs(case)))
-        .order_by(Occurrence.due_at.desc(), Occurrence.id.desc())
         .options(undefer(Occurrence.chosen))
-        .limit(MOST)
     )
+
+
+def _looks(case: _Case, query: Select[Occurrence, Invitation, Schedule], now: datetime) -> Iterator[Look]:
     for run, invitation, schedule in case.session.execute(query):
         yield _look(case, run, invitation, schedule, now)
 
@@ -168,7 +185,7 @@ def _look(
         known = person_facts.until(case.person, moment) if moment <= now else case.person
         missing = _unmet(case, run.audience, known, moment)
     told = Run(
-        state=run.state,
+        state="run" if run.reason == "nobody" and run.contact_id is not None else run.state,  # it has looked
         due_at=moment,
         paused=schedule is not None and schedule.state == "paused",
         reached=(run.expanded_to or "") >= case.contact.id,
@@ -216,15 +233,22 @@ def _rested_on(case: _Case, invitation: Invitation) -> Ask | None:
 
 
 def _asked_before(case: _Case, run: Occurrence) -> bool | None:
-    """Of a later step: did the one before ask this person?"""
+    """Of a later step: did the one before ask this person? None as long as it may still."""
     if run.after_id is None:
         return None
-    asked = select(Invitation.id).where(
-        Invitation.occurrence_id == run.after_id,
-        Invitation.contact_id == case.contact.id,
-        Invitation.state.in_(asking_terms.COUNTED),
+    if case.session.scalar(_asked_by(case, run.after_id)) is not None:
+        return True
+    may_still = case.session.get_one(Occurrence, run.after_id).state in ("due", "running")
+    return None if may_still else False
+
+
+def _asked_by(case: _Case, run_id: str | InstrumentedAttribute[str | None]) -> Select[str]:
+    theirs = aliased(Invitation)
+    return select(theirs.id).where(
+        theirs.occurrence_id == run_id,
+        theirs.contact_id == case.contact.id,
+        theirs.state.in_(asking_terms.COUNTED),
     )
-    return case.session.scalar(asked) is not None
 
 
 def _unmet(case: _Case, audience: dict[str, object], person: Person, at: datetime) -> tuple[Member, ...]:

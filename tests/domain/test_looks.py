@@ -35,6 +35,10 @@ AHEAD = Run("due", NOW + DAY, reached=False)
         (AHEAD, HERE, "to_come"),
         (AHEAD, Standing(HERE.created_at, fits=False), "will_not_be_meant"),
         (AHEAD, Standing(HERE.created_at, active=False), "will_be_inactive"),
+        (Run("due", NOW + DAY, after_asked=True), HERE, "to_come"),
+        (Run("due", NOW + DAY, after_asked=False), HERE, "will_not_be_asked"),
+        (Run("running", NOW - DAY, reached=False, chosen=False), HERE, "not_their_turn"),
+        (Run("running", NOW - DAY, reached=False, after_asked=False), HERE, "will_not_be_asked"),
         (Run("due", NOW + DAY, paused=True, reached=False), HERE, "paused"),
     ],
 )

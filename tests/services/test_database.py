@@ -237,6 +237,22 @@ def test_a_reader_that_does_not_end_is_ended(path: Path, monkeypatch: pytest.Mon
     lite.dispose()
 
 
+def test_a_look_at_everybody_may_take_its_time_and_the_next_reader_may_not(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "STATEMENT_SECONDS", -1)
+    lite = open_database(f"sqlite:///{path}")
+    long = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT count(*) FROM n"
+    )
+    with lite.read() as session:
+        engines.take_time(session.connection())
+        assert session.scalar(text(long)) == 300_000
+    with pytest.raises(Unavailable, match="interrupted"), lite.read() as session:
+        session.execute(text(long))
+    lite.dispose()
+
+
 def test_the_log_is_cut_back_once_readers_are_gone(lite: Database, path: Path) -> None:
     with lite.read() as session:
         session.execute(select(Setting)).all()

@@ -11,7 +11,9 @@ from app.domain.metrics import Metric
 from app.domain.terms import DRAWS
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Contact, Event, Invitation, Occurrence
-from app.services import erasure, events, lots, schedule_sheets, schedules, timeline
+from app.rendering.languages import LOCALES, language_of
+from app.rendering.words import reason_sentence, reason_word
+from app.services import contacts, erasure, events, looks, lots, schedule_sheets, schedules, timeline
 from app.services.events import AskedFor, Told
 from tests.services.loop import at_once
 from tests.services.recurring import House
@@ -251,8 +253,45 @@ def test_an_erased_person_keeps_no_properties_and_takes_no_more_events(house: Ho
         tell(house, "t-2", maria)
     house.live(hours=25)
     with house.runtime.db.read() as session:
-        assert session.scalars(select(Occurrence.state)).all() == ["run"]
+        assert session.scalars(select(Occurrence.reason)).all() == ["nobody"]
     assert house.count(Invitation.state != "skipped") == 0
+
+
+def test_an_event_of_somebody_who_is_not_meant_says_so(house: House, maria: Contact) -> None:
+    premium = {"all": [{"field": "attributes.plan", "op": "is", "value": "premium"}]}
+    steps = [{"survey": house.survey.id, "after_days": 1}]
+    house.plans(repeat="event", trigger=SOLVED | {"after_hours": 0}, audience=premium, steps=steps)
+    kept, _ = events.tell(house.runtime, house.who, Told("t-1", "ticket.solved", maria.id, None, {}))
+    house.tick()
+    (told,) = events.get(house.runtime, house.who, kept).occurrences
+    assert (told.state, told.reason) == ("skipped", "nobody")
+    assert ("held_back", "nobody") in _moments(house, maria)
+    look = looks.explain(house.runtime, house.who, maria.id, house.survey.id).looks[-1]
+    assert (look.code, len(look.unmet)) == ("not_meant", 1)
+    house.live(days=1)
+    assert _moments(house, maria).count(("held_back", "nobody")) == 2
+
+
+def test_an_event_of_somebody_who_is_inactive_by_then_says_so(house: House, maria: Contact) -> None:
+    id = after(house)
+    tell(house, "t-1", maria)
+    contacts.set_active(house.runtime, house.who, maria.id, active=False)
+    house.live(hours=24)
+    assert house.outcomes(id) == [("skipped", "nobody")]
+    look = looks.explain(house.runtime, house.who, maria.id, house.survey.id).looks[-1]
+    assert look.code == "inactive"
+
+
+@pytest.mark.parametrize("code", LOCALES)
+def test_that_there_was_nobody_to_ask_is_said_in_words(code: str) -> None:
+    language = language_of(code)
+    assert reason_word(language, "nobody") != "nobody"
+    assert reason_sentence(language, "nobody") != "nobody"
+
+
+def _moments(house: House, contact: Contact) -> list[tuple[str, object]]:
+    found = timeline.timeline(house.runtime, house.who, contact.id).items
+    return [(each.kind, getattr(each, "reason", None)) for each in found]
 
 
 @pytest.mark.parametrize(

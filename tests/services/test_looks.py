@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from app.domain.access import Role
 from app.domain.looks import Look
@@ -132,6 +133,29 @@ def test_a_drip_a_sequence_and_an_event_say_whose_turn_it_is(
     house.tick()
     step = looks.explain(house.runtime, house.who, maria.id, other.id).looks[0]
     assert step.code == "not_asked_before"
+
+
+def test_the_steps_of_a_daily_sequence_do_not_drown_what_was_and_will_be(
+    house: House, world: World, workspace: Workspace, maria: Contact
+) -> None:
+    """A row for each day of two months to come: told are what was, and the step that is about her."""
+    with world.runtime.db.write() as session:
+        session.execute(update(Workspace).values(rest_days=40, rest_days_by_metric={}))
+    ces = world.survey(workspace, Metric.CES)
+    ana = world.contact(workspace, name="Ana")
+    house.plans(repeat="daily", at="2026-11-16T10:00", steps=[{"survey": ces.id, "after_days": 60}])
+    asking.ask(house.runtime, house.who, ces.id, ana.id)
+    house.live(days=30)
+
+    def of(person: Contact) -> list[str]:
+        return [look.code for look in looks.explain(house.runtime, house.who, person.id, ces.id).looks]
+
+    assert of(maria) == ["will_not_be_asked", "to_come"]
+    assert of(ana) == ["will_not_be_asked", "will_not_be_asked", "asked"]
+    found = looks.explain(house.runtime, house.who, ana.id, ces.id).looks[0]
+    assert words(found, "Ana") == (
+        "The run of 17 January, 10:00 does not ask Ana, whom the step before did not ask."
+    )
 
 
 def test_a_drip_says_that_their_turn_comes_on_another_day(house: House, maria: Contact) -> None:

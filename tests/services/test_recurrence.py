@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pytest
 from sqlalchemy import event, func, select, update
 
+from app import engines
 from app.domain.access import Role
 from app.domain.cadence import moment_of
 from app.domain.metrics import Metric
-from app.errors import Invalid
+from app.errors import Invalid, Unavailable
 from app.models import Contact, Invitation, Occurrence, Schedule, Workspace, new_id
 from app.runtime import Runtime
 from app.services import (
@@ -161,6 +162,26 @@ def test_lots_are_drawn_over_all_whose_turn_it_is_and_no_group_is_left_out(
         ).all()
     assert Counter(each.attributes["plan"] for each in asked) == {"basic": 15, "gold": 5}
     assert house.count() == 80
+
+
+def test_whose_turn_it_is_and_lots_may_take_longer_than_other_reads(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With no time at all for a statement, and the clock looked at often: a read of many people is ended."""
+    house.crowd(400)
+    id = house.plans(repeat="each_person", every_days=2, terms={"sample": {"number": 20}})
+    planning.plan_schedules(house.runtime)
+    monkeypatch.setattr(engines, "STATEMENT_SECONDS", -1)
+    monkeypatch.setattr(engines, "LOOK_EVERY", 40_000)
+    house.runtime.db.engine.dispose()  # connections look as often as was said when they were opened
+    if house.runtime.db.is_sqlite:
+        with pytest.raises(Unavailable, match="interrupted"):
+            schedule_previews.preview(house.runtime, house.who, id)
+    house.tick()
+    monkeypatch.undo()
+    house.runtime.db.engine.dispose()
+    assert house.outcomes(id) == [("run", None)]
+    assert house.asked(id) == [20]
 
 
 def test_a_choice_that_fails_keeps_no_other_run_waiting(

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, text, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_into
+from app.db import insert_into, is_postgresql
 from app.domain.brakes import LEAST_BOUNCED, REFUSED, Cause, Returned, next_look, worth_counting
 from app.domain.delivery import ASKING
 from app.models import Bounces, Conversation, Invitation, Message, Occurrence, Schedule, Stop, new_id
@@ -17,6 +17,7 @@ from app.services.access import Visitor
 
 log = structlog.get_logger("brakes")
 KNOWN = ("sent", "delivered", "failed")
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def bounced(session: Session, invitation_id: str | None, reason: str, now: datet
     run = _run_of(session, invitation_id)
     if run is None or run.contact_id is not None:
         return
+    alone(session, run.schedule_id)
     row = _count_one(session, run.id)
     if row.number - row.forgiven < row.look_at:
         return
@@ -76,6 +78,15 @@ def bounced(session: Session, invitation_id: str | None, reason: str, now: datet
     row.look_at = next_look(returned)
     if returned.is_too_much:
         _stop(session, run, Cause("bounces", reason, returned), now)
+
+
+def alone(session: Session, schedule_id: str | None) -> None:
+    """A step: first of all, of whoever counts a bounce and of whoever ends a stop (SQLite has one writer).
+
+    The one takes the count and then the schedule, the other the schedule and then the count.
+    """
+    if is_postgresql(session):
+        session.execute(_ALONE, {"name": f"brake:{schedule_id}"})
 
 
 def lift(session: Session, schedule_id: str, now: datetime) -> None:

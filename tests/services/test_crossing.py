@@ -10,9 +10,9 @@ from sqlalchemy import select, text, update
 
 from app.channels.registry import open_channels
 from app.domain.access import Role
-from app.models import Bounces, Invitation, Message, Stop
+from app.models import Bounces, Invitation, Message, Stop, Workspace
 from app.runtime import Runtime
-from app.services import asking, brakes, schedule_sheets, schedules, sending
+from app.services import asking, brakes, schedule_sheets, schedules, sending, unsent
 from tests.services.recurring import House
 from tests.smtp import SmtpSink
 from tests.world import Clock, World
@@ -79,6 +79,34 @@ def test_whoever_resumes_or_cancels_while_messages_come_back_waits_for_the_bounc
     with house.runtime.db.read() as session:
         assert all(each.ended_at for each in session.scalars(select(Stop)))
     assert schedule_sheets.get(house.runtime, house.who, id).state in ("ended", "cancelled")
+
+
+def test_nobody_stays_held_whose_schedule_went_on_while_they_were_held_back(house: House) -> None:
+    """A worker has looked at a paused schedule; it goes on before the worker holds the question back."""
+    workspace = house.world.workspace_of(house.survey)
+    with house.runtime.db.write() as session:
+        session.get_one(Workspace, workspace.id).daily_cap = 5  # so that it takes a lock on the person
+    maria = house.world.contact(workspace)
+    id = house.plans(repeat="once")
+    house.tick()
+    locked = [f"cap:{name}" for name in sorted((maria.id, maria.email_key or ""))]
+
+    claims = []
+
+    def pauses(point: str) -> None:
+        if point == "claimed" and not claims:
+            claims.append(schedules.pause(house.runtime, house.who, id))
+
+    with house.runtime.db.write() as session:
+        for name in locked:
+            session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+        worker = beside(lambda: sending.send_due(replace(house.runtime, reach=pauses)))
+        wait_until_somebody_waits(house.runtime)
+        schedules.resume(house.runtime, house.who, id)
+    worker.result(timeout=10)
+    unsent.follow_all(house.runtime)
+    sending.send_due(house.runtime)
+    assert house.count(Invitation.state == "sent") == 1
 
 
 def test_an_outcome_that_lost_a_deadlock_is_written_down_after_all(

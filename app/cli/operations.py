@@ -8,7 +8,7 @@ import click
 from app.cli.context import runtime_of, unchecked_runtime
 from app.cli.refusals import refusals
 from app.services import backup as copies
-from app.services import erasure, journal_replay, migrating, schema, switch
+from app.services import erasure, migrating, resuming, schema, switch
 from app.services.backup import Restored
 from app.services.journal_replay import Replayed
 
@@ -119,12 +119,10 @@ def pause() -> None:
 @sending.command("resume")
 def resume() -> None:
     """Send again what is due, once the journal is applied."""
-    runtime = runtime_of()
-    done = journal_replay.replay(runtime)
-    if done.applied or (not done.found and switch.why(runtime) == copies.WHY_PAUSED):
+    done = resuming.resume(runtime_of())
+    if done is not None:
         for sentence in _after_replaying(done):
             click.echo(sentence, err=True)
-    switch.resume(runtime)
     click.echo("Sending is on.", err=True)
 
 

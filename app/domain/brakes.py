@@ -1,11 +1,14 @@
 """When a run stops by itself: so many of its messages came back that going on would harm who sends."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 PER_CENT = 5  # more than this, and mailbox providers begin to turn away everything that we send
 LEAST_OUTCOMES = 20  # below, one bad address more or less says nothing
 LEAST_BOUNCED = 5  # three typing errors among the first twenty are chance, five are a bad list
 BOUNCES = ("invalid_address", "blocked")  # for good, and for the address: nothing is tried there any more
+LATEST = 200  # runs for one person, after an event: so many of a schedule are looked at together
+RECENT = timedelta(days=30)  # and no older ones: a list that was mended since says nothing of today
 REFUSED = 3  # of one run refused for what they say: the others would be as well
 
 

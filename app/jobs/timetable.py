@@ -51,6 +51,7 @@ class Job:
 
 
 AT_START = (
+    Job("keep_journal_at_start", journal_replay.keep, 0, upkeep=True),
     Job("catch_up_at_start", listening.catch_up_at_start, 0),
     Job("retime_schedules", retiming.retime_schedules, 0),
 )

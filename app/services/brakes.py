@@ -4,11 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, text, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_into
-from app.domain.brakes import LEAST_BOUNCED, REFUSED, Cause, Returned, next_look, worth_counting
+from app.db import insert_into, is_postgresql
+from app.domain.brakes import (
+    BOUNCES,
+    LATEST,
+    LEAST_BOUNCED,
+    RECENT,
+    REFUSED,
+    Cause,
+    Returned,
+    next_look,
+    worth_counting,
+)
 from app.domain.delivery import ASKING
 from app.models import Bounces, Conversation, Invitation, Message, Occurrence, Schedule, Stop, new_id
 from app.runtime import Runtime
@@ -17,6 +27,7 @@ from app.services.access import Visitor
 
 log = structlog.get_logger("brakes")
 KNOWN = ("sent", "delivered", "failed")
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 @dataclass(frozen=True)
@@ -60,10 +71,16 @@ def bounced(session: Session, invitation_id: str | None, reason: str, now: datet
     """A step: one more message of a run came back for good; of too many of them the run stops.
 
     Only failures are counted as they come; what arrived is counted where the failures may be too many, and
-    no further than it takes to tell. A run for one person has nobody else to spare.
+    no further than it takes to tell. Runs for one person, after events, are counted together.
     """
     run = _run_of(session, invitation_id)
-    if run is None or run.contact_id is not None:
+    if run is None:
+        return
+    alone(session, run.schedule_id)
+    if run.contact_id is not None:
+        returned = _returned_lately(session, run, now)
+        if returned.is_too_much:
+            _stop(session, run, Cause("bounces", reason, returned), now)
         return
     row = _count_one(session, run.id)
     if row.number - row.forgiven < row.look_at:
@@ -76,6 +93,15 @@ def bounced(session: Session, invitation_id: str | None, reason: str, now: datet
     row.look_at = next_look(returned)
     if returned.is_too_much:
         _stop(session, run, Cause("bounces", reason, returned), now)
+
+
+def alone(session: Session, schedule_id: str | None) -> None:
+    """A step: first of all, of whoever counts a bounce and of whoever ends a stop (SQLite has one writer).
+
+    The one takes the count and then the schedule, the other the schedule and then the count.
+    """
+    if is_postgresql(session):
+        session.execute(_ALONE, {"name": f"brake:{schedule_id}"})
 
 
 def lift(session: Session, schedule_id: str, now: datetime) -> None:
@@ -115,6 +141,27 @@ def standing(session: Session, workspace_id: str, schedule_id: str | None = None
         )
         for row, name in session.execute(query)
     ]  # fmt: skip
+
+
+def _returned_lately(session: Session, run: Occurrence, now: datetime) -> Returned:
+    """Of the latest runs of its schedule for one person each, since it last went on: how many came back."""
+    latest = select(Occurrence.id).where(
+        Occurrence.schedule_id == run.schedule_id,
+        Occurrence.due_at.between(now - RECENT, now),
+        Occurrence.contact_id.is_not(None),
+    )
+    runs = session.scalars(latest.order_by(Occurrence.due_at.desc()).limit(LATEST)).all()
+    lifted = select(func.max(Stop.ended_at)).where(Stop.schedule_id == run.schedule_id, Stop.why == "bounces")
+    ends = (
+        select(Message.reason)
+        .join(Invitation, Invitation.id == Message.invitation_id)
+        .where(
+            Invitation.occurrence_id.in_(runs), Message.purpose.in_(ASKING), Message.state.in_(KNOWN),
+            Message.due_at >= (session.scalar(lifted) or now - RECENT),
+        )
+    )  # fmt: skip
+    reasons = session.scalars(ends).all()
+    return Returned(sum(each in BOUNCES for each in reasons), len(reasons))
 
 
 def _run_of(session: Session, invitation_id: str | None) -> Occurrence | None:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.channels.base import Channel
 from app.db import Statement
 from app.domain.caps import Rule, first_allowed
 from app.domain.delivery import ASKING
-from app.models import Invitation, Occurrence
+from app.models import Invitation, Occurrence, Schedule
 from app.runtime import Runtime
 from app.services import capping, hourly, leaving_rules, other_ways, pacing
 from app.services.capping import Tally
@@ -35,6 +36,8 @@ _FOLLOWS = Statement(
     "UPDATE messages SET state = 'queued', to_address = :address, address_key = :key, lease_token = NULL,"
     " lease_until = NULL WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
 )
+# Shared, so that whoever resumes it waits for us, and then finds whom we held back
+_STATE_NOW = select(Schedule.state).where(Schedule.id == bindparam("id")).with_for_update(read=True)
 _ASKED_AT = Statement("UPDATE invitations SET address_key = :key WHERE id = :id")
 _PAUSED = Statement(
     "UPDATE messages SET state = 'cancelled', reason = 'sending_paused', lease_token = NULL,"
@@ -160,6 +163,9 @@ def wait_for_resuming(session: Session, each: Departing, token: str, now: dateti
     """A step: its schedule was paused while this was in hand, or before its next try: it waits as well."""
     if each.purpose == "reminder":
         _LATER.run(session, {"id": each.id, "lease": token, "until": now + WHILE_PAUSED})
+        return
+    if session.scalar(_STATE_NOW, {"id": each.schedule_id}) != "paused":  # it went on since we looked
+        _LATER.run(session, {"id": each.id, "lease": token, "until": now})
         return
     _PAUSED.run(session, {"id": each.id, "lease": token})
     _PLANNED.run(session, {"id": each.invitation_id})

@@ -141,7 +141,7 @@ def resume(runtime: Runtime, who: Visitor, id: str) -> int:
     """
     now = runtime.clock()
     with runtime.db.write() as session:
-        schedule = access.own(session, who, Schedule, id, lock=True)
+        schedule = _unbraked(session, who, id)
         if schedule.state == "cancelled":
             raise Conflict("This schedule is cancelled. Make a new one.")
         coming_due.come_due(session, schedule, now)
@@ -161,7 +161,7 @@ def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
     """
     now = runtime.clock()
     with runtime.db.write() as session:
-        schedule = access.own(session, who, Schedule, id, lock=True)
+        schedule = _unbraked(session, who, id)
         if schedule.state == "cancelled":
             return 0
         coming_due.come_due(session, schedule, now)
@@ -173,6 +173,14 @@ def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
         session.flush()
         spared = expanding.spare_the_others(session, runtime, id)
         return spared + planning.stop_asking(session, schedule, now)
+
+
+def _unbraked(session: Session, who: Visitor, id: str) -> Schedule:
+    """The schedule held, after the count of its bounces: what brakes it takes them in that order."""
+    schedule = access.own(session, who, Schedule, id)
+    brakes.alone(session, schedule.id)
+    session.refresh(schedule, with_for_update=True)
+    return schedule
 
 
 def _refuse_change(schedule: Schedule, revision: int | None) -> None:

@@ -1,5 +1,7 @@
 """The sender: claim, attempt, call the provider with no transaction open, record; a commit after each."""
 
+import time
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -7,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.channels.base import Channel, DeliveryError
 from app.db import SKIP_LOCKED, Statement
 from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE, HAND_OVER
+from app.errors import Unavailable
 from app.models import new_id
 from app.runtime import Runtime
 from app.services import (
@@ -25,6 +28,7 @@ from app.services.outbox import FIRST, LAST
 
 CLAIMED = 20  # at a time: few enough to be sent within their lease by any server worth the name
 GROUP = 10  # attempts committed together: no crash leaves more of them unknown
+RECORD_AGAIN = 0.1, 0.5, 2.0  # seconds: what a busy database did not take is written down after all
 
 _DUE = (
     "SELECT id FROM messages WHERE channel = :channel AND state = 'queued' AND priority <= :priority"
@@ -113,10 +117,24 @@ def _send_group(runtime: Runtime, lease: Lease) -> int | None:
         runtime.reach("handed_over")
     silent = known.keys() - {each.id for each, _ in ended}
     ended.extend((known[id], DeliveryError("provider_refused", unknown=True)) for id in silent)
-    with runtime.db.write() as session:
-        sent = outcomes.record(session, ended, lease.token, runtime.clock(), runtime.channels)
+    sent = _record(runtime, lease, ended)
     runtime.reach("recorded")
     return sent
+
+
+def _record(runtime: Runtime, lease: Lease, ended: Sequence[Ended]) -> int:
+    """What is known of an end is not lost over somebody else's lock: it is written down at a later try."""
+    for wait in RECORD_AGAIN:
+        try:
+            return _record_once(runtime, lease, ended)
+        except Unavailable:
+            time.sleep(wait)
+    return _record_once(runtime, lease, ended)
+
+
+def _record_once(runtime: Runtime, lease: Lease, ended: Sequence[Ended]) -> int:
+    with runtime.db.write() as session:
+        return outcomes.record(session, ended, lease.token, runtime.clock(), runtime.channels)
 
 
 def _slot(session: Session, lease: Lease, number: int, now: datetime) -> datetime | None:

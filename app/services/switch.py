@@ -1,5 +1,7 @@
 """The big sending switch, for all channels of the installation."""
 
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
 from app.db import Statement
@@ -26,8 +28,13 @@ def status(runtime: Runtime) -> bool:
 def why(runtime: Runtime) -> str | None:
     """Why sending is paused; None while it is on."""
     with runtime.db.read() as session:
-        found = session.get(Setting, NAME)
-        return found.value if found else None
+        return why_paused(session)
+
+
+def why_paused(session: Session) -> str | None:
+    """A step: the same."""
+    found = session.get(Setting, NAME)
+    return found.value if found else None
 
 
 def pause(runtime: Runtime, why: str, who: Visitor | None = None) -> None:
@@ -37,10 +44,9 @@ def pause(runtime: Runtime, why: str, who: Visitor | None = None) -> None:
         audit.note(session, who, runtime.clock(), "sending.paused")
 
 
-def resume(runtime: Runtime, who: Visitor | None = None) -> None:
-    """Send again what is due. Twice is harmless."""
-    with runtime.db.write() as session:
-        found = session.get(Setting, NAME)
-        if found is not None:
-            session.delete(found)
-            audit.note(session, who, runtime.clock(), "sending.resumed")
+def lift(session: Session, who: Visitor | None, now: datetime) -> None:
+    """A step: what is due leaves again. Twice is harmless."""
+    found = session.get(Setting, NAME)
+    if found is not None:
+        session.delete(found)
+        audit.note(session, who, now, "sending.resumed")

@@ -22,6 +22,7 @@ from app.services import (
     journal_replay,
     members,
     opt_outs,
+    resuming,
     surveys,
     switch,
 )
@@ -204,7 +205,7 @@ def test_a_deed_that_is_taken_back_leaves_no_gap(runtime: Runtime, bea: Visitor)
 
 def test_commands_and_accounts_are_noted_where_they_belong(runtime: Runtime, world: World, bea: Visitor):
     switch.pause(runtime, "by command")
-    switch.resume(runtime)
+    resuming.resume(runtime)
     survey = surveys.create(runtime, bea, "NPS", "nps")
     members.invite(runtime, bea, "new@aroeira.example", "viewer")
     assert deeds(runtime, bea) == ["member.invited", "survey.created"]

@@ -11,7 +11,8 @@ from app.domain.access import Role
 from app.errors import NotFound
 from app.models import Bounces, Invitation, Member, Message, Stop, User
 from app.runtime import Runtime
-from app.services import runs, schedule_sheets, schedules, sending
+from app.services import events, runs, schedule_sheets, schedules, sending
+from app.services.events import Told
 from tests.services.recurring import House
 from tests.smtp import SmtpSink
 from tests.world import Clock, World
@@ -166,6 +167,50 @@ def test_an_alert_goes_where_the_member_wants_it_and_waits_for_their_quiet_hours
         alert = session.scalars(select(Message).where(Message.purpose == "alert")).one()
         assert (alert.channel, alert.to_address) == ("telegram", "771")
         assert (alert.due_at - house.clock.now).total_seconds() == 2 * 3600
+
+
+def happens(house: House, ids: list[str], name: str) -> None:
+    """The same event to each of these people, whose questions leave one after the other."""
+    for id in ids:
+        events.tell(house.runtime, house.who, Told(f"{name}-{id}", "ticket.solved", id, None, {}))
+        house.tick()
+        sending.send_due(house.runtime)
+
+
+def test_c25_questions_after_events_that_come_back_pause_their_schedule(
+    house: House, smtp_server: SmtpSink
+) -> None:
+    ids = house.crowd(60)
+    for place in range(60):
+        if place % 4 == 0:
+            smtp_server.refuse_recipient[f"p{place}@b.example"] = GONE
+    id = house.plans(repeat="event", trigger={"event": "ticket.solved"})
+    happens(house, ids[:16], "first")
+    assert schedule_sheets.get(house.runtime, house.who, id).state == "active", "too few to tell"
+    happens(house, ids[16:30], "first")
+    sheet = schedule_sheets.get(house.runtime, house.who, id)
+    assert sheet.state == "paused"
+    assert sheet.stopped is not None
+    assert (sheet.stopped.why, sheet.stopped.failed, sheet.stopped.known) == ("bounces", 6, 21)
+    house.clock.advance(hours=1)
+    schedules.resume(house.runtime, house.who, id)
+    happens(house, ids[30:46], "second")
+    assert schedule_sheets.get(house.runtime, house.who, id).state == "active", "these are few again"
+    happens(house, ids[46:], "second")
+    assert schedule_sheets.get(house.runtime, house.who, id).state == "paused"
+    assert len(stops(house)) == 2
+
+
+def test_bounces_of_long_ago_stop_no_questions_after_events(house: House, smtp_server: SmtpSink) -> None:
+    ids = house.crowd(40)
+    for place in range(16):
+        smtp_server.refuse_recipient[f"p{place}@b.example"] = GONE
+    id = house.plans(repeat="event", trigger={"event": "ticket.solved"})
+    happens(house, ids[:15], "old")
+    house.clock.advance(days=31)
+    happens(house, [*ids[16:40], ids[15]], "new")
+    assert schedule_sheets.get(house.runtime, house.who, id).state == "active"
+    assert stops(house) == []
 
 
 def test_another_workspace_sees_no_stop_of_ours(house: House, smtp_server: SmtpSink) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.models import Attempt, Contact, Invitation, Message, Workspace, new_id
-from app.services import asking, audiences, looks, schedules, sending, settling, switch, timeline
+from app.services import asking, audiences, looks, resuming, schedules, sending, settling, switch, timeline
 from app.services.timeline_moments import HeldBack
 from tests.services.recurring import House
 from tests.world import Clock, World
@@ -42,7 +42,7 @@ def held_too_long(house: House, how: str, **more: object) -> str:
     else:
         switch.pause(house.runtime, "maintenance")
         house.clock.advance(days=31)
-        switch.resume(house.runtime)
+        resuming.resume(house.runtime)
     assert sending.send_due(house.runtime) == 0
     return id
 

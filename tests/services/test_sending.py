@@ -23,7 +23,7 @@ from app.models import (
     new_id,
 )  # fmt: skip
 from app.runtime import Runtime
-from app.services import asking, expanding, planning, sending, settling, switch
+from app.services import asking, expanding, planning, resuming, sending, settling, switch
 from app.services.access import Visitor
 from tests.smtp import SmtpSink
 from tests.world import Clock, World
@@ -217,7 +217,7 @@ def test_paused_sending_keeps_everything_and_resumes(
     switch.pause(runtime, "a test")
     assert sending.send_due(runtime) == 0
     assert states(runtime) == ["queued"]
-    switch.resume(runtime)
+    resuming.resume(runtime)
     assert sending.send_due(runtime) == 1
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import func, select, update
 
 from app.domain.access import Role
 from app.models import Contact, Invitation, Message, Occurrence, Pulse, SandboxCopy, Workspace
-from app.services import arrival, asking, planning, schedules, sending, settling, switch
+from app.services import arrival, asking, planning, resuming, schedules, sending, settling, switch
 from app.services.arrival import Given
 from app.services.inviting import OPEN_FOR
 from tests.pulse_world import open_pulse
@@ -70,7 +70,7 @@ def test_they_have_all_their_days_after_waiting(house: House, maria: Contact, cl
     asking.ask(house.runtime, house.who, house.survey.id, maria.id)
     switch.pause(house.runtime, "maintenance")
     clock.advance(days=20)
-    switch.resume(house.runtime)
+    resuming.resume(house.runtime)
     assert sending.send_due(house.runtime) == 1
     left = clock()
     clock.advance(days=29)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
+from sqlalchemy import delete
 
 from app.domain.access import Role
-from app.models import Workspace
+from app.models import OptOut, Workspace
 from app.runtime import Runtime
-from app.services import api_keys, members, switch, workspace_settings
+from app.services import api_keys, backup, contacts, members, opt_outs, switch, workspace_settings
 from app.services.access import Visitor
 from tests.world import World
 
@@ -221,6 +222,28 @@ def test_the_big_switch_is_on_this_page(client_for: ClientFor, runtime: Runtime,
     assert f"{base(owner)}/sending/resume" in client.get(base(owner)).text
     client.post(f"{base(owner)}/sending/resume")
     assert not switch.status(runtime)
+
+
+def test_m08_going_on_applies_the_journal_before_anything_leaves(
+    client_for: ClientFor, runtime: Runtime, world: World, owner: Visitor
+) -> None:
+    id = contacts.create(runtime, owner, {"name": "Ana", "email": "ana@x.example"})
+    opt_outs.opt_out(runtime, owner, id, "console")
+    with runtime.db.write() as session:  # an older copy, whose journal came later
+        session.execute(delete(OptOut))
+    switch.pause(runtime, backup.WHY_PAUSED)
+    page = client_for(owner).post(f"{base(owner)}/sending/resume", follow_redirects=True).text
+    assert not switch.status(runtime)
+    assert contacts.detail(runtime, owner, id).is_opted_out
+    assert "1 saída, retorno ou apagamento de depois da cópia foi aplicado antes." in page
+
+
+def test_m08_going_on_with_a_copy_that_has_no_journal_says_so(
+    client_for: ClientFor, runtime: Runtime, owner: Visitor
+) -> None:
+    switch.pause(runtime, backup.WHY_PAUSED)
+    page = client_for(owner).post(f"{base(owner)}/sending/resume", follow_redirects=True).text
+    assert "Não há diário desta instalação" in page
 
 
 def test_a_logo_is_shown_to_everybody_as_a_picture_and_nothing_else(

@@ -10,9 +10,9 @@ from app.domain import workspace_settings as rules
 from app.domain.access import Role
 from app.errors import Conflict, Invalid
 from app.rendering.languages import LOCALES, NAMES
-from app.services import switch, workspace_settings
+from app.services import resuming, switch, workspace_settings
 from app.services.logos import LARGEST_BYTES
-from app.web.pages import _, render, sentence, sentences
+from app.web.pages import _, language, render, sentence, sentences
 from app.web.policy import allows, open_to_all, runtime_of, visitor
 from app.web.zones import zones
 
@@ -86,7 +86,17 @@ def pause_sending() -> ResponseReturnValue:
 @allows(Role.MANAGER)
 def resume_sending() -> ResponseReturnValue:
     """The big switch: what is due leaves."""
-    switch.resume(runtime_of(), visitor())
+    done = resuming.resume(runtime_of(), visitor())
+    if done is not None and not done.found:
+        flash(_("There is no journal of this installation: opt-outs made since the copy are missing."))
+    elif done is not None:
+        flash(
+            language().ngettext(
+                "%(num)s opt-out, opt-in or erasure made since the copy was applied first.",
+                "%(num)s opt-outs, opt-ins and erasures made since the copy were applied first.",
+                done.applied,
+            )
+        )
     flash(_("Sending goes on. What was waiting leaves now."))
     return _back()
 

@@ -194,7 +194,9 @@ class _Reading:
     def number(self, given: object, place: str) -> float | None:
         if type(given) in (int, float) and abs(given) < 2**53:  # type: ignore[arg-type]  # NaN is not less
             return given  # type: ignore[return-value]
-        self.problems.append(problem(place, "This must be a number, as 1200 or 12.5."))
+        self.problems.append(
+            problem(place, "This must be a number without a separator of thousands, as 1200 or 12.5.")
+        )
         return None
 
     def day(self, given: object, place: str) -> date | None:

@@ -101,9 +101,11 @@ def from_today(language: Language, day: date, today: date) -> str:
     return language.ngettext("in %(num)s day", "in %(num)s days", days)
 
 
-def run_sentence(language: Language, state: str, reason: str | None, asked: int) -> str:
-    """What became of one run: how many people it asked, or why none."""
-    people = language.ngettext("%(num)s person was asked", "%(num)s people were asked", asked)
+def run_sentence(language: Language, state: str, reason: str | None, asked: int | None) -> str:
+    """What became of one run: how many people it asked (None: nobody has counted), or why none."""
+    if asked is None and state not in {"missed", "skipped"}:
+        return _uncounted(language, state)
+    people = language.ngettext("%(num)s person was asked", "%(num)s people were asked", asked or 0)
     if state in {"due", "running"}:
         return language.gettext("Under way. %(people)s so far.", people=people)
     if state == "cancelled":
@@ -120,6 +122,12 @@ def run_sentence(language: Language, state: str, reason: str | None, asked: int)
         "nobody": language.gettext("Skipped: there was nobody to ask."),
     }
     return skipped.get(reason or "", f"{people}.")
+
+
+def _uncounted(language: Language, state: str) -> str:
+    over = language.gettext("Cancelled.") if state == "cancelled" else language.gettext("It has run.")
+    begins = language.gettext("Under way.") if state in {"due", "running"} else over
+    return f"{begins} {language.gettext('To count whom it asked takes too long just now.')}"
 
 
 def _day(language: Language, day: date) -> str:

@@ -76,7 +76,7 @@ def _report(session: Session, runtime: Runtime, schedule: Schedule) -> Report:
             preview = schedule_previews.told_of(session, schedule, ask, people, counted.reasons)
     except Unavailable:
         return _uncounted(sheet, facts, maker, _of_a_few(session, ask, people, workspace.locale))
-    if preview.is_drawn:
+    if preview.asked < counted.reasons.get(None, 0):  # whom a run draws, or a day brings
         counted = replace(counted, groups=preflight_counts.drawn(counted.groups, preview.asked))
     samples = _samples(maker, counted.groups)
     made = _texts(maker, ask, people, counted)

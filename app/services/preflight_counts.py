@@ -61,7 +61,7 @@ def count(
 
 
 def drawn(groups: Sequence[Group], number: int) -> tuple[Group, ...]:
-    """The groups of a run that draws so many of these people, each by its part."""
+    """The groups of a run that asks only so many of these people, each by its part."""
     found = seats({str(place): each.people for place, each in enumerate(groups)}, Sample(number=number))
     parts = [(each, found[str(place)]) for place, each in enumerate(groups)]
     return tuple(

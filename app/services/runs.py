@@ -7,11 +7,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from app.errors import NotFound
+from app.errors import NotFound, Unavailable
 from app.models import Contact, Invitation, Occurrence, Pulse, Schedule
 from app.runtime import Runtime
 from app.services import access
 from app.services.access import Visitor
+from app.services.in_time import in_time
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.unsent import WAITING
 
@@ -22,7 +23,10 @@ FELL_OUT = ("skipped", "failed", "cancelled")
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run. `asked`, `waiting` and the reasons sum to the people that it has decided about."""
+    """One run. `asked`, `waiting` and the reasons sum to the people that it has decided about.
+
+    None of them is known of one that was not counted.
+    """
 
     id: str
     due_at: datetime
@@ -35,6 +39,7 @@ class Outcome:
     waiting: int = 0
     not_asked: tuple[tuple[str, int], ...] = field(default=())  # reason and number, the largest first
     pulse_id: str | None = None
+    counted: bool = True
 
     @property
     def decided(self) -> int:
@@ -97,7 +102,7 @@ def people(
     )
 
 
-def latest(session: Session, schedule_ids: Sequence[str]) -> dict[str, Outcome]:
+def latest(session: Session, schedule_ids: Sequence[str], *, numbers: bool = True) -> dict[str, Outcome]:
     """A step: the last run of each of these schedules that had one; what only comes due is none."""
     later = aliased(Occurrence)
     after = select(later.id).where(
@@ -112,9 +117,8 @@ def latest(session: Session, schedule_ids: Sequence[str]) -> dict[str, Outcome]:
         Occurrence.schedule_id.in_(schedule_ids), Occurrence.state != "due", ~after.exists()
     )
     rows = session.scalars(query).all()
-    return {
-        str(row.schedule_id): outcome for row, outcome in zip(rows, _outcomes(session, rows), strict=True)
-    }
+    found = _outcomes(session, rows, numbers=numbers)
+    return {str(row.schedule_id): outcome for row, outcome in zip(rows, found, strict=True)}
 
 
 def _own(session: Session, who: Visitor, schedule_id: str, id: str) -> Occurrence:
@@ -129,14 +133,14 @@ def _why() -> ColumnElement[str | None]:
     return case((Invitation.state.in_(FELL_OUT), func.coalesce(Invitation.reason, "cancelled")), else_=None)
 
 
-def _outcomes(session: Session, rows: Sequence[Occurrence]) -> Iterator[Outcome]:
-    """These runs with their numbers, in the same order."""
+def _outcomes(session: Session, rows: Sequence[Occurrence], *, numbers: bool = True) -> Iterator[Outcome]:
+    """These runs, in the same order, with their numbers if they are wanted and can be had in time."""
     ids = [row.id for row in rows]
-    numbers = _numbers(session, ids)
+    found = _numbers(session, ids) if numbers else None
     opened = select(Pulse.occurrence_id, Pulse.id).where(Pulse.occurrence_id.in_(ids))
     pulses = {row.occurrence_id: row.id for row in session.execute(opened)}
     for row in rows:
-        told = dict(numbers.get(row.id, {}))
+        told = dict((found or {}).get(row.id, {}))
         asked, waiting = told.pop(None, 0), told.pop(WAITS, 0)
         if row.spared:
             told["cancelled"] = told.get("cancelled", 0) + row.spared
@@ -153,17 +157,22 @@ def _outcomes(session: Session, rows: Sequence[Occurrence]) -> Iterator[Outcome]
             waiting=waiting,
             not_asked=tuple(reasons),
             pulse_id=pulses.get(row.id),
+            counted=found is not None,
         )
 
 
-def _numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str | None, int]]:
-    """How many invitations of each run were asked (None), wait, or fell out, by reason."""
+def _numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str | None, int]] | None:
+    """How many invitations of each run were asked (None), wait, or fell out, by reason; if that is quick."""
     became = case((Invitation.state.in_(WAITING), literal(WAITS)), else_=_why()).label("became")
     each = select(Invitation.occurrence_id, became).where(Invitation.occurrence_id.in_(ids)).subquery()
     query = select(each.c.occurrence_id, each.c.became, func.count()).group_by(
         each.c.occurrence_id, each.c.became
     )
     found: dict[str, dict[str | None, int]] = {}
-    for run, code, number in session.execute(query):
-        found.setdefault(run, {})[code] = number
+    try:
+        with in_time(session):
+            for run, code, number in session.execute(query):
+                found.setdefault(run, {})[code] = number
+    except Unavailable:
+        return None
     return found

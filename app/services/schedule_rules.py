@@ -8,6 +8,7 @@ from app.domain.cadence import Cadence, Repeat
 from app.domain.metrics import Metric
 from app.domain.rrules import read_rule
 from app.domain.schedules import Changes, first_run, foreign_problems, missing_problems
+from app.domain.terms import Terms
 from app.domain.triggers import read_trigger
 from app.errors import Invalid, NotFound, problem
 from app.models import Schedule, Survey
@@ -45,6 +46,7 @@ def take(session: Session, who: Visitor, schedule: Schedule, given: Changes) -> 
     if "late_hours" in given:
         schedule.late_hours = given["late_hours"]
     if "terms" in given:
+        _refuse_lots_of_pulse(session.get_one(Survey, schedule.survey_id), given["terms"])
         schedule.terms = given["terms"].to_json()
     if "steps" in given:
         for step in given["steps"]:
@@ -65,3 +67,10 @@ def checked(session: Session, schedule: Schedule, now: datetime) -> Cadence:
 def _refuse_pulse(survey: Survey, field: str) -> None:
     if survey.metric == Metric.ENPS:
         raise Invalid([problem(field, "Employees are asked in pulses, all at once.")])
+
+
+def _refuse_lots_of_pulse(survey: Survey, terms: Terms) -> None:
+    names = [name for name in ("sample", "holdout") if getattr(terms, name)]
+    if names and survey.metric == Metric.ENPS:
+        words = "A pulse asks everybody of its audience: it leaves nobody out by lot."
+        raise Invalid([problem(name, words) for name in names])

@@ -1,6 +1,6 @@
 """Schedules as pages and scripts read them: the list, and one with its next runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,14 +15,17 @@ from app.domain.metrics import Metric
 from app.domain.schedules import Step
 from app.domain.terms import Terms
 from app.domain.triggers import Trigger, read_trigger
-from app.models import Occurrence, Schedule, Segment, Survey
+from app.errors import Unavailable
+from app.models import Invitation, Occurrence, Schedule, Segment, Survey
 from app.runtime import Runtime
-from app.services import access, brakes, unsent
+from app.services import access, brakes
 from app.services.access import Visitor
 from app.services.brakes import Stopped
 from app.services.coming_due import cadence_of, days_off_of
+from app.services.in_time import in_time
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.runs import Outcome, latest
+from app.services.unsent import WAITING
 
 RUNS = 5  # shown ahead; enough to see what a rule does to the ends of months
 A_MOMENT = timedelta(microseconds=1)
@@ -59,7 +62,7 @@ class Sheet:
     state: str
     next_runs: tuple[Run, ...]  # also of a paused one: what they would be
     last: Outcome | None
-    waiting: int  # people decided about and not asked yet
+    waiting: int | None  # people decided about and not asked yet; none: to count them takes too long
     coming: int  # questions after an event or in a sequence that are not due yet
     under_way: bool
     stopped: Stopped | None  # it paused itself
@@ -102,7 +105,8 @@ def get(runtime: Runtime, who: Visitor, id: str) -> Sheet:
     with runtime.db.read() as session:
         schedule = access.own(session, who, Schedule, id)
         survey = session.get_one(Survey, schedule.survey_id)
-        return sheet_of(session, schedule, survey, latest(session, [id]).get(id))
+        last = latest(session, [id], numbers=False).get(id)
+        return sheet_of(session, schedule, survey, last, _waiting(session, [id])[id])
 
 
 def list_schedules(
@@ -120,8 +124,9 @@ def list_schedules(
     with runtime.db.read() as session:
         rows = session.execute(query.limit(limit + 1)).all()
         shown, more = cut(rows, limit, lambda row: (row[0].created_at, row[0].id))
-        last = latest(session, [row[0].id for row in shown])
-        sheets = tuple(sheet_of(session, row[0], row[1], last.get(row[0].id)) for row in shown)
+        ids = [schedule.id for schedule, _ in shown]
+        last, waiting = latest(session, ids), _waiting(session, ids)
+        sheets = tuple(sheet_of(session, *row, last.get(row[0].id), waiting[row[0].id]) for row in shown)
     return Page(sheets, more)
 
 
@@ -140,8 +145,14 @@ def askable(runtime: Runtime, who: Visitor) -> list[Askable]:
         return [Askable(row.id, row.name, Metric(row.metric)) for row in session.execute(query)]
 
 
-def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome | None = None) -> Sheet:
-    """A step: the row as it is read."""
+def sheet_of(
+    session: Session,
+    schedule: Schedule,
+    survey: Survey,
+    last: Outcome | None = None,
+    waiting: int | None = 0,
+) -> Sheet:
+    """A step: the row as it is read, with what was counted of it."""
     due = schedule.next_due_at
     cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
     segment = session.get_one(Segment, schedule.segment_id) if schedule.segment_id else None
@@ -165,9 +176,9 @@ def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome
         state=schedule.state,
         next_runs=tuple(cadence.next_runs(due - A_MOMENT, RUNS)) if due else (),
         last=last,
-        waiting=unsent.number(session, schedule.id),
+        waiting=waiting,
         coming=_coming(session, schedule.id),
-        under_way=unsent.is_under_way(session, schedule.id),
+        under_way=waiting != 0 or _runs(session, schedule.id),
         stopped=next(iter(brakes.standing(session, schedule.workspace_id, schedule.id)), None),
         revision=schedule.revision,
         created_at=schedule.created_at,
@@ -178,6 +189,30 @@ def sheet_of(session: Session, schedule: Schedule, survey: Survey, last: Outcome
 def _steps(session: Session, schedule: Schedule) -> Iterator[Follows]:
     for step in schedule.steps:
         yield Follows(step["survey"], step["after_days"], session.get_one(Survey, step["survey"]).name)
+
+
+def _waiting(session: Session, ids: Sequence[str]) -> dict[str, int | None]:
+    """How many people each of these schedules has decided about and not asked yet, in one statement."""
+    query = (
+        select(Occurrence.schedule_id, func.count())
+        .join(Invitation, Invitation.occurrence_id == Occurrence.id)
+        .where(Occurrence.schedule_id.in_(ids), Invitation.state.in_(WAITING))
+        .group_by(Occurrence.schedule_id)
+    )
+    try:
+        with in_time(session):
+            found = {str(row[0]): int(row[1]) for row in session.execute(query)}
+    except Unavailable:
+        return dict.fromkeys(ids)
+    return {id: found.get(id, 0) for id in ids}
+
+
+def _runs(session: Session, schedule_id: str) -> bool:
+    """Does a run of it still decide, or wait to?"""
+    query = select(Occurrence.id).where(
+        Occurrence.schedule_id == schedule_id, Occurrence.state.in_(("due", "running"))
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def _coming(session: Session, schedule_id: str) -> int:

@@ -27,10 +27,10 @@ def tag(
     """
     tags = _read(words)
     ids = _meant(runtime, who, segment_id)
+    if len(ids) > MOST:  # first: how many they really are was not looked at
+        raise Invalid([problem("tags", "At most %(most)s people at once. Take a file for more.", most=MOST)])
     if len(ids) != number:
         raise Conflict("It is %(now)s people now, not %(before)s. Look again.", now=len(ids), before=number)
-    if len(ids) > MOST:
-        raise Invalid([problem("tags", "At most %(most)s people at once. Take a file for more.", most=MOST)])
     with runtime.db.write() as session:
         now = runtime.clock()
         audit.note(session, who, now, "segment.tagged", segment_id, people=number, tags=list(tags), away=away)

@@ -28,7 +28,10 @@ def is_under_way(session: Session, schedule_id: str) -> bool:
     runs = select(Occurrence.id).where(
         Occurrence.schedule_id == schedule_id, Occurrence.state.in_(("due", "running"))
     )
-    return session.scalar(runs.limit(1)) is not None or number(session, schedule_id) > 0
+    if session.scalar(runs.limit(1)) is not None:
+        return True
+    waits = select(Invitation.id).where(_of(schedule_id), Invitation.state.in_(WAITING))
+    return session.scalar(waits.limit(1)) is not None
 
 
 def follow(session: Session, schedule: Schedule, now: datetime) -> int:

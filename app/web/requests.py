@@ -12,6 +12,8 @@ from flask import Flask, Request, Response, g, request
 from prometheus_client import Counter, Histogram
 from werkzeug.datastructures import ImmutableMultiDict
 
+from app.errors import NotFound
+
 log = structlog.get_logger("web")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 UNLOGGED = ("/p/", "/static/", "/healthz", "/metrics")  # a pulse's respondent leaves no line at all
@@ -49,6 +51,8 @@ def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
     g.began = time.perf_counter()
+    if "\0" in request.path and request.path.startswith(("/w/", "/api/")):
+        raise NotFound  # no id has one, and PostgreSQL takes it in no question; tokens are hashed first
 
 
 def _end(response: Response) -> Response:

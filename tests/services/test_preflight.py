@@ -159,6 +159,20 @@ def test_of_a_schedule_that_asks_only_some_the_numbers_are_those_who_would_be_dr
     assert sorted((each.locale, each.people) for each in report.groups) == [("es", 1), ("pt-BR", 3)]
 
 
+def test_of_a_schedule_by_each_persons_clock_the_numbers_are_those_of_a_day(
+    runtime: Runtime, world: World, workspace: Workspace, manager: Visitor, survey: Survey
+) -> None:
+    for number in range(30):
+        world.contact(workspace, locale="en" if number < 10 else "pt-BR", phone=f"+55319888844{number:02}")
+    world.contact(workspace, email=None)
+    given = {"survey": survey.id, "repeat": "each_person", "every_days": 5, "channels": ["sms"]}
+    report = preflight.of_draft(runtime, manager, given)
+    assert (report.preview.asked, dict(report.preview.not_asked)) == (7, {"another_day": 23, "no_address": 1})
+    assert sorted((each.locale, each.people) for each in report.groups) == [("en", 2), ("pt-BR", 5)]
+    assert sum(each.people for each in report.texts) == 7
+    assert sum(each.people for each in report.samples) == 7
+
+
 def test_a_schedule_that_is_not_there_yet_is_looked_at_as_well(
     runtime: Runtime, world: World, workspace: Workspace, manager: Visitor, survey: Survey
 ) -> None:

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from app.domain.access import Role
+from app.domain.metrics import Metric
 from app.domain.terms import draw, share_of_draws
+from app.errors import Invalid
 from app.models import Contact, Invitation, Message, Occurrence, Schedule, Setting, Survey, Workspace
 from app.runtime import Runtime
 from app.services import expanding, planning, schedules, sending
@@ -238,3 +240,21 @@ def test_terms_are_kept_with_the_schedule_and_frozen_into_the_run(
     with runtime.db.read() as session:
         assert session.scalars(select(Invitation.remind_after)).one() == 2
         assert session.get_one(Schedule, id).terms == {"reminders": []}
+
+
+@pytest.mark.parametrize(("name", "said"), [("sample", {"share": 20}), ("holdout", 10)])
+def test_a_pulse_takes_no_sample_and_no_holdout_because_it_asks_everybody(
+    runtime: Runtime, world: World, name: str, said: object
+) -> None:
+    people = world.workspace("people")
+    hr = world.member(people, Role.MANAGER)
+    given = {"survey": world.survey(people, Metric.ENPS).id, "repeat": "quarterly"}
+    with pytest.raises(Invalid) as refused:
+        schedules.create(runtime, hr, given | {"terms": {name: said}})
+    assert [(each.field, str(each)) for each in refused.value.problems] == [
+        (name, "A pulse asks everybody of its audience: it leaves nobody out by lot.")
+    ]
+    id = schedules.create(runtime, hr, given | {"terms": {"per_hour": 600}})
+    with pytest.raises(Invalid, match="by lot"):
+        schedules.edit(runtime, hr, id, {"terms": {name: said}})
+    schedules.edit(runtime, hr, id, {"terms": {"sample": None, "holdout": 0}})

@@ -23,6 +23,11 @@ NAMES = """
     root_cause scopes score seen sent show shown since sort source starts_at step summary sure survey text
     act segment tag tags t.join t.add t-0.join t-0.field t-0.op t-0.value t-0.what t-0.low t-0-0.field
     time_zone to until value view whose workspace zone website
+    after_hours alerts_by ask_again away blackout_dates by daily_cap elsewhere event every every_days further
+    holdout late_hours meaning newest_within_hours number occurred_at off_days on opens_at operator per_hour
+    postal_address proof properties property put_away quiet_days quiet_from quiet_until quiet_to reminders
+    reply_to root_causes rrule segment sender_name share step_days step_survey test texts then theirs_first
+    values weekly_cap why
 """
 HOSTILE = (
     *("x' OR '1'='1' --", "1; DROP TABLE contacts", '") UNION SELECT password_hash FROM users --', "$gt"),
@@ -90,3 +95,20 @@ def test_no_field_is_more_than_text(app: Flask, owner: FlaskClient, place: Place
         for mix in mixes(path):
             answer = owner.post(path, data=mix)
             assert answer.status_code < 500 or path == "/password/forgotten", (path, mix, answer.status_code)
+
+
+def test_an_address_with_a_character_that_nobody_can_store_leads_nowhere(
+    owner: FlaskClient, place: Place
+) -> None:
+    for room in (
+        "followups",
+        "contacts",
+        "surveys",
+        "schedules",
+        "audiences",
+        "pulses",
+        "answers",
+        "settings",
+    ):
+        assert owner.get(f"/w/{place.slug}/{room}/a%00b").status_code == 404
+    assert owner.get("/r/%00").status_code == 404

@@ -105,6 +105,8 @@ def visit(live: Live, chromium: Browser, client_for: Callable[[Visitor], FlaskCl
 
 def assert_accessible(page: Page, rules: Sequence[str] = WCAG_22_AA) -> None:
     """No violation of WCAG 2.2 AA that axe can see, or of some of its rules."""
+    runs = page.evaluate("matchMedia('(scripting: enabled)').matches")
+    assert runs, f"{page.url} was opened without JavaScript: axe would wait for ever. Look at it with."
     found = Axe().run(page, options={"runOnly": list(rules), "resultTypes": ["violations"]})
     words = [
         f"{each['id']}: {each['help']}\n    " + "\n    ".join(node["html"][:160] for node in each["nodes"])

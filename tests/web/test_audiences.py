@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from app.domain.access import Role
 from app.models import Workspace
 from app.runtime import Runtime
-from app.services import contacts, schedule_sheets, schedules, segments
+from app.services import contacts, schedule_sheets, schedules, segments, tagging
 from app.services.access import Visitor
 from tests.world import World
 
@@ -268,3 +268,14 @@ def test_all_of_an_audience_are_tagged_after_the_number_was_seen(
     assert 'value="early"' in late.text
     done = console.post(f"{HERE}/{id}/tags", data={"tags": "early", "number": "3"}, follow_redirects=True)
     assert "The tags of 3 people changed." in done.text
+
+
+def test_too_many_to_tag_at_once_are_told_the_limit_and_no_other_number(
+    console: FlaskClient, runtime: Runtime, camila: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tagging, "MOST", 1)
+    id = segments.create(runtime, camila, {"name": "All", "audience": "all"})
+    refused = console.post(f"{HERE}/{id}/tags", data={"tags": "early", "number": "3"})
+    assert refused.status_code == 422
+    assert "At most 1 people at once. Take a file for more." in refused.text
+    assert "people now, not" not in refused.text

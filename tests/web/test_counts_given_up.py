@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from app.domain.access import Role
 from app.models import Survey, Workspace
 from app.runtime import Runtime
-from app.services import schedule_sheets
+from app.services import expanding, planning, runs, schedule_sheets, schedules
 from app.services.access import Visitor
 from tests.hurrying import hurry
 from tests.services.test_planning import crowd
@@ -91,3 +92,63 @@ def test_a_mistake_in_the_form_is_said_whether_or_not_anybody_is_counted(
     answer = console.post(f"{HERE}/new", data=form(survey, action="look", time_zone="Mars/Base"))
     assert answer.status_code == 422
     assert "Choose a time zone from the list." in answer.text
+
+
+@pytest.fixture
+def asking(runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey) -> str:
+    """A schedule whose only run has decided about everybody, and nobody has been asked yet."""
+    crowd(world, workspace, PEOPLE)
+    id = schedules.create(runtime, camila, {"survey": survey.id, "repeat": "once", "name": "Everybody"})
+    planning.plan_schedules(runtime)
+    assert expanding.expand_occurrences(runtime) == PEOPLE
+    return id
+
+
+def test_a_schedule_with_runs_too_large_to_count_is_seen_and_stopped(
+    console: FlaskClient,
+    runtime: Runtime,
+    camila: Visitor,
+    asking: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (run,) = runs.history(runtime, camila, asking).items
+    assert (run.waiting, run.counted) == (PEOPLE, True)
+    hurry(runtime, monkeypatch)
+    page = console.get(f"{HERE}/{asking}")
+    assert page.status_code == 200
+    assert "It has run. To count whom it asked takes too long just now." in page.text
+    assert f"{HERE}/{asking}/pause" in page.text and f"{HERE}/{asking}/cancel" in page.text
+    listed = console.get(f"{HERE}?over=yes")
+    assert "It has run. To count whom it asked takes too long just now." in listed.text
+    for act, said in (
+        ("pause", "not been asked yet waits until"),
+        ("cancel", "not been asked yet will not be"),
+    ):
+        confirm = console.get(f"{HERE}/{asking}/{act}").text
+        assert said in confirm
+        assert "Nobody is waiting" not in confirm
+    shown = console.get(f"{HERE}/{asking}/runs/{run.id}")
+    assert shown.status_code == 200
+    assert "Nobody was asked by this run." not in shown.text
+    assert console.post(f"{HERE}/{asking}/pause").status_code == 303
+    assert "people who wait is asked" not in console.get(f"{HERE}/{asking}/resume").text
+
+
+def test_the_list_counts_everybody_who_waits_at_once(
+    console: FlaskClient, runtime: Runtime, camila: Visitor, survey: Survey, asking: str
+) -> None:
+    def statements(path: str) -> int:
+        said: list[str] = []
+
+        @event.listens_for(runtime.db.engine, "before_cursor_execute")
+        def hear(*given: object) -> None:
+            said.append(str(given[2]))
+
+        assert console.get(path).status_code == 200
+        event.remove(runtime.db.engine, "before_cursor_execute", hear)
+        return sum("FROM occurrences JOIN invitations" in each for each in said)
+
+    for _ in range(3):
+        schedules.create(runtime, camila, {"survey": survey.id, "repeat": "daily", "at": "2026-12-01T10:00"})
+    assert statements(HERE) == 1
+    assert "1,500 people wait to be asked." in console.get(f"{HERE}?over=yes").text

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from app import sealing
 from app.domain.access import Role
 from app.domain.metrics import Metric
-from app.models import Headline, Pulse, Workspace
+from app.models import Headline, Pulse, Stop, Workspace, new_id
 from app.runtime import Runtime
-from app.services import segments
+from app.services import schedules, segments
 from app.services.access import Visitor
 from app.services.pulse_closing import close_due_pulses
 from tests.pulse_world import PulseWorld, open_pulse
@@ -51,6 +51,29 @@ def test_before_the_first_pulse_the_page_says_what_will_be_here(
     found = client_for(english(workspace)).get(f"/w/{workspace.slug}/pulses")
     assert "Nobody in the team has been asked yet." in found.text
     assert "Plan the first pulse" in found.text
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_schedule_that_paused_itself_says_so_on_the_home_of_a_people_workspace(
+    world: World, client_for: SignIn, english: Callable[[Workspace], Visitor], is_first: bool
+) -> None:
+    people = world.workspace("people", slug="gente")
+    hr = english(people)
+    survey = world.survey(people, Metric.ENPS)
+    if not is_first:
+        open_pulse(world, 8, workspace=people)
+    given = {"survey": survey.id, "repeat": "quarterly", "name": "Quarter"}
+    id = schedules.create(world.runtime, hr, given)
+    schedules.pause(world.runtime, hr, id)
+    world.add(
+        Stop(
+            id=new_id(), workspace_id=people.id, schedule_id=id, occurrence_id=world.occurrence(survey).id,
+            why="bounces", reason="invalid_address", failed=7, known=100, stopped_at=world.now,
+        )
+    )  # fmt: skip
+    home = client_for(hr).get("/w/gente/", follow_redirects=True).text
+    assert "Paused by itself: 7 of 100 messages came back." in home
+    assert f'href="/w/gente/schedules/{id}"' in home
 
 
 def test_an_open_pulse_tells_participation_in_steps_of_five_and_the_promise(

@@ -159,3 +159,8 @@ def test_the_console_sheet_comes_in_one_piece(visit: Visit) -> None:
     )
     assert sheets == 1
     assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--go').trim()") == "#f7c244"
+
+
+def test_a_page_without_javascript_is_refused_at_once_because_axe_would_wait_for_ever(visit: Visit) -> None:
+    with pytest.raises(AssertionError, match="without JavaScript"):
+        check_looks(visit("/sign-in", javascript=False))

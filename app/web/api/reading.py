@@ -18,7 +18,8 @@ SENTENCES = {
     "extra_forbidden": "There is no such field.",
 }  # the others are pydantic's own
 LONGEST_KEY = 255
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # PostgreSQL's text holds neither, and SQLite should not
+TOO_LARGE = 2**53  # whole numbers are exact below it in every JSON reader
 
 
 def body_of(request: Request, model: type[Body] | None, *, optional: bool = False) -> Body | None:
@@ -70,13 +71,17 @@ def _json(request: Request, raw: bytes) -> Any:
     if not request.is_json and raw:
         raise Invalid([problem("Content-Type", "Send application/json.")])
     try:
-        return json.loads(raw, parse_constant=_no_number, object_pairs_hook=_named_once)
+        return json.loads(raw, parse_constant=_no_number, parse_int=_whole, object_pairs_hook=_named_once)
     except (ValueError, RecursionError):
         abort(problems.plain(400, "The body is not JSON."))
 
 
 def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is not JSON")
+
+
+def _whole(digits: str) -> float:
+    return int(digits) if len(digits) < 20 else float(digits)  # of thousands Python would refuse to read any
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -87,8 +92,8 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _read(model: type[Model], given: object, whole: str) -> Model:
-    if found := _unreadable(given):
-        raise Invalid([problem(found, "This contains a character that nobody can store.")])
+    if found := _unstorable(given):
+        raise Invalid([found])
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -104,16 +109,18 @@ def _sentence(error: Any) -> str:
     return SENTENCES.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
 
 
-def _unreadable(given: object) -> str:
-    """Where a NUL or half a surrogate pair stands: PostgreSQL's text holds neither, and SQLite should not."""
+def _unstorable(given: object) -> Problem | None:
+    """Where a NUL or half a surrogate pair stands, or a number that JSON's readers do not agree about."""
     waiting: list[tuple[str, object]] = [("", given)]
     while waiting:
         place, value = waiting.pop()
         if isinstance(value, str) and UNSTORABLE.search(value):
-            return place or "body"
+            return problem(place or "body", "This contains a character that nobody can store.")
+        if isinstance(value, int | float) and not abs(value) < TOO_LARGE:
+            return problem(place or "body", "This number is too large.")
         if isinstance(value, dict):
             waiting += [(place, name) for name in value]
             waiting += [(f"{place}.{name}".lstrip("."), each) for name, each in value.items()]
         elif isinstance(value, list):
             waiting += [(f"{place}.{number}".lstrip("."), each) for number, each in enumerate(value)]
-    return ""
+    return None

@@ -142,7 +142,9 @@ class Schedule(Resource):
     terms: dict[str, Any] = Field(description="Without what is as usual.")
     state: Literal["active", "paused", "ended", "cancelled"]
     next_run_at: Moment | None
-    waiting: int = Field(description="People decided about and not asked yet.")
+    waiting: int | None = Field(
+        description="People decided about and not asked yet; null: to count them takes too long just now."
+    )
     stopped: Stopped | None = Field(description="It paused itself, and nobody has resumed it since.")
     revision: int
     created_at: Moment
@@ -167,8 +169,8 @@ class Occurrence(Resource):
     due_at: Moment
     state: Literal["due", "running", "run", "skipped", "missed", "cancelled"]
     reason: str | None
-    asked: int
-    waiting: int
+    asked: int | None = Field(description="Null: to count them takes too long just now.")
+    waiting: int | None
     reasons: dict[str, int] = Field(description="How many were not asked, by reason.")
     pulse: str | None = Field(description="The pulse that it opened.")
 
@@ -268,9 +270,10 @@ def schedule_occurrences(call: Call, id: str, query: Paged) -> object:
     page = runs.history(call.runtime, call.who, id, query.cursor, query.limit)
     items = [
         {
-            "id": run.id, "due_at": run.due_at, "state": run.state, "reason": run.reason, "asked": run.asked,
-            "origin": run.origin, "step": run.step, "contact": run.contact_id,
-            "waiting": run.waiting, "reasons": dict(run.not_asked), "pulse": run.pulse_id,
+            "id": run.id, "origin": run.origin, "step": run.step, "contact": run.contact_id,
+            "due_at": run.due_at, "state": run.state, "reason": run.reason, "pulse": run.pulse_id,
+            "asked": run.asked if run.counted else None, "waiting": run.waiting if run.counted else None,
+            "reasons": dict(run.not_asked),
         }
         for run in page.items
     ]  # fmt: skip

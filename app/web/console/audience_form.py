@@ -7,6 +7,7 @@ carry it, so that the form works without a script.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from flask import request
 from werkzeug.datastructures import MultiDict
@@ -22,6 +23,8 @@ FIRST: Mapping[str, Mapping[str, str]] = {  # what is most often meant
     "answered": {"op": "has", "value": "90"},
     "created": {"op": "within", "value": "30"},
 }
+_PLAIN = re.compile(r"[+-]?[0-9]{1,400}([.,][0-9]{1,400})?")
+_EITHER = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")  # a separator of thousands, or a decimal point
 _SEVERAL = ("kind", "locale", "lawful_basis")  # boxes to tick
 
 
@@ -102,8 +105,10 @@ def _texts(condition: Condition) -> dict[str, str]:
         shown["value"] = condition.days
     elif condition.values:
         shown["value"] = "\n".join(condition.values)
-    elif condition.day is not None or condition.number is not None:
-        shown["value"] = condition.day or condition.number
+    elif condition.number is not None:
+        shown["value"] = _as_typed(condition.number)
+    elif condition.day is not None:
+        shown["value"] = condition.day
     if takes in (Takes.ASKS, Takes.ANSWERS):
         shown["what"] = ":".join(each for each in (condition.metric, condition.band) if each)
         shown |= {"low": condition.low, "high": condition.high}
@@ -179,11 +184,18 @@ def _field_of(path: str) -> str:
 
 
 def _number(text: str) -> object:
-    try:
-        number = float(text.strip().replace(",", "."))
-    except ValueError:
+    """None for what is none, or could be one of two: “1.200” is 1200 to some readers, and 1.2 to others."""
+    typed = text.strip()
+    if not _PLAIN.fullmatch(typed) or _EITHER.fullmatch(typed):
         return None
+    number = float(typed.replace(",", "."))
     return int(number) if number.is_integer() else number
+
+
+def _as_typed(number: float) -> str:
+    """The number in a form that is read as this one."""
+    plain = f"{Decimal(str(number)):f}"
+    return f"{plain}0" if _EITHER.fullmatch(plain) else plain
 
 
 def _whole(text: str) -> object:

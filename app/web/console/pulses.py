@@ -10,8 +10,16 @@ from flask.typing import ResponseReturnValue
 from app.domain.access import Role
 from app.domain.metrics import RULES, Metric
 from app.errors import Conflict, Invalid, problem
-from app.rendering import charts
-from app.services import pulse_closing, pulse_headlines, pulse_results, pulses, segments, survey_sheets
+from app.rendering import charts, stop_words
+from app.services import (
+    brakes,
+    pulse_closing,
+    pulse_headlines,
+    pulse_results,
+    pulses,
+    segments,
+    survey_sheets,
+)
 from app.web.pages import _, render, sentence, sentences
 from app.web.policy import allows, people_only, runtime_of
 
@@ -59,10 +67,12 @@ class Form:
 @pages.get("")
 @allows(Role.VIEWER)
 def index() -> ResponseReturnValue:
-    """Every pulse, the newest first, and how the score went."""
-    found = pulse_results.list_pulses(runtime_of(), people_only())
+    """Home of a people workspace: every pulse, the newest first, how the score went, and what stopped."""
+    who = people_only()
+    found = pulse_results.list_pulses(runtime_of(), who)
     scores = [each.result.score if each.result else None for each in reversed(found) if each.state != "open"]
-    return _render("index", pulses=found, trend=charts.trend(scores))
+    stopped = brakes.stopped(runtime_of(), who)
+    return _render("index", pulses=found, trend=charts.trend(scores), stopped=stopped, stopping=stop_words)
 
 
 @pages.get("/new")

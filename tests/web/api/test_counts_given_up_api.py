@@ -4,6 +4,7 @@ import pytest
 
 from app.models import Workspace
 from app.runtime import Runtime
+from app.services import expanding, planning
 from tests.api_client import Api
 from tests.hurrying import hurry
 from tests.services.test_planning import crowd
@@ -25,3 +26,16 @@ def test_over_the_api_numbers_that_cannot_be_had_in_time_are_null(
         assert told["ready"] is True
         assert [each["code"] for each in told["findings"]] == ["not_counted", "sandbox"]
         assert [each["people"] for each in told["samples"]] == [None]
+
+
+def test_runs_that_cannot_be_counted_in_time_are_listed(
+    api: Api, runtime: Runtime, world: World, shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(world, shop, PEOPLE)
+    id = api.post("/schedules", {"survey": world.survey(shop).id, "repeat": "weekly"}).json["id"]
+    planning.plan_schedules(runtime)
+    expanding.expand_occurrences(runtime)
+    hurry(runtime, monkeypatch)
+    assert api.get(f"/schedules/{id}").json["waiting"] is None
+    (run,) = api.get(f"/schedules/{id}/occurrences").json["items"]
+    assert (run["asked"], run["waiting"], run["reasons"]) == (None, None, {})

@@ -54,7 +54,7 @@ def receive(runtime: Runtime, who: Visitor, file_name: str, file: IO[bytes]) -> 
         number, piece = number + 1, file.read(PIECE)
     with runtime.db.write() as session:
         session.get_one(ContactImport, id).state = "reading"
-    if size <= AT_ONCE_BYTES:
+    if kind == "csv" and size <= AT_ONCE_BYTES:  # how much a workbook unpacks to is its own affair
         import_jobs.finish(runtime, id)
     return id
 

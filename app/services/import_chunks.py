@@ -127,7 +127,8 @@ def tally_of(verdicts: Sequence[Verdict], silent: frozenset[str]) -> Tally:
 def write_down(session: Session, each: ContactImport, tally: Tally, phase: str) -> None:
     """The counts grow and the rejects are listed, in the transaction of what was done."""
     each.done += tally.rows
-    each.failures = 0
+    if phase == "importing":  # a dry run begins again: it has come no further before it is over
+        each.failures = 0
     each.opted_out += tally.opted_out
     for outcome in OUTCOMES:
         setattr(each, outcome, getattr(each, outcome) + tally.outcomes[outcome])

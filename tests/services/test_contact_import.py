@@ -527,9 +527,11 @@ def test_an_opt_out_holds_for_the_addresses_of_a_row_that_is_refused(runtime: Ru
     (ana, bia) = (contacts.find(runtime, camila, Sought(name)).items[0] for name in ("ana", "bia"))
     for line in (ana, bia):
         contacts.edit(runtime, camila, line.contact.id, {"external_id": None})
-    text = "nome;e-mail;optout\nAna;a@x.example;yes\n"
-    for _ in range(2):
-        assert outcomes(run(runtime, camila, text)) == {"refused": 1}
+    text = "nome;e-mail;optout\nAna;a@x.example;yes\nBia;a@x.example;yes\nCaio;a@x.example;no\n"
+    for silenced in (1, 0):  # as a look says as well: it is worth while to take it
+        assert look(runtime, camila, text).opted_out == silenced
+        done = run(runtime, camila, text)
+        assert (outcomes(done), done.opted_out) == ({"refused": 3}, silenced)
     assert [line.opted_out for line in contacts.find(runtime, camila).items] == [True, True]
     with runtime.db.read() as session:
         assert session.scalar(select(func.count(OptOut.id))) == 1

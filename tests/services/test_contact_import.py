@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select
 
 from app.domain.access import Role
 from app.domain.addresses import read_phone
+from app.domain.contact_files import PIECE
 from app.domain.contacts import read_contact
 from app.errors import Conflict, Invalid, NotFound
 from app.jobs.worker import run_until_idle
@@ -757,6 +758,47 @@ def kept(runtime: Runtime, id: str) -> tuple[int, ...]:
             session.scalar(select(func.count()).where(model.import_id == id)) or 0
             for model in (ImportPart, ImportPerson, ImportReject)
         )
+
+
+@pytest.mark.parametrize("act", ["stop", "erasure", "discard"])
+@pytest.mark.parametrize("piece", [1, 2])
+def test_what_is_stopped_while_it_arrives_is_read_no_further(
+    runtime: Runtime, camila: Visitor, act: str, piece: int
+):
+    ana = contacts.create(runtime, camila, {"name": "Ana", "email": "ana@x.example"})
+    many = PEOPLE + "".join(f"P;q{n}@x.example;;\n" for n in range(20_000))
+    assert len(many) > PIECE
+    reached: list[str] = []
+
+    def reach(point: str) -> None:
+        reached.append(point)
+        if len(reached) != piece:
+            return
+        (each,) = import_pages.recent(runtime, camila)
+        if act == "stop":
+            contact_imports.stop(runtime, camila, each.id)
+        elif act == "erasure":
+            erasure.erase(runtime, camila, ana)
+        else:
+            contact_imports.discard(runtime, camila, each.id)
+
+    with pytest.raises(Conflict, match="while its file arrived"):
+        upload(replace(runtime, reach=reach), camila, many)
+    assert reached == ["import_piece"] * piece
+    assert [each.state for each in import_pages.recent(runtime, camila)] == ["stopped"] * (act != "discard")
+    assert import_jobs.run_due(runtime) == 0
+    with runtime.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(ImportPart)) == 0
+
+
+def test_discarding_a_file_twice_at_once_is_as_good_as_once(runtime: Runtime, camila: Visitor):
+    id = upload(runtime, camila, "nome;e-mail\nAna;nada\n")
+    contact_imports.discard(runtime, camila, id)
+    contact_imports._remove(runtime, id)  # where the second one had come when the first was done
+    ids = [upload(runtime, camila, "nome;e-mail\nAna;nada\n") for _ in range(4)]
+    for each in ids:
+        done = at_once(*[lambda each=each: contact_imports.discard(runtime, camila, each)] * 2)
+        assert all(one is None or isinstance(one, NotFound) for one in done)
 
 
 def test_a_discarded_file_leaves_nothing(runtime: Runtime, camila: Visitor):

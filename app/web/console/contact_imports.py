@@ -54,6 +54,8 @@ def upload() -> ResponseReturnValue:
         id = contact_imports.receive(runtime_of(), visitor(), file.filename, file.stream)
     except Invalid as error:
         return _index(sentences(error.problems), 422)
+    except Conflict as error:
+        return _index({"file": sentence(error)}, 409)
     return _to(id)
 
 

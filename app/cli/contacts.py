@@ -9,7 +9,7 @@ import click
 from app.cli.context import runtime_of
 from app.cli.refusals import refusals
 from app.domain.contacts import LAWFUL_BASES, MAX_LINE
-from app.errors import Invalid, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.runtime import Runtime
 from app.services import contact_imports, import_pages, person_export
 from app.services.access import Visitor
@@ -55,6 +55,8 @@ def import_file(
             )
     except Invalid as error:
         raise click.ClickException("\n".join(str(each) for each in error.problems)) from None
+    except Conflict as error:
+        raise click.ClickException(str(error)) from None
     rejects = import_pages.every_reject(runtime, who, done.id)
     _say(done, rejects, dry_run=dry_run)
     if as_json:

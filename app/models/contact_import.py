@@ -45,7 +45,7 @@ class ContactImport(HasId, Base):
     put_away: Mapped[int] = mapped_column(default=0, server_default="0")
     put_back: Mapped[int] = mapped_column(default=0, server_default="0")  # whom it had changed
     left_alone: Mapped[int] = mapped_column(default=0, server_default="0")  # touched or asked since
-    failures: Mapped[int] = mapped_column(default=0)  # in a row, of our own making
+    failures: Mapped[int] = mapped_column(default=0)  # tries in a row that came no further
     problem: Mapped[dict[str, Any] | None]  # why it failed, as a sentence with its values
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

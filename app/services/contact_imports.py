@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import IO
 
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_into
+from app.db import changed, insert_into
 from app.domain import contact_columns
 from app.domain.contact_columns import MAX_COLUMN_NAME, Meaning, plain
-from app.domain.contact_files import MAX_BYTES, PIECE, kind_of
+from app.domain.contact_files import MAX_BYTES, PIECE, Kind, kind_of
 from app.domain.contacts import MAX_LINE, read_lawful_basis, read_line
 from app.errors import Conflict, Invalid, Problem, problem
 from app.models import ColumnMeaning, ContactImport, ImportPart, Workspace, new_id
@@ -24,39 +25,55 @@ LOOKS_EVERY = 0.5  # seconds, while another worker does what a command waits for
 
 
 def receive(runtime: Runtime, who: Visitor, file_name: str, file: IO[bytes]) -> str:
-    """Keep a file piece by piece and begin to read it; gives its id. Raises Invalid when it is no table."""
+    """Keep a file piece by piece and begin to read it; gives its id.
+
+    Raises Invalid when it is no table, Conflict when it was stopped while it arrived.
+    """
     piece = file.read(PIECE)
     kind = kind_of(piece[:16], file_name)
-    now = runtime.clock()
-    id = new_id()
+    id = _expected(runtime, who, file_name, kind)
+    number, size = 0, 0
+    try:
+        while piece:
+            size += len(piece)
+            if size > MAX_BYTES:
+                message = "The file is larger than %(most)s MB."
+                raise Invalid([problem("file", message, most=MAX_BYTES // 1024**2)])
+            with runtime.db.write() as session:
+                _still_arrives(session, id, "arriving")
+                session.add(ImportPart(import_id=id, kind="file", number=number, content=piece))
+            runtime.reach("import_piece")
+            number, piece = number + 1, file.read(PIECE)
+        with runtime.db.write() as session:
+            _still_arrives(session, id, "reading")
+    except Invalid:
+        _remove(runtime, id)
+        raise
+    except Conflict:
+        _empty(runtime, id)  # that it was stopped stays to be seen
+        raise
+    if kind == "csv" and size <= AT_ONCE_BYTES:  # how much a workbook unpacks to is its own affair
+        import_jobs.finish(runtime, id)
+    return id
+
+
+def _expected(runtime: Runtime, who: Visitor, file_name: str, kind: Kind) -> str:
+    now, id = runtime.clock(), new_id()
     with runtime.db.write() as session:
         session.add(
             ContactImport(
-                id=id,
-                workspace_id=who.workspace_id,
-                user_id=who.user_id,
-                file_name=_tidy_name(file_name),
-                kind=kind,
-                state="arriving",
-                created_at=now,
-                progressed_at=now,
+                id=id, workspace_id=who.workspace_id, user_id=who.user_id, file_name=_tidy_name(file_name),
+                kind=kind, state="arriving", created_at=now, progressed_at=now,
             )
-        )
-    number, size = 0, 0
-    while piece:
-        size += len(piece)
-        if size > MAX_BYTES:
-            _remove(runtime, id)
-            message = "The file is larger than %(most)s MB."
-            raise Invalid([problem("file", message, most=MAX_BYTES // 1024**2)])
-        with runtime.db.write() as session:
-            session.add(ImportPart(import_id=id, kind="file", number=number, content=piece))
-        number, piece = number + 1, file.read(PIECE)
-    with runtime.db.write() as session:
-        session.get_one(ContactImport, id).state = "reading"
-    if size <= AT_ONCE_BYTES:
-        import_jobs.finish(runtime, id)
+        )  # fmt: skip
     return id
+
+
+def _still_arrives(session: Session, id: str, then: str) -> None:
+    """A step: somebody may have stopped it, or somebody was erased. Raises Conflict."""
+    arriving = update(ContactImport).where(ContactImport.id == id, ContactImport.state == "arriving")
+    if not changed(session, arriving.values(state=then)):
+        raise Conflict("This import was stopped while its file arrived. Send the file again.")
 
 
 def choose_columns(
@@ -217,12 +234,17 @@ def _held(session: Session, who: Visitor, id: str, states: tuple[str, ...]) -> C
 
 
 def _remove(runtime: Runtime, id: str) -> None:
+    """Twice at once is as good as once."""
+    _empty(runtime, id)
+    with runtime.db.write() as session:
+        session.execute(delete(ContactImport).where(ContactImport.id == id))
+
+
+def _empty(runtime: Runtime, id: str) -> None:
     gone = 1
     while gone:
         with runtime.db.write() as session:
             gone = import_storage.clear(session, id, rejects=True, people=True)
-            if not gone:
-                session.delete(session.get_one(ContactImport, id))
     runtime.db.scrub("import_parts", "import_rejects")
 
 

@@ -76,9 +76,10 @@ def silenced_by(verdict: Verdict) -> list[Silenced]:
     return [Silenced(other.id, theirs), Silenced(verdict.contact_id or None, (*verdict.keys, *rest))]
 
 
-def names_of(silenced: Silenced) -> frozenset[str]:
-    """What they are known by where it is asked who is silent."""
-    return frozenset(filter(None, (silenced.contact_id, *silenced.address_keys)))
+def names_silenced_by(verdict: Verdict) -> frozenset[str]:
+    """The people and addresses that a row silences, as it is asked who is silent."""
+    wishes = silenced_by(verdict)
+    return frozenset(name for each in wishes for name in (each.contact_id, *each.address_keys) if name)
 
 
 def _met(session: Session, import_id: str, contacts: Sequence[Contact]) -> dict[str, int]:
@@ -115,7 +116,7 @@ def base_of(workspace: Workspace, now: datetime) -> Mapping[str, Any]:
 def silent_before(session: Session, workspace_id: str, verdicts: Sequence[Verdict]) -> frozenset[str]:
     """The people and addresses of these rows for whom an opt-out stood before them."""
     known = [verdict.contact_id for verdict in verdicts if verdict.contact_id and verdict.new is None]
-    keys = [key for verdict in verdicts for key in verdict.keys if key]
+    keys = [key for verdict in verdicts for key in (*verdict.keys, *names_silenced_by(verdict)) if key]
     return import_opt_outs.silent_among(session, workspace_id, known, keys)
 
 
@@ -129,7 +130,10 @@ def tally_of(verdicts: Sequence[Verdict], silent: frozenset[str]) -> Tally:
                 opted_out.add(verdict.contact_id)
         elif verdict.outcome == "repeated" and verdict.row.opted_out and not was:
             opted_out.add(verdict.contact_id)
-        out.update(*map(names_of, silenced_by(verdict)))
+        silenced = names_silenced_by(verdict)
+        if verdict.outcome == "refused" and not silenced <= out:  # nobody in particular: whoever is there
+            opted_out.add(min(silenced))
+        out |= silenced
     return Tally(
         len(verdicts),
         Counter(verdict.outcome for verdict in verdicts),
@@ -141,7 +145,8 @@ def tally_of(verdicts: Sequence[Verdict], silent: frozenset[str]) -> Tally:
 def write_down(session: Session, each: ContactImport, tally: Tally, phase: str) -> None:
     """The counts grow and the rejects are listed, in the transaction of what was done."""
     each.done += tally.rows
-    each.failures = 0
+    if phase == "importing":  # a dry run begins again: it has come no further before it is over
+        each.failures = 0
     each.opted_out += tally.opted_out
     for outcome in OUTCOMES:
         setattr(each, outcome, getattr(each, outcome) + tally.outcomes[outcome])

@@ -14,8 +14,7 @@ from app.services.contact_rows import Marks
 from app.services.import_chunks import (
     Tally,
     base_of,
-    names_of,
-    silenced_by,
+    names_silenced_by,
     silent_before,
     tally_of,
     withdrawn,
@@ -73,12 +72,16 @@ class Foretold:
         self._remember(verdicts, known)
         self.moved += sum(not MARKS.isdisjoint(verdict.changes or ()) for verdict in verdicts)
         silent = silent_before(session, workspace.id, verdicts) | self._silenced_among(verdicts)
-        names = {name for verdict in verdicts for each in silenced_by(verdict) for name in names_of(each)}
+        names = {name for verdict in verdicts for name in names_silenced_by(verdict)}
         self.connection.executemany("INSERT OR IGNORE INTO silenced VALUES (?)", [(name,) for name in names])
         return tally_of(verdicts, silent)
 
     def _silenced_among(self, verdicts: Sequence[Verdict]) -> frozenset[str]:
-        names = [name for verdict in verdicts for name in (verdict.contact_id, *verdict.keys)]
+        names = [
+            name
+            for verdict in verdicts
+            for name in (verdict.contact_id, *verdict.keys, *names_silenced_by(verdict))
+        ]
         marks = ", ".join("?" * len(names))
         query = f"SELECT name FROM silenced WHERE name IN ({marks})"  # noqa: S608 - our own name
         return frozenset(name for (name,) in self.connection.execute(query, names))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
@@ -18,7 +18,7 @@ from app.services.import_work import LEASES, WORK, Held, Lost, leave
 
 log = structlog.get_logger("imports")
 AT_ONCE = 4  # imports of one worker that take turns: each keeps a thousand rows in mind
-FAILURES = 3  # in a row, of our own making: then a person decides
+FAILURES = 3  # tries in a row that came no further, of our own making: then a person decides
 RESTS = timedelta(seconds=30)  # after a failure
 KEPT = timedelta(hours=24)  # how long a file waits for somebody
 REPORTED = timedelta(days=7)  # how long the rows that were not taken can be downloaded
@@ -81,11 +81,19 @@ def _claim(runtime: Runtime, id: str) -> Held | None:
         taken = (
             update(ContactImport)
             .where(ContactImport.id == id, ContactImport.state.in_(WORK), _is_free(now))
-            .values(lease_token=token, lease_until=now + max(LEASES.values()))
+            # Counted before it is tried: one that kills us ends as well
+            .values(
+                lease_token=token,
+                lease_until=now + max(LEASES.values()),
+                failures=ContactImport.failures + 1,
+            )
         )
         if not changed(session, taken):
             return None
         each = session.get_one(ContactImport, id)
+        if each.failures > FAILURES:
+            _set_aside(each, now)
+            return None
         return Held(id, each.workspace_id, each.kind, each.state, token)
 
 
@@ -107,11 +115,16 @@ def _turn(runtime: Runtime, held: Held, work: Iterator[int]) -> int | None:
 
 
 def _give_back(runtime: Runtime, held: Held) -> None:
+    """It is due again; that we took it was no try."""
     with runtime.db.write() as session:
         session.execute(
             update(ContactImport)
             .where(ContactImport.id == held.id, ContactImport.lease_token == held.token)
-            .values(lease_token=None, lease_until=None)
+            .values(
+                lease_token=None,
+                lease_until=None,
+                failures=case((ContactImport.failures > 0, ContactImport.failures - 1), else_=0),
+            )
         )
 
 
@@ -125,12 +138,15 @@ def _fail(runtime: Runtime, held: Held) -> None:
         each = session.scalars(query.with_for_update()).one_or_none()
         if each is None:
             return
-        each.failures += 1
         if each.failures < FAILURES:
             each.lease_token, each.lease_until = None, now + RESTS
-            return
-        each.progressed_at = now
-        leave(each, "failed", problem("row", "Something went wrong on our side. What was taken is safe."))
+        else:
+            _set_aside(each, now)
+
+
+def _set_aside(each: ContactImport, now: datetime) -> None:
+    each.progressed_at = now
+    leave(each, "failed", problem("row", "Something went wrong on our side. What was taken is safe."))
 
 
 def clear_away(runtime: Runtime) -> int:

@@ -23,6 +23,8 @@ def until(session: Session, each: ContactImport, now: datetime) -> datetime | No
     """Until when this import can be undone; None when it cannot be, or not any more."""
     if each.ended_at is None or each.state not in ENDED or each.ended_at + WINDOW <= now:
         return None
+    if not each.created and not each.updated:
+        return None
     did = select(ImportPerson.row).where(
         ImportPerson.import_id == each.id, ImportPerson.outcome.in_(("created", "updated"))
     )

@@ -1,18 +1,19 @@
 """The work on one import: read the file, foretell, take the rows, or undo it; a commit after each step."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import IO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain import contact_columns
 from app.domain.contact_columns import read_meaning
-from app.domain.contact_files import read_csv
+from app.domain.contact_files import Table, read_csv
 from app.domain.contacts import ContactValues
 from app.domain.imported_rows import RowReader
 from app.errors import Invalid, Problem, problem
@@ -79,7 +80,7 @@ def own(session: Session, runtime: Runtime, held: Held) -> ContactImport:
 
 def leave(each: ContactImport, state: str, wrong: Problem | None = None) -> None:
     """A step: this part of the work is over."""
-    each.state = state
+    each.state, each.failures = state, 0
     each.lease_token = each.lease_until = None
     if wrong is not None:
         each.problem = {"field": wrong.field, "message": wrong.message, "params": wrong.params}
@@ -92,11 +93,11 @@ def _read(runtime: Runtime, held: Held) -> Iterator[int]:
     yield from _forget_rows(runtime, held)
     try:
         with closing(import_storage.opened(runtime, held.id)) as file:
-            table = read_workbook(file) if held.kind == "xlsx" else read_csv(file)
+            table = (yield from _opened(runtime, held, file)) if held.kind == "xlsx" else read_csv(file)
             for first, content, rows in import_storage.parts(table.records):
                 with runtime.db.write() as session:
                     each = own(session, runtime, held)
-                    each.total, each.failures = first + rows, 0
+                    each.total = first + rows
                     session.add(ImportPart(import_id=held.id, kind="rows", number=first, content=content))
                 yield rows
     except Invalid as error:
@@ -110,6 +111,20 @@ def _read(runtime: Runtime, held: Held) -> Iterator[int]:
         with runtime.db.write() as session:
             gone = import_storage.forget_file(session, held.id)
         yield 0
+
+
+def _opened(runtime: Runtime, held: Held, file: IO[bytes]) -> Generator[int, None, Table]:
+    """A workbook, while it is ours: one that was stopped is read no further."""
+    reading = read_workbook(file)
+    with closing(reading):
+        while True:
+            try:
+                yield next(reading)
+            except StopIteration as read:
+                table: Table = read.value
+                return table
+            with runtime.db.write() as session:
+                own(session, runtime, held)
 
 
 def _forget_rows(runtime: Runtime, held: Held) -> Iterator[int]:
@@ -191,6 +206,7 @@ def _undo(runtime: Runtime, held: Held) -> Iterator[int]:
     while gone:
         with runtime.db.write() as session:
             each = own(session, runtime, held)
+            each.failures = 0
             gone = import_taking_back.take_back(session, each, most, runtime.clock())
             runtime.reach("import_before_commit")
             if not gone:

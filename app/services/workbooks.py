@@ -1,147 +1,116 @@
-"""Reads the first sheet of an .xlsx workbook, after looking at what is packed in it, and how much."""
+"""Reads .xlsx workbooks: a program of its own does it, within its limits; what it says becomes a table."""
 
-import re
-import zipfile
-from collections.abc import Iterator
-from datetime import date, datetime, time
-from typing import IO, Any
-
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from threading import Lock
+from typing import IO
 
 from app.domain.contact_columns import MAX_COLUMNS, header
 from app.domain.contact_files import MAX_ROWS, Record, Table
 from app.errors import Invalid, Problem, problem
+from app.services import workbook_program
+from app.services.workbook_program import MAX_CELLS, SECONDS
 
-# A sheet lies in memory as a whole while it is read, some 90 bytes for each of its cells
-MAX_CELLS = 2_000_000
-MAX_UNPACKED = 256 * 1024 * 1024
-MAX_MEMBERS = 1_000
-PIECE = 256 * 1024
-_OVERLAP = 64  # bytes: a cell's address is not cut in two
+WAITS = 5 * SECONDS  # it computes for so long at most; the machine may be busy
+LOOKS = 0.1  # seconds between two looks at whether it has been read
+REFUSALS = {
+    "zip": problem("file", "This is a zip file, not a workbook. Unpack it first."),
+    "macros": problem("file", "This workbook carries macros. Save it as .xlsx or CSV."),
+    "words": problem("file", "This workbook declares words of its own, which is not safe."),
+    "empty": problem("file", "The file is empty."),
+    "cells": problem(
+        "file",
+        "This workbook has more than %(most)s cells. Save it as CSV and send that.",
+        most=MAX_CELLS,
+    ),
+}
+_one_at_a_time = Lock()  # each may take as much memory as it is allowed
 
-_WORKSHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
-_PLACE = re.compile(rb"""\br\s*=\s*["']\s*([A-Za-z]{0,8})([0-9]{1,12})\s*["']""")
-_CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
-_OWN_WORDS = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
+def read_workbook(file: IO[bytes]) -> Generator[int, None, Table]:
+    """The first visible sheet as a table; cells become the text that a person reads there.
 
-def read_workbook(file: IO[bytes]) -> Table:
-    """The first visible sheet as a table; cells become the text that a person reads there. Raises Invalid."""
-    _refuse_bombs(file)
-    file.seek(0)
+    Yields 0 while it is being read; whoever does not want to know any more closes it. Raises Invalid.
+    """
+    while not _one_at_a_time.acquire(timeout=LOOKS):
+        yield 0
     try:
-        with CalamineWorkbook.from_filelike(file) as book:
-            sheet = _first_sheet(book)
-    except (CalamineError, ValueError, OSError) as error:
-        raise Invalid([_broken()]) from error
-    records = _records(sheet)
+        rows = yield from _rows_of(file)
+    finally:
+        _one_at_a_time.release()
+    records = _records(rows)
     _, cells = next(records, (1, []))
     return Table(header(cells), records)
 
 
-def _refuse_bombs(file: IO[bytes]) -> None:
-    """Look at the sizes that are declared, then unpack once without keeping anything: they may lie."""
+def _rows_of(file: IO[bytes]) -> Generator[int, None, IO[bytes]]:
+    """What the program wrote. Raises Invalid when it did not come to its end by itself."""
+    rows = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the last of its records
+    process = _started(file, rows)
+    until = time.monotonic() + WAITS
     try:
-        with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            names = {member.filename for member in members}
-            if "[Content_Types].xml" not in names or "xl/workbook.xml" not in names:
-                raise Invalid([problem("file", "This is a zip file, not a workbook. Unpack it first.")])
-            if any(name.lower().endswith("vbaproject.bin") for name in names):
-                raise Invalid([problem("file", "This workbook carries macros. Save it as .xlsx or CSV.")])
-            if len(members) > MAX_MEMBERS or sum(each.file_size for each in members) > MAX_UNPACKED:
-                raise Invalid([_too_large()])
-            for member in members:
-                _unpack(archive, member)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
-        raise Invalid([_broken()]) from error
+        while process.poll() is None:
+            if time.monotonic() > until:
+                raise Invalid([_too_much()])
+            yield 0
+            try:
+                process.wait(LOOKS)
+            except subprocess.TimeoutExpired:
+                continue
+        if process.returncode:
+            raise Invalid([_too_much() if process.returncode < 0 else _broken()])
+    except BaseException:
+        rows.close()
+        raise
+    finally:
+        process.kill()
+        process.wait()
+    return rows
 
 
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """Raises BadZipFile where the size or the sum is another than declared."""
-    extent = _Extent() if _WORKSHEET.fullmatch(member.filename) else None
-    before = b""
-    with archive.open(member) as packed:
-        while piece := packed.read(PIECE):
-            seen = before + piece
-            if _OWN_WORDS.search(seen):
-                raise Invalid(
-                    [problem("file", "This workbook declares words of its own, which is not safe.")]
-                )
-            if extent is not None:
-                extent.look_at(seen)
-            before = seen[-_OVERLAP:]
+def _started(file: IO[bytes], rows: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Without our environment: nothing there is its business."""
+    file.seek(0)
+    program = [sys.executable, "-I", str(Path(workbook_program.__file__).resolve()), str(MAX_COLUMNS)]
+    return subprocess.Popen(  # noqa: S603 - our own program
+        program, stdin=file, stdout=rows, stderr=subprocess.DEVNULL, env={}
+    )
 
 
-class _Extent:
-    """How far a sheet reaches: one cell at its far corner is as large in memory as a full one."""
-
-    def __init__(self) -> None:
-        self.rows = self.columns = self.cells = 0
-
-    def look_at(self, seen: bytes) -> None:
-        self.cells += len(_CELL.findall(seen))
-        for letters, number in set(_PLACE.findall(seen)):
-            self.rows = max(self.rows, int(number))
-            self.columns = max(self.columns, _column(letters))
-        if self.cells > MAX_CELLS or self.rows * max(1, self.columns) > MAX_CELLS:
-            raise Invalid([_too_large()])
-
-
-def _column(letters: bytes) -> int:
-    place = 0
-    for letter in letters.upper():
-        place = place * 26 + letter - 64
-    return place
+def _records(rows: IO[bytes]) -> Iterator[Record]:
+    with rows:
+        rows.seek(0)
+        for count, line in enumerate(rows):
+            said = json.loads(line)
+            if said == "end":
+                return
+            if isinstance(said, dict):
+                raise Invalid([_refusal(*said["refused"])])
+            if count > MAX_ROWS:
+                raise Invalid([problem("file", "The file has more than %(most)s rows.", most=MAX_ROWS)])
+            number, cells = said
+            yield number, cells
+    raise Invalid([_broken()])
 
 
-def _too_large() -> Problem:
-    message = "This workbook has more than %(most)s cells. Save it as CSV and send that."
-    return problem("file", message, most=MAX_CELLS)
+def _refusal(why: str, row: int = 0) -> Problem:
+    if why == "date":
+        message = "Row %(row)s has a date or a time that no calendar knows. Save it as CSV and send that."
+        return problem("file", message, row=row)
+    return REFUSALS.get(why, _broken())
+
+
+def _too_much() -> Problem:
+    message = "This workbook takes more memory or time than a list of people needs. Send it as CSV."
+    return problem("file", message)
 
 
 def _broken() -> Problem:
     return problem(
         "file", "This workbook is damaged or protected by a password. Save it as CSV and send that."
     )
-
-
-def _first_sheet(book: CalamineWorkbook) -> CalamineSheet:
-    for place, about in enumerate(book.sheets_metadata):
-        if about.visible == SheetVisibleEnum.Visible:
-            return book.get_sheet_by_index(place)
-    raise Invalid([problem("file", "The file is empty.")])
-
-
-def _records(sheet: CalamineSheet) -> Iterator[Record]:
-    """Rows that are not empty, under their number in the sheet."""
-    if sheet.start is None:
-        raise Invalid([problem("file", "The file is empty.")])
-    count = 0
-    for number, row in enumerate(sheet.iter_rows(), start=1):
-        cells = [_text(cell) for cell in row]
-        while cells and not cells[-1].strip():
-            cells.pop()
-        if not cells:
-            continue
-        count += 1
-        if count > MAX_ROWS + 1:
-            raise Invalid([problem("file", "The file has more than %(most)s rows.", most=MAX_ROWS)])
-        yield number, cells[: MAX_COLUMNS + 1]
-
-
-def _text(cell: Any) -> str:
-    """A number that is whole has no point: phones and codes are often kept as numbers."""
-    if isinstance(cell, str):
-        return cell.replace("\0", "")
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    if isinstance(cell, datetime):
-        return (
-            cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ", timespec="minutes")
-        )
-    if isinstance(cell, date | time):
-        return cell.isoformat()
-    return "" if cell is None else str(cell)

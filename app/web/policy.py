@@ -51,14 +51,19 @@ def allows(role: Role) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, slug: str, **kwargs: Any) -> ResponseReturnValue:
-            g.visitor = sessions.visit(runtime_of(), session.get("token"), slug)
-            if not g.visitor.role.reaches(role):
-                raise Forbidden
+            enter(role, slug)
             return view(*args, **kwargs)
 
         return cast(View, _marked(guarded, "member", role))
 
     return decorate
+
+
+def enter(role: Role, slug: str) -> None:
+    """What `allows` asks, where it must be known before the body is read."""
+    g.visitor = sessions.visit(runtime_of(), session.get("token"), slug)
+    if not g.visitor.role.reaches(role):
+        raise Forbidden
 
 
 def scoped(scope: str) -> Callable[[View], View]:

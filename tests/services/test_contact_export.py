@@ -16,7 +16,7 @@ from app.runtime import Runtime
 from app.services import contact_export, contact_imports, contacts, opt_outs
 from app.services.access import Visitor
 from app.services.contact_search import EVERYBODY, Sought
-from app.services.workbooks import read_workbook
+from tests.services.test_workbooks import read
 from tests.world import World
 
 FACTS = (
@@ -109,9 +109,9 @@ def test_nobody_of_another_workspace_leaves(runtime: Runtime, world: World, peop
 
 def test_k01_a_workbook_keeps_numbers_and_holds_no_formula(runtime: Runtime) -> None:
     pieces = xlsx_export.stream(["=head", "n"], [["=1+1", -20], ["@SUM(1)", 4.5], ["x" * 40_000, None]])
-    read = read_workbook(io.BytesIO(b"".join(pieces)))
-    assert read.columns == ("'=head", "n")
-    rows = [cells for _, cells in read.records]
+    table = read(io.BytesIO(b"".join(pieces)))
+    assert table.columns == ("'=head", "n")
+    rows = [cells for _, cells in table.records]
     assert rows[:2] == [["'=1+1", "-20"], ["'@SUM(1)", "4.5"]]
     assert len(rows[2][0]) == xlsx_export.LONGEST
 

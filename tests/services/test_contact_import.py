@@ -2,10 +2,10 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from threading import Event
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select
 
 from app.domain.access import Role
 from app.domain.addresses import read_phone
+from app.domain.contact_files import PIECE
 from app.domain.contacts import read_contact
 from app.errors import Conflict, Invalid, NotFound
 from app.jobs.worker import run_until_idle
@@ -35,6 +36,7 @@ from app.services.access import Visitor
 from app.services.contact_search import Sought
 from app.services.import_pages import ImportPage
 from tests.services.loop import at_once
+from tests.services.test_workbooks import FAR, SHEET, TOO_MUCH, repacked, workbook
 from tests.world import Clock, World
 
 PEOPLE = "nome;e-mail;celular;plano\n" + "".join(
@@ -360,6 +362,81 @@ def test_f01_one_that_always_fails_is_set_aside_and_keeps_no_other_waiting(
     assert outcomes(import_pages.page(runtime, camila, poisoned)) == {"unchanged": 450}
 
 
+def test_a_workbook_that_takes_too_much_fails_at_once_and_keeps_nobody_waiting(
+    runtime: Runtime, world: World, camila: Visitor
+):
+    other = world.member(world.workspace(), Role.MANAGER)
+    far = repacked(workbook([["email"]]), **{SHEET: FAR})
+    bad = contact_imports.receive(runtime, camila, "a.xlsx", far)
+    assert import_pages.page(runtime, camila, bad).state == "reading", "never while its sender waits"
+    good = contact_imports.receive(runtime, other, "b.xlsx", workbook([["email"], ["a@x.example"]]))
+    run_until_idle(runtime)
+    found = import_pages.page(runtime, camila, bad)
+    assert (found.state, found.may_go_on) == ("failed", False)
+    assert found.problem is not None and found.problem.field == "file" and TOO_MUCH in str(found.problem)
+    assert import_pages.page(runtime, other, good).state == "mapping"
+    assert import_jobs.run_due(runtime) == 0
+
+
+@pytest.mark.parametrize("state", ["reading", "checking", "importing"])
+def test_f01_one_that_kills_whoever_works_on_it_is_set_aside(
+    runtime: Runtime, camila: Visitor, clock: Clock, monkeypatch: pytest.MonkeyPatch, state: str
+):
+    id = upload(runtime, camila, PEOPLE + "".join(f"P;q{n}@x.example;;\n" for n in range(3_000)))
+    if state != "reading":
+        run_until_idle(runtime)
+        choose_as_guessed(runtime, camila, id)
+    if state == "importing":
+        run_until_idle(runtime)
+        contact_imports.begin(runtime, camila, id, lawful_basis="consent", source="x")
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    for name in ("opened", "rows_from"):
+        monkeypatch.setattr(import_storage, name, die)
+    monkeypatch.setattr(import_jobs, "_give_back", lambda *_: None)  # a dead one gives nothing back
+    for _ in range(import_jobs.FAILURES):
+        with pytest.raises(Killed):
+            import_jobs.run_due(runtime)
+        clock.advance(minutes=6)
+    import_jobs.run_due(runtime)
+    monkeypatch.undo()
+    found = import_pages.page(runtime, camila, id)
+    assert found.state == "failed" and "our side" in str(found.problem)
+
+
+def test_a_worker_that_is_asked_to_stop_has_not_tried(runtime: Runtime, camila: Visitor):
+    id = contact_imports.receive(runtime, camila, "a.xlsx", workbook([["email"], ["a@x.example"]]))
+    for _ in range(import_jobs.FAILURES + 2):
+        asked = iter([False, True])
+        import_jobs.run_due(replace(runtime, stopping=lambda asked=asked: next(asked, True)))
+    run_until_idle(runtime)
+    assert import_pages.page(runtime, camila, id).state == "mapping"
+
+
+def test_a_workbook_that_is_stopped_is_read_no_further(
+    runtime: Runtime, camila: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    ends: list[int] = []
+
+    def slow(file: IO[bytes]) -> Iterator[int]:
+        try:
+            while True:
+                yield 0
+        finally:
+            ends.append(1)
+
+    monkeypatch.setattr(import_work, "read_workbook", slow)
+    id = contact_imports.receive(runtime, camila, "a.xlsx", workbook([["email"], ["a@x.example"]]))
+
+    def stop(name: str) -> None:
+        contact_imports.stop(runtime, camila, id)
+
+    import_jobs.run_due(replace(runtime, reach=stop))
+    assert ends == [1]
+
+
 def test_f07_a_small_file_does_not_wait_for_a_large_one(runtime: Runtime, world: World, camila: Visitor):
     other = world.member(world.workspace(), Role.MANAGER)
     large = upload(runtime, other, PEOPLE + "".join(f"P;q{n}@x.example;;\n" for n in range(5_000)))
@@ -452,9 +529,11 @@ def test_an_opt_out_holds_for_the_addresses_of_a_row_that_is_refused(runtime: Ru
     (ana, bia) = (contacts.find(runtime, camila, Sought(name)).items[0] for name in ("ana", "bia"))
     for line in (ana, bia):
         contacts.edit(runtime, camila, line.contact.id, {"external_id": None})
-    text = "nome;e-mail;optout\nAna;a@x.example;yes\n"
-    for _ in range(2):
-        assert outcomes(run(runtime, camila, text)) == {"refused": 1}
+    text = "nome;e-mail;optout\nAna;a@x.example;yes\nBia;a@x.example;yes\nCaio;a@x.example;no\n"
+    for silenced in (1, 0):  # as a look says as well: it is worth while to take it
+        assert look(runtime, camila, text).opted_out == silenced
+        done = run(runtime, camila, text)
+        assert (outcomes(done), done.opted_out) == ({"refused": 3}, silenced)
     assert [line.opted_out for line in contacts.find(runtime, camila).items] == [True, True]
     with runtime.db.read() as session:
         assert session.scalar(select(func.count(OptOut.id))) == 1
@@ -688,6 +767,47 @@ def kept(runtime: Runtime, id: str) -> tuple[int, ...]:
             session.scalar(select(func.count()).where(model.import_id == id)) or 0
             for model in (ImportPart, ImportPerson, ImportReject)
         )
+
+
+@pytest.mark.parametrize("act", ["stop", "erasure", "discard"])
+@pytest.mark.parametrize("piece", [1, 2])
+def test_what_is_stopped_while_it_arrives_is_read_no_further(
+    runtime: Runtime, camila: Visitor, act: str, piece: int
+):
+    ana = contacts.create(runtime, camila, {"name": "Ana", "email": "ana@x.example"})
+    many = PEOPLE + "".join(f"P;q{n}@x.example;;\n" for n in range(20_000))
+    assert len(many) > PIECE
+    reached: list[str] = []
+
+    def reach(point: str) -> None:
+        reached.append(point)
+        if len(reached) != piece:
+            return
+        (each,) = import_pages.recent(runtime, camila)
+        if act == "stop":
+            contact_imports.stop(runtime, camila, each.id)
+        elif act == "erasure":
+            erasure.erase(runtime, camila, ana)
+        else:
+            contact_imports.discard(runtime, camila, each.id)
+
+    with pytest.raises(Conflict, match="while its file arrived"):
+        upload(replace(runtime, reach=reach), camila, many)
+    assert reached == ["import_piece"] * piece
+    assert [each.state for each in import_pages.recent(runtime, camila)] == ["stopped"] * (act != "discard")
+    assert import_jobs.run_due(runtime) == 0
+    with runtime.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(ImportPart)) == 0
+
+
+def test_discarding_a_file_twice_at_once_is_as_good_as_once(runtime: Runtime, camila: Visitor):
+    id = upload(runtime, camila, "nome;e-mail\nAna;nada\n")
+    contact_imports.discard(runtime, camila, id)
+    contact_imports._remove(runtime, id)  # where the second one had come when the first was done
+    ids = [upload(runtime, camila, "nome;e-mail\nAna;nada\n") for _ in range(4)]
+    for each in ids:
+        done = at_once(*[lambda each=each: contact_imports.discard(runtime, camila, each)] * 2)
+        assert all(one is None or isinstance(one, NotFound) for one in done)
 
 
 def test_a_discarded_file_leaves_nothing(runtime: Runtime, camila: Visitor):

@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -18,6 +19,7 @@ from app.services import (
     erasure,
     import_jobs,
     import_pages,
+    import_taking_back,
     import_undoing,
     import_work,
     opt_outs,
@@ -123,6 +125,37 @@ def test_it_is_confirmed_with_its_number_noted_and_harmless_twice(
     assert [each.payload for each in noted] == [{"people": 6}]
     with pytest.raises(NotFound):
         import_undoing.foretell(runtime, world.member(world.workspace(), Role.OWNER), id)
+
+
+def test_people_are_counted_while_others_write_and_whoever_they_touch_is_left_alone(
+    runtime: Runtime, camila: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = imported(runtime, camila)
+    count = import_undoing._foretold
+    seen: list[int] = []
+
+    def meanwhile(*given: Any) -> import_undoing.Undoing:
+        told = count(*given)
+        contacts.edit(runtime, camila, row(runtime, str(len(seen))).id, {"name": "Ana"})
+        seen.append(told.put_away)
+        return told
+
+    monkeypatch.setattr(import_undoing, "_foretold", meanwhile)
+    import_undoing.undo(runtime, camila, id, 6)
+    assert seen == [6]
+    assert counts(runtime, id) == ("undone", 5, 0, 1)
+
+
+def test_where_nothing_can_be_undone_nobody_is_counted(
+    runtime: Runtime, camila: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = contact_imports.receive(runtime, camila, "x.csv", io.BytesIO(FILE.encode()))
+    gone = imported(runtime, camila, FILE + "9;Nove;;\n")
+    undo(runtime, camila, gone)
+    monkeypatch.setattr(import_taking_back, "untouched", lambda: pytest.fail("counted"))
+    for id in (waits, gone):
+        told = import_undoing.foretell(runtime, camila, id)
+        assert (told.is_possible, told.put_away, told.changed, told.left_alone) == (False, 0, 0, 0)
 
 
 def test_it_can_be_undone_for_thirty_days_and_what_that_takes_goes_then(

@@ -283,6 +283,22 @@ def test_j01_an_import_is_looked_at_confirmed_and_answered_row_by_row(
     assert "clientes.csv" in client.get(f"{here}/import").text
 
 
+def test_opt_outs_of_rows_that_cannot_be_imported_are_taken_over(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
+):
+    for code in "12":
+        contacts.upsert(runtime, camila, {"email": "shared@x.example", "external_id": code})
+    client = client_for(camila)
+    sent = client.post(f"{here}/import", data=csv_file("email,opted_out\nshared@x.example,yes\n"))
+    client.post(f"{sent.location}/columns", data={"meaning": ["email", "opted_out"]})
+    preview = client.get(sent.location).text
+    for said in ("but its opt-outs are taken over", "1 of them opted out", "Take over the opt-outs"):
+        assert said in preview, said
+    done = client.post(sent.location, data={"lawful_basis": "consent", "source": "CRM"})
+    assert "1 of them opted out" in client.get(done.location).text
+    assert all(line.opted_out for line in contacts.find(runtime, camila).items)
+
+
 def test_every_state_of_an_import_has_a_word_in_the_list(
     runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
 ):

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.domain.access import Role
-from app.models import new_id
+from app.models import Member, new_id
 from app.runtime import Runtime
 from app.services import sessions
 from app.services.access import Visitor
@@ -118,3 +118,38 @@ def test_a_form_that_was_refused_for_its_age_says_what_to_do(client: FlaskClient
     refused = client.post("/account", data={"name": "x"})
     assert refused.status_code == 400
     assert "<h1" in refused.text
+
+
+LARGE = 8 * 1024 * 1024
+
+
+class Watched(BytesIO):
+    """A body that knows how far it was read."""
+
+    def sent_by(self, client: FlaskClient, slug: str) -> tuple[int, int]:
+        """The answer to it as a file of contacts, and how much of it was read."""
+        given = {
+            "wsgi.input": self,
+            "CONTENT_LENGTH": str(LARGE),
+            "CONTENT_TYPE": "multipart/form-data; boundary=x",
+        }
+        answer = client.post(f"/w/{slug}/contacts/import", environ_overrides=given)
+        return answer.status_code, self.tell()
+
+
+def large() -> Watched:
+    start = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    end = b"\r\n--x--\r\n"
+    return Watched(start + b"x" * (LARGE - len(start) - len(end)) + end)
+
+
+def test_a_large_file_is_read_only_of_whoever_may_import_it(
+    app: Flask, client: FlaskClient, owner: Visitor, world: World, runtime: Runtime
+) -> None:
+    elsewhere = world.member(world.workspace(), Role.OWNER)
+    assert large().sent_by(app.test_client(), owner.workspace_slug) == (401, 0)
+    assert large().sent_by(client, elsewhere.workspace_slug) == (404, 0)
+    assert large().sent_by(client, owner.workspace_slug)[1] == LARGE, "theirs is read"
+    with runtime.db.write() as session:
+        session.get_one(Member, owner.member_id).role = "agent"
+    assert large().sent_by(client, owner.workspace_slug) == (403, 0)

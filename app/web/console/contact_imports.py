@@ -14,7 +14,7 @@ from app.services import contact_imports, import_pages, import_undoing
 from app.services.import_pages import ImportPage
 from app.web.downloads import download
 from app.web.pages import _, language, render, sentence, sentences
-from app.web.policy import allows, runtime_of, visitor
+from app.web.policy import allows, enter, runtime_of, visitor
 
 pages = Blueprint("contact_imports", __name__, url_prefix="/w/<slug>/contacts/import")
 
@@ -30,9 +30,11 @@ TEMPLATES = {
 
 
 @pages.url_value_preprocessor
-def _take_a_whole_file(endpoint: str | None, values: dict[str, object] | None) -> None:
-    # Before the CSRF check, which is the first to read the body. Only this address takes so much.
-    if endpoint == "contact_imports.upload":
+def _take_a_whole_file(endpoint: str | None, values: dict[str, str] | None) -> None:
+    # Before the CSRF check, which is the first to read the body. Only this address takes so much, and only
+    # of whoever may import.
+    if endpoint == "contact_imports.upload" and values is not None:
+        enter(Role.MANAGER, values["slug"])
         request.max_content_length = MAX_BYTES + AROUND
 
 
@@ -54,6 +56,8 @@ def upload() -> ResponseReturnValue:
         id = contact_imports.receive(runtime_of(), visitor(), file.filename, file.stream)
     except Invalid as error:
         return _index(sentences(error.problems), 422)
+    except Conflict as error:
+        return _index({"file": sentence(error)}, 409)
     return _to(id)
 
 

@@ -97,14 +97,17 @@ def forget(
 
 
 def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> None:
-    keys = (contact.email_key, contact.phone_key, contact.telegram_key)
-    if any(keys):
+    """The wish stays, without a word. An opt-in's stand on all that it lifted, also on others' rows."""
+    keys = [key for key in (contact.email_key, contact.phone_key, contact.telegram_key) if key]
+    if keys:
         opt_outs.record(
             session, contact.workspace_id, contact.id, keys, kind="erasure", origin="erasure", now=now
         )
-    session.execute(
-        update(OptOut).where(OptOut.contact_id == contact.id).values(evidence=None, lifted_evidence=None)
-    )
+    theirs, nobodys = OptOut.contact_id == contact.id, OptOut.contact_id.is_(None)
+    by_address = OptOut.address_key.in_(keys)
+    here = update(OptOut).where(OptOut.workspace_id == contact.workspace_id)
+    session.execute(here.where(or_(theirs, by_address)).values(lifted_evidence=None))
+    session.execute(here.where(or_(theirs, by_address & nobodys)).values(evidence=None))
 
 
 def _stop_what_is_queued(session: Session, contact: Contact) -> None:

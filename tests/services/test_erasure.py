@@ -313,7 +313,8 @@ def test_an_erasure_that_meets_an_import_or_an_upsert_is_whole(
             contacts.upsert(runtime, camila, {"external_id": "segredo-7", "attributes": {"obs": "Zulmira"}})
             return
         file = io.BytesIO(b"id;nome;obs\nsegredo-7;Zulmira;Zulmira\n")
-        contact_imports.run(runtime, camila, "a.csv", file, lawful_basis="consent", source="feira")
+        with suppress(Conflict):  # where it is slow, its file is stopped before its columns are chosen
+            contact_imports.run(runtime, camila, "a.csv", file, lawful_basis="consent", source="feira")
 
     acts = partial(erasure.erase, runtime, camila, person.id), write
     first, second = acts if erased_first else reversed(acts)

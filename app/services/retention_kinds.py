@@ -118,7 +118,11 @@ def _forget_copies(session: Session, _workspace_id: str, ids: Keys, _now: dateti
 def _old_contacts(workspace_id: str, before: datetime) -> Select[Any]:
     """Put away, and nothing heard or asked since: no ask, no answer, no follow-up that is open."""
     asked = select(Invitation.id).where(Invitation.contact_id == Contact.id, Invitation.created_at >= before)
-    answered = select(Answer.id).where(Answer.contact_id == Contact.id, Answer.updated_at >= before)
+    changed = select(AnswerEdit.id).where(
+        AnswerEdit.answer_id == Answer.id, AnswerEdit.replaced_at >= before
+    )
+    heard = or_(Answer.recorded_at >= before, changed.exists())  # when its words went tells nothing of them
+    answered = select(Answer.id).where(Answer.contact_id == Contact.id, heard)
     waiting = select(FollowUp.id).where(FollowUp.contact_id == Contact.id, FollowUp.closed_at.is_(None))
     return select(Contact.id).where(
         Contact.workspace_id == workspace_id, Contact.active.is_(False), Contact.erased_at.is_(None),

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from app.domain import retention as rules
 from app.domain.access import Role
 from app.errors import Invalid
-from app.models import Answer, AuditRow, Contact, InboundEvent, Message, Sender, Workspace, new_id
+from app.models import Answer, AnswerEdit, AuditRow, Contact, InboundEvent, Message, Sender, Workspace, new_id
 from app.runtime import Runtime
 from app.services import audit_log, contacts, followups, metrics, retention, retention_kinds
 from app.services.access import Visitor
@@ -262,3 +262,25 @@ def test_what_exactly_was_changed_may_go_and_the_chain_holds(runtime: Runtime, b
         left = select(AuditRow.action).where(AuditRow.salt.is_not(None)).order_by(AuditRow.number)
         assert list(session.scalars(left)) == ["workspace.retention_changed", "workspace.retention_applied"]
     assert audit_log.check(runtime).breaks == ()
+
+
+def test_forgetting_their_comments_is_not_hearing_of_them(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+) -> None:
+    silent, changed_their_mind = (world.contact(workspace) for _ in range(2))
+    for each in (silent, changed_their_mind):
+        world.answer(workspace, 9, contact=each, comment="words")
+        contacts.set_active(runtime, bea, each.id, False)
+    clock.advance(days=60)
+    with runtime.db.write() as session:
+        answer = session.scalars(select(Answer).where(Answer.contact_id == changed_their_mind.id)).one()
+        session.add(
+            AnswerEdit(id=new_id(), answer_id=answer.id, score=9, band="promoter", replaced_at=clock.now)
+        )
+    clock.advance(days=40)
+    keep(runtime, bea, comments=30, contacts=90)
+    retention.let_go(runtime)
+    assert comments(runtime) == 0
+    with runtime.db.read() as session:
+        gone = session.scalars(select(Contact.id).where(Contact.erased_at.is_not(None))).all()
+    assert gone == [silent.id]

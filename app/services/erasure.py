@@ -86,7 +86,7 @@ def forget(
     """The step of `erase`, of somebody who is held; whoever calls it scrubs afterwards."""
     _remember_not_to_ask(session, contact, now)
     _stop_what_is_queued(session, contact)
-    _forget_words(session, contact)
+    _forget_words(session, contact, now)
     _forget_what_came_in(session, contact)
     forget_sealed(session, contact.id)
     _close_followups(session, contact, now, by, member_id)
@@ -124,11 +124,15 @@ def _stop_what_is_queued(session: Session, contact: Contact) -> None:
     )
 
 
-def _forget_words(session: Session, contact: Contact) -> None:
-    """What they said and what was said to them or about them; states and scores stay."""
+def _forget_words(session: Session, contact: Contact, now: datetime) -> None:
+    """What they said and what was said to them or about them; states and scores stay.
+
+    `updated_at` moves: whoever copies answers by it learns that the words are gone.
+    """
     answers = select(Answer.id).where(Answer.contact_id == contact.id)
     session.execute(update(AnswerEdit).where(AnswerEdit.answer_id.in_(answers)).values(comment=None))
-    session.execute(update(Answer).where(Answer.contact_id == contact.id).values(comment=None, attributes={}))
+    nothing = {"comment": None, "attributes": {}, "updated_at": now}
+    session.execute(update(Answer).where(Answer.contact_id == contact.id).values(**nothing))
     messages = _messages(contact)
     session.execute(delete(SandboxCopy).where(SandboxCopy.message_id.in_(messages)))
     session.execute(delete(Token).where(Token.message_id.in_(messages)))

@@ -481,3 +481,13 @@ def test_what_was_said_of_their_opt_in_goes_from_every_row_that_it_lifted(
     with runtime.db.read() as session:
         words = select(OptOut.evidence, OptOut.lifted_evidence)
         assert {word for row in session.execute(words) for word in row} == {None}
+
+
+def test_whoever_copies_answers_by_what_changed_learns_that_the_words_are_gone(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact, clock: Clock
+):
+    tell_everything(runtime, world, camila, person)
+    clock.advance(days=3)
+    erasure.erase(runtime, camila, person.id)
+    with runtime.db.read() as session:
+        assert session.scalars(select(Answer.updated_at)).one() == clock.now

@@ -491,3 +491,11 @@ def test_whoever_copies_answers_by_what_changed_learns_that_the_words_are_gone(
     erasure.erase(runtime, camila, person.id)
     with runtime.db.read() as session:
         assert session.scalars(select(Answer.updated_at)).one() == clock.now
+
+
+def test_no_followup_is_opened_for_somebody_who_was_erased(
+    runtime: Runtime, camila: Visitor, person: Contact
+):
+    erasure.erase(runtime, camila, person.id)
+    with pytest.raises(NotFound):
+        followups.open_by_hand(runtime, camila, person.id)

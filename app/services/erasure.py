@@ -86,7 +86,7 @@ def forget(
     """The step of `erase`, of somebody who is held; whoever calls it scrubs afterwards."""
     _remember_not_to_ask(session, contact, now)
     _stop_what_is_queued(session, contact)
-    _forget_words(session, contact)
+    _forget_words(session, contact, now)
     _forget_what_came_in(session, contact)
     forget_sealed(session, contact.id)
     _close_followups(session, contact, now, by, member_id)
@@ -97,14 +97,17 @@ def forget(
 
 
 def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> None:
-    keys = (contact.email_key, contact.phone_key, contact.telegram_key)
-    if any(keys):
+    """The wish stays, without a word. An opt-in's stand on all that it lifted, also on others' rows."""
+    keys = [key for key in (contact.email_key, contact.phone_key, contact.telegram_key) if key]
+    if keys:
         opt_outs.record(
             session, contact.workspace_id, contact.id, keys, kind="erasure", origin="erasure", now=now
         )
-    session.execute(
-        update(OptOut).where(OptOut.contact_id == contact.id).values(evidence=None, lifted_evidence=None)
-    )
+    theirs, nobodys = OptOut.contact_id == contact.id, OptOut.contact_id.is_(None)
+    by_address = OptOut.address_key.in_(keys)
+    here = update(OptOut).where(OptOut.workspace_id == contact.workspace_id)
+    session.execute(here.where(or_(theirs, by_address)).values(lifted_evidence=None))
+    session.execute(here.where(or_(theirs, by_address & nobodys)).values(evidence=None))
 
 
 def _stop_what_is_queued(session: Session, contact: Contact) -> None:
@@ -121,11 +124,15 @@ def _stop_what_is_queued(session: Session, contact: Contact) -> None:
     )
 
 
-def _forget_words(session: Session, contact: Contact) -> None:
-    """What they said and what was said to them or about them; states and scores stay."""
+def _forget_words(session: Session, contact: Contact, now: datetime) -> None:
+    """What they said and what was said to them or about them; states and scores stay.
+
+    `updated_at` moves: whoever copies answers by it learns that the words are gone.
+    """
     answers = select(Answer.id).where(Answer.contact_id == contact.id)
     session.execute(update(AnswerEdit).where(AnswerEdit.answer_id.in_(answers)).values(comment=None))
-    session.execute(update(Answer).where(Answer.contact_id == contact.id).values(comment=None, attributes={}))
+    nothing = {"comment": None, "attributes": {}, "updated_at": now}
+    session.execute(update(Answer).where(Answer.contact_id == contact.id).values(**nothing))
     messages = _messages(contact)
     session.execute(delete(SandboxCopy).where(SandboxCopy.message_id.in_(messages)))
     session.execute(delete(Token).where(Token.message_id.in_(messages)))

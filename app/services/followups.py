@@ -8,7 +8,7 @@ from app.domain.followups import CLOSING_HOURS, Reason, closed_before, require_c
 from app.errors import Conflict, Invalid, NotFound, Problem, problem
 from app.models import Answer, Contact, FollowUp, FollowUpClosure, Member, User, Workspace, new_id
 from app.runtime import Runtime
-from app.services import audit, outbox, reply_ways
+from app.services import audit, contact_rows, holding, outbox, reply_ways
 from app.services.access import Visitor, own
 from app.services.followup_acts import Act, act
 from app.services.followup_opening import calendar_of, open_row
@@ -24,7 +24,7 @@ def open_by_hand(
 ) -> str:
     """A follow-up that no score opened: somebody called or wrote. Its id; the answer's own if it has one."""
     with runtime.db.write() as session:
-        contact = own(session, who, Contact, contact_id)
+        contact = holding.hold(session, contact_rows.load(session, who, contact_id))
         if answer_id is not None and own(session, who, Answer, answer_id).contact_id != contact.id:
             raise Invalid([problem("answer", "This answer is another person's.")])
         opened = open_row(

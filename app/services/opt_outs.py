@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.channel_choice import CHANNELS
@@ -150,7 +150,8 @@ def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> No
     proof = read_evidence(evidence)
     with runtime.db.write() as session:
         contact = holding.hold(session, contact_rows.load(session, who, contact_id))
-        _lift(session, _of(contact), OptOut.kind.in_(WISHES), now=runtime.clock(), evidence=proof)
+        theirs = _of(contact), OptOut.kind.in_(WISHES)
+        _lift(session, *theirs, now=runtime.clock(), evidence=proof, of=contact.id)
         audit.note(session, who, runtime.clock(), "contact.opted_in", contact.id)
 
 
@@ -197,11 +198,14 @@ def opt_in_by_chat(turn: Turn, message_id: str) -> None:
     )
 
 
-def _lift(session: Session, *which: ColumnElement[bool], now: datetime, evidence: str) -> None:
+def _lift(
+    session: Session, *which: ColumnElement[bool], now: datetime, evidence: str, of: str | None = None
+) -> None:
+    """`of`: words about this person stand with them, whatever becomes of the address that a row came with."""
     lifting = (
         update(OptOut)
         .where(*which, OptOut.lifted_at.is_(None))
-        .values(lifted_at=now, lifted_evidence=evidence)
+        .values(lifted_at=now, lifted_evidence=evidence, contact_id=func.coalesce(OptOut.contact_id, of))
         .returning(OptOut.id)
     )
     journal.lifted(session, session.scalars(lifting).all(), now)

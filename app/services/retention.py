@@ -15,7 +15,7 @@ from app.models import Setting, Workspace
 from app.runtime import Runtime
 from app.services import audit, erasure
 from app.services.access import Visitor, held_workspace
-from app.services.retention_kinds import KINDS, Kind
+from app.services.retention_kinds import KINDS, Going, Kind
 
 log = structlog.get_logger("retention")
 
@@ -142,7 +142,7 @@ class _Run:
                     session, None, now, "workspace.retention_applied", workspace_id,
                     workspace_id=workspace_id, kind=name, days=days, number=number,
                 )  # fmt: skip
-            kind.forget(session, workspace_id, keys, now)
+            kind.forget(session, Going(workspace_id, keys, before, now))
         return keys[-1], len(keys)
 
 

@@ -30,12 +30,22 @@ Keys = Sequence[Any]
 
 
 @dataclass(frozen=True)
+class Going:
+    """Some of one kind that were found to be older than `before`."""
+
+    workspace_id: str
+    keys: Keys
+    before: datetime
+    now: datetime
+
+
+@dataclass(frozen=True)
 class Kind:
     """`old` finds by `key`, which orders the steps; `step` rows are some ten milliseconds of one writer."""
 
     key: Any
     old: Callable[[str, datetime], Select[Any]]
-    forget: Callable[[Session, str, Keys, datetime], None]
+    forget: Callable[[Session, Going], None]
     step: int = 50
     first: str | int = ""
 
@@ -46,10 +56,12 @@ def _old_comments(workspace_id: str, before: datetime) -> Select[Any]:
     return select(Answer.id).where(Answer.workspace_id == workspace_id, Answer.updated_at < before, has_words)
 
 
-def _forget_comments(session: Session, _workspace_id: str, ids: Keys, now: datetime) -> None:
+def _forget_comments(session: Session, going: Going) -> None:
     """`updated_at` moves: whoever copies answers by it learns that the words are gone."""
-    session.execute(update(AnswerEdit).where(AnswerEdit.answer_id.in_(ids)).values(comment=None))
-    session.execute(update(Answer).where(Answer.id.in_(ids)).values(comment=None, updated_at=now))
+    session.execute(update(AnswerEdit).where(AnswerEdit.answer_id.in_(going.keys)).values(comment=None))
+    session.execute(
+        update(Answer).where(Answer.id.in_(going.keys)).values(comment=None, updated_at=going.now)
+    )
 
 
 def _old_pulse_comments(workspace_id: str, before: datetime) -> Select[Any]:
@@ -57,8 +69,8 @@ def _old_pulse_comments(workspace_id: str, before: datetime) -> Select[Any]:
     return select(PulseComment.key).where(select(Pulse.id).where(*pulse).exists())
 
 
-def _forget_pulse_comments(session: Session, _workspace_id: str, keys: Keys, _now: datetime) -> None:
-    session.execute(delete(PulseComment).where(PulseComment.key.in_(keys)))
+def _forget_pulse_comments(session: Session, going: Going) -> None:
+    session.execute(delete(PulseComment).where(PulseComment.key.in_(going.keys)))
 
 
 def _old_messages(workspace_id: str, before: datetime) -> Select[Any]:
@@ -70,11 +82,11 @@ def _old_messages(workspace_id: str, before: datetime) -> Select[Any]:
     return select(Message.id).where(*mine, over, has_words)
 
 
-def _forget_messages(session: Session, _workspace_id: str, ids: Keys, _now: datetime) -> None:
-    session.execute(update(Attempt).where(Attempt.message_id.in_(ids)).values(detail=None))
-    session.execute(delete(SandboxCopy).where(SandboxCopy.message_id.in_(ids)))
+def _forget_messages(session: Session, going: Going) -> None:
+    session.execute(update(Attempt).where(Attempt.message_id.in_(going.keys)).values(detail=None))
+    session.execute(delete(SandboxCopy).where(SandboxCopy.message_id.in_(going.keys)))
     words = {"subject": None, "body": None, "detail": None, "to_address": ""}
-    session.execute(update(Message).where(Message.id.in_(ids)).values(**words))
+    session.execute(update(Message).where(Message.id.in_(going.keys)).values(**words))
 
 
 def _old_notes(workspace_id: str, before: datetime) -> Select[Any]:
@@ -87,10 +99,12 @@ def _old_notes(workspace_id: str, before: datetime) -> Select[Any]:
     return select(FollowUp.id).where(*mine, told)
 
 
-def _forget_notes(session: Session, _workspace_id: str, ids: Keys, _now: datetime) -> None:
-    words = FollowUpEvent.followup_id.in_(ids), FollowUpEvent.kind.in_(erasure.WORDS)
+def _forget_notes(session: Session, going: Going) -> None:
+    words = FollowUpEvent.followup_id.in_(going.keys), FollowUpEvent.kind.in_(erasure.WORDS)
     session.execute(update(FollowUpEvent).where(*words).values(text=None))
-    session.execute(update(FollowUpClosure).where(FollowUpClosure.followup_id.in_(ids)).values(summary=""))
+    session.execute(
+        update(FollowUpClosure).where(FollowUpClosure.followup_id.in_(going.keys)).values(summary="")
+    )
 
 
 def _old_events(workspace_id: str, before: datetime) -> Select[Any]:
@@ -100,9 +114,9 @@ def _old_events(workspace_id: str, before: datetime) -> Select[Any]:
     return select(InboundEvent.id).where(mine, over, InboundEvent.received_at < before)
 
 
-def _forget_events(session: Session, _workspace_id: str, ids: Keys, _now: datetime) -> None:
+def _forget_events(session: Session, going: Going) -> None:
     """Row and all: providers no longer list what came so long ago."""
-    session.execute(delete(InboundEvent).where(InboundEvent.id.in_(ids)))
+    session.execute(delete(InboundEvent).where(InboundEvent.id.in_(going.keys)))
 
 
 def _old_copies(workspace_id: str, before: datetime) -> Select[Any]:
@@ -111,14 +125,16 @@ def _old_copies(workspace_id: str, before: datetime) -> Select[Any]:
     return select(SandboxCopy.message_id).where(*old)
 
 
-def _forget_copies(session: Session, _workspace_id: str, ids: Keys, _now: datetime) -> None:
-    session.execute(delete(SandboxCopy).where(SandboxCopy.message_id.in_(ids)))
+def _forget_copies(session: Session, going: Going) -> None:
+    session.execute(delete(SandboxCopy).where(SandboxCopy.message_id.in_(going.keys)))
 
 
 def _old_contacts(workspace_id: str, before: datetime) -> Select[Any]:
     """Put away, and nothing heard or asked since: no ask, no answer, no follow-up that is open."""
     asked = select(Invitation.id).where(Invitation.contact_id == Contact.id, Invitation.created_at >= before)
-    answered = select(Answer.id).where(Answer.contact_id == Contact.id, Answer.updated_at >= before)
+    changed = select(AnswerEdit.id).where(AnswerEdit.answer_id == Answer.id, AnswerEdit.replaced_at >= before)
+    heard = or_(Answer.recorded_at >= before, changed.exists())  # when its words went tells nothing of them
+    answered = select(Answer.id).where(Answer.contact_id == Contact.id, heard)
     waiting = select(FollowUp.id).where(FollowUp.contact_id == Contact.id, FollowUp.closed_at.is_(None))
     return select(Contact.id).where(
         Contact.workspace_id == workspace_id, Contact.active.is_(False), Contact.erased_at.is_(None),
@@ -126,9 +142,14 @@ def _old_contacts(workspace_id: str, before: datetime) -> Select[Any]:
     )  # fmt: skip
 
 
-def _forget_contacts(session: Session, _workspace_id: str, ids: Keys, now: datetime) -> None:
-    for contact in erasure.hold(session, ids):
-        erasure.forget(session, contact, now)
+def _forget_contacts(session: Session, going: Going) -> None:
+    """Held, and then looked at again: somebody may just have taken them back, or have heard of them."""
+    held = erasure.hold(session, going.keys)
+    found = _old_contacts(going.workspace_id, going.before).where(Contact.id.in_([each.id for each in held]))
+    still = set(session.scalars(found))
+    for contact in held:
+        if contact.id in still:
+            erasure.forget(session, contact, going.now)
 
 
 def _old_payloads(workspace_id: str, before: datetime) -> Select[Any]:
@@ -137,8 +158,8 @@ def _old_payloads(workspace_id: str, before: datetime) -> Select[Any]:
     )
 
 
-def _forget_payloads(session: Session, workspace_id: str, numbers: Keys, _now: datetime) -> None:
-    these = AuditRow.chain == workspace_id, AuditRow.number.in_(numbers)
+def _forget_payloads(session: Session, going: Going) -> None:
+    these = AuditRow.chain == going.workspace_id, AuditRow.number.in_(going.keys)
     session.execute(update(AuditRow).where(*these).values(payload=None, salt=None))
 
 

@@ -1,10 +1,11 @@
-"""Follow-ups for tests: opened as the arrival of an answer opens them."""
+"""Follow-ups for tests, opened as the arrival of an answer opens them; and two who come at one moment."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any
 
+from sqlalchemy import event as happenings
 from sqlalchemy import select
 
 from app.domain.followups import step_rank
@@ -76,3 +77,30 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
 
     with ThreadPoolExecutor(len(acts)) as pool:
         return list(pool.map(run, acts))
+
+
+def _quietly(act: Callable[[], object]) -> None:
+    """Who comes too late may be told so."""
+    try:
+        act()
+    except RetornoError:
+        return
+
+
+def meeting(runtime: Runtime, first: Callable[[], object], second: Callable[[], object], at: str) -> None:
+    """As the first comes to this statement, the second comes as well, and has half a second to itself."""
+    begun: list[Thread] = []
+
+    def meet(_: object, __: object, statement: str, *___: object) -> None:
+        if not begun and statement.startswith(at):
+            begun.append(Thread(target=_quietly, args=[second]))
+            begun[0].start()
+            begun[0].join(0.5)
+
+    happenings.listen(runtime.db.engine, "before_cursor_execute", meet)
+    try:
+        first()
+    finally:
+        happenings.remove(runtime.db.engine, "before_cursor_execute", meet)
+    assert begun, f"nobody came to {at}"
+    begun[0].join()

@@ -313,7 +313,8 @@ def test_an_erasure_that_meets_an_import_or_an_upsert_is_whole(
             contacts.upsert(runtime, camila, {"external_id": "segredo-7", "attributes": {"obs": "Zulmira"}})
             return
         file = io.BytesIO(b"id;nome;obs\nsegredo-7;Zulmira;Zulmira\n")
-        contact_imports.run(runtime, camila, "a.csv", file, lawful_basis="consent", source="feira")
+        with suppress(Conflict):  # where it is slow, its file is stopped before its columns are chosen
+            contact_imports.run(runtime, camila, "a.csv", file, lawful_basis="consent", source="feira")
 
     acts = partial(erasure.erase, runtime, camila, person.id), write
     first, second = acts if erased_first else reversed(acts)
@@ -480,3 +481,21 @@ def test_what_was_said_of_their_opt_in_goes_from_every_row_that_it_lifted(
     with runtime.db.read() as session:
         words = select(OptOut.evidence, OptOut.lifted_evidence)
         assert {word for row in session.execute(words) for word in row} == {None}
+
+
+def test_whoever_copies_answers_by_what_changed_learns_that_the_words_are_gone(
+    runtime: Runtime, world: World, camila: Visitor, person: Contact, clock: Clock
+):
+    tell_everything(runtime, world, camila, person)
+    clock.advance(days=3)
+    erasure.erase(runtime, camila, person.id)
+    with runtime.db.read() as session:
+        assert session.scalars(select(Answer.updated_at)).one() == clock.now
+
+
+def test_no_followup_is_opened_for_somebody_who_was_erased(
+    runtime: Runtime, camila: Visitor, person: Contact
+):
+    erasure.erase(runtime, camila, person.id)
+    with pytest.raises(NotFound):
+        followups.open_by_hand(runtime, camila, person.id)

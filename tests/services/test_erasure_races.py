@@ -1,6 +1,5 @@
 """What is written about somebody at the very moment of their erasure is gone with them, whoever was first."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -8,17 +7,16 @@ from functools import partial
 from threading import Thread
 
 import pytest
-from sqlalchemy import event as happenings
 from sqlalchemy import select, text, update
 
 from app.domain.access import Role
-from app.errors import NotFound, RetornoError
+from app.errors import NotFound
 from app.models import Message, SealedAnswer, Workspace
 from app.runtime import Runtime
 from app.services import arrival, asking, erasure, events, followups, opt_outs, pulse_reminders
 from app.services.arrival import Given
 from tests.pulse_world import open_pulse
-from tests.services.loop import opened
+from tests.services.loop import meeting, opened
 from tests.world import START, Clock, World, token_of
 
 SECRET = "segredo"
@@ -102,33 +100,6 @@ def house(runtime: Runtime, world: World) -> House:
     house = House(runtime, world, world.workspace())
     opt_outs.opt_out(runtime, house.who, world.contact(world.workspace_of(house.survey)).id, "console")
     return house
-
-
-def quietly(act: Callable[[], object]) -> None:
-    """Who comes too late may be told so."""
-    try:
-        act()
-    except RetornoError:
-        return
-
-
-def meeting(runtime: Runtime, first: Callable[[], object], second: Callable[[], object], at: str) -> None:
-    """As the first comes to this statement, the second comes as well, and has half a second to itself."""
-    begun: list[Thread] = []
-
-    def meet(_: object, __: object, statement: str, *___: object) -> None:
-        if not begun and statement.startswith(at):
-            begun.append(Thread(target=quietly, args=[second]))
-            begun[0].start()
-            begun[0].join(0.5)
-
-    happenings.listen(runtime.db.engine, "before_cursor_execute", meet)
-    try:
-        first()
-    finally:
-        happenings.remove(runtime.db.engine, "before_cursor_execute", meet)
-    assert begun, f"nobody came to {at}"
-    begun[0].join()
 
 
 def stored(runtime: Runtime) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,9 +19,20 @@ from sqlalchemy.orm import Session
 from app.db import LAST, when
 from app.domain.access import Role
 from app.journal import Journal
-from app.models import Contact, OptOut
+from app.models import Contact, OptOut, Workspace, new_id
 from app.runtime import Runtime
-from app.services import backup, contact_imports, contacts, doctor, erasure, journal_replay, opt_outs, switch
+from app.services import (
+    address_keys,
+    backup,
+    contact_imports,
+    contacts,
+    doctor,
+    erasure,
+    journal,
+    journal_replay,
+    opt_outs,
+    switch,
+)
 from app.services.access import Visitor
 from tests.world import World
 
@@ -242,3 +254,27 @@ def test_several_processes_append_whole_lines(tmp_path: Path):
     found = list(Journal(tmp_path).lines("0" * 16))
     assert None not in found
     assert len({(each["from"], each["line"]) for each in found if each}) == 200
+
+
+def test_a_replay_waits_for_others_in_their_order(runtime: Runtime, world: World, bea: Visitor) -> None:
+    """Whoever holds many people takes them by id; the table has them in another order."""
+    with runtime.db.read() as session:
+        workspace = session.get_one(Workspace, bea.workspace_id)
+    first, second = sorted(new_id() for _ in range(2))
+    for id in (second, first):
+        world.contact(workspace, id=id)
+    with runtime.db.write() as session:
+        name = address_keys.installation(session)
+    lines = [journal.erased_line(id, workspace.id, world.now) for id in (second, first)]
+    assert runtime.db.journal is not None
+    runtime.db.journal.append(name, lines)
+    replaying = Thread(target=journal_replay.replay, args=[runtime])
+    with runtime.db.write() as session:
+        for id in (first, second):
+            session.scalars(select(Contact).where(Contact.id == id).with_for_update()).one()
+            if id == first:
+                replaying.start()
+                replaying.join(0.5)
+    replaying.join()
+    with runtime.db.read() as session:
+        assert None not in session.scalars(select(Contact.erased_at)).all()

@@ -2,19 +2,20 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.domain import retention as rules
 from app.domain.access import Role
 from app.errors import Invalid
-from app.models import Answer, AuditRow, Contact, InboundEvent, Message, Sender, Workspace, new_id
+from app.models import Answer, AnswerEdit, AuditRow, Contact, InboundEvent, Message, Sender, Workspace, new_id
 from app.runtime import Runtime
 from app.services import audit_log, contacts, followups, metrics, retention, retention_kinds
 from app.services.access import Visitor
 from app.services.counting import Filters
-from tests.services.loop import closures, events, opened
+from tests.services.loop import closures, events, meeting, opened
 from tests.world import Clock, World
 
 EVERYTHING = dict.fromkeys(rules.DEFAULTS)
@@ -262,3 +263,48 @@ def test_what_exactly_was_changed_may_go_and_the_chain_holds(runtime: Runtime, b
         left = select(AuditRow.action).where(AuditRow.salt.is_not(None)).order_by(AuditRow.number)
         assert list(session.scalars(left)) == ["workspace.retention_changed", "workspace.retention_applied"]
     assert audit_log.check(runtime).breaks == ()
+
+
+def test_forgetting_their_comments_is_not_hearing_of_them(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+) -> None:
+    silent, changed_their_mind = (world.contact(workspace) for _ in range(2))
+    for each in (silent, changed_their_mind):
+        world.answer(workspace, 9, contact=each, comment="words")
+        contacts.set_active(runtime, bea, each.id, False)
+    clock.advance(days=60)
+    with runtime.db.write() as session:
+        answer = session.scalars(select(Answer).where(Answer.contact_id == changed_their_mind.id)).one()
+        session.add(
+            AnswerEdit(id=new_id(), answer_id=answer.id, score=9, band="promoter", replaced_at=clock.now)
+        )
+    clock.advance(days=40)
+    keep(runtime, bea, comments=30, contacts=90)
+    retention.let_go(runtime)
+    assert comments(runtime) == 0
+    with runtime.db.read() as session:
+        gone = session.scalars(select(Contact.id).where(Contact.erased_at.is_not(None))).all()
+    assert gone == [silent.id]
+
+
+@pytest.mark.parametrize("how", ["taken back", "heard of"])
+def test_whoever_is_just_taken_back_or_heard_of_is_not_erased(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock, how: str
+) -> None:
+    """On PostgreSQL somebody else may come between looking and holding."""
+    person = world.contact(workspace, active=False)
+    world.answer(workspace, 9, contact=person)
+    clock.advance(days=100)
+    keep(runtime, bea, contacts=90)
+
+    def write() -> None:
+        if how == "taken back":
+            contacts.set_active(runtime, bea, person.id, True)
+            return
+        with runtime.db.write() as session:
+            session.execute(update(Answer).values(recorded_at=clock.now))
+
+    meeting(runtime, partial(retention.let_go, runtime), write, at="SELECT pulses.id")
+    with runtime.db.read() as session:
+        erased = session.get_one(Contact, person.id).erased_at
+    assert (erased is None) is not runtime.db.is_sqlite, "SQLite has one writer: it was over before they came"

@@ -35,6 +35,7 @@ class Outcome:
     waiting: int = 0
     not_asked: tuple[tuple[str, int], ...] = field(default=())  # reason and number, the largest first
     pulse_id: str | None = None
+    is_counting: bool = False  # cancelled just now: whom it had not come to is still to be counted
 
     @property
     def decided(self) -> int:
@@ -158,6 +159,7 @@ def _outcomes(session: Session, rows: Sequence[Occurrence]) -> Iterator[Outcome]
             waiting=waiting,
             not_asked=tuple(reasons),
             pulse_id=pulses.get(row.id),
+            is_counting=row.state == "cancelled" and row.spared is None and row.version_id is not None,
         )
 
 

@@ -170,6 +170,9 @@ class Occurrence(Resource):
     waiting: int
     reasons: dict[str, int] = Field(description="How many were not asked, by reason.")
     pulse: str | None = Field(description="The pulse that it opened.")
+    counting: bool = Field(
+        description="Just cancelled: whom it had not come to is not in the reasons yet."
+    )
 
 
 def _shown(sheet: Sheet) -> dict[str, object]:
@@ -267,6 +270,7 @@ def schedule_occurrences(call: Call, id: str, query: Paged) -> object:
             "id": run.id, "due_at": run.due_at, "state": run.state, "reason": run.reason, "asked": run.asked,
             "origin": run.origin, "step": run.step, "contact": run.contact_id,
             "waiting": run.waiting, "reasons": dict(run.not_asked), "pulse": run.pulse_id,
+            "counting": run.is_counting,
         }
         for run in page.items
     ]  # fmt: skip

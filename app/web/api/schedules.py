@@ -170,9 +170,7 @@ class Occurrence(Resource):
     waiting: int
     reasons: dict[str, int] = Field(description="How many were not asked, by reason.")
     pulse: str | None = Field(description="The pulse that it opened.")
-    counting: bool = Field(
-        description="Just cancelled: whom it had not come to is not in the reasons yet."
-    )
+    counting: bool = Field(description="Just cancelled: whom it had not come to is not in the reasons yet.")
 
 
 def _shown(sheet: Sheet) -> dict[str, object]:

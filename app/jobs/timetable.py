@@ -26,6 +26,7 @@ from app.services import (
     sending,
     sessions,
     settling,
+    sparing,
     tracing,
     unsent,
 )  # fmt: skip
@@ -68,6 +69,7 @@ TIMETABLE = (
     Job("plan_schedules", planning.plan_schedules, 1),
     Job("expand_occurrences", expanding.expand_occurrences, 1),
     Job("follow_schedules", unsent.follow_all, 1),
+    Job("count_spared", sparing.count_spared, 5),
     Job("import_contacts", import_jobs.run_due, 0.5, clock=False),
     Job("ask_again", asking_again.ask_again, 60),
     Job("remind", reminding.remind, 30),

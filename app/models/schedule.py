@@ -3,13 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
 
 REPEATS = ("once", "daily", "weekly", "monthly", "quarterly", "custom", "each_person", "event")
 ORIGINS_OF_SCHEDULES = ("schedule", "trigger", "sequence")  # of occurrences that the planner runs
+# A run that was cancelled half-way: nobody has counted yet whom it had not come to
+NOT_COUNTED = text("state = 'cancelled' AND spared IS NULL AND version_id IS NOT NULL")
 
 
 class Schedule(HasId, Base):
@@ -60,6 +62,7 @@ class Occurrence(HasId, Base):
         Index(None, "state", "due_at"),
         Index(None, "schedule_id", "due_at"),
         Index(None, "contact_id", "schedule_id"),
+        Index(None, "ended_at", sqlite_where=NOT_COUNTED, postgresql_where=NOT_COUNTED),
     )
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
@@ -78,7 +81,7 @@ class Occurrence(HasId, Base):
     terms: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # frozen as it came due
     lots: Mapped[dict[str, Any] | None]  # of a sample, from the first: for each group who is left out
     asked: Mapped[int] = mapped_column(default=0, server_default="0")  # so far; the throttle counts by it
-    spared: Mapped[int | None]  # whom a cancelled run had not come to
+    spared: Mapped[int | None]  # whom a cancelled run had not come to; none: not counted yet, or not begun
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
     due_at: Mapped[datetime]

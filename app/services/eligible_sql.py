@@ -17,7 +17,8 @@ from app.services.many_rows import unindexed
 def told(ask: Asking, people: Select[Contact]) -> CTE:
     """Each of these people with `code`, why not (or NULL), channel, key, locale, group, and place from 1.
 
-    Of several people with one address only the first is asked, whichever call of ours comes to them.
+    Of several people with one address only the first is asked, or left out by lot for all of them, whichever
+    call of ours comes to them.
     """
     each = judged(ask, people).cte()
     turn = func.row_number().over(partition_by=(each.c.key, each.c.reason), order_by=each.c.id)
@@ -40,7 +41,7 @@ def _asked_here(ask: Asking, turns: CTE) -> Select[str]:
         Invitation.address_key == turns.c.key,
         unindexed(Invitation.workspace_id) == ask.workspace_id,
         unindexed(Invitation.occurrence_id) == ask.occurrence_id,
-        Invitation.state != "skipped",
+        or_(Invitation.state != "skipped", Invitation.reason.in_(lots.LEFT_OUT)),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, bindparam, func, null, select, update
+from sqlalchemy import Select, bindparam, null, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.metrics import Metric
@@ -236,28 +236,6 @@ def _said(
 def people_of(session: Session, runtime: Runtime, occurrence: Occurrence, metric: Metric) -> Select[Contact]:
     """Everybody whom this run is about: its audience, frozen as it came due, and what narrows it."""
     return whose_turn.narrow(occurrence, audiences.of_occurrence(session, runtime, occurrence, metric))
-
-
-def spare_the_others(session: Session, runtime: Runtime, schedule_id: str) -> int:
-    """A step: its runs end here; how many people they had not come to, kept so that their numbers add up."""
-    query = select(Occurrence).where(Occurrence.schedule_id == schedule_id, Occurrence.state == "running")
-    spared = 0
-    for occurrence in session.scalars(query.with_for_update()).all():
-        occurrence.spared = _not_come_to(session, runtime, occurrence)
-        spared += occurrence.spared
-    session.flush()
-    return spared
-
-
-def _not_come_to(session: Session, runtime: Runtime, occurrence: Occurrence) -> int:
-    after = occurrence.expanded_to or ""
-    metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
-    if occurrence.chosen is not None:
-        return sum(each > after for each in occurrence.chosen)
-    if metric is Metric.ENPS:  # a pulse has asked everybody as it opened
-        return 0
-    left = people_of(session, runtime, occurrence, metric).where(Contact.id > after)
-    return session.scalar(left.with_only_columns(func.count(Contact.id))) or 0
 
 
 def _portion(per_hour: int, asked: int) -> int:

@@ -14,6 +14,7 @@ from app.services.asking_terms import Asking
 
 MOST_GROUPS = 100  # of an attribute, the largest; the others are one group together
 OTHERS = ""
+LEFT_OUT = ("holdout", "sampled_out")  # reasons of those who might have been asked
 
 
 def left_out(ask: Asking, each: CTE) -> list[tuple[ColumnElement[bool], ColumnElement[str]]]:

@@ -40,6 +40,7 @@ class Outcome:
     not_asked: tuple[tuple[str, int], ...] = field(default=())  # reason and number, the largest first
     pulse_id: str | None = None
     counted: bool = True
+    is_counting: bool = False  # cancelled just now: whom it had not come to is still to be counted
 
     @property
     def decided(self) -> int:
@@ -158,6 +159,7 @@ def _outcomes(session: Session, rows: Sequence[Occurrence], *, numbers: bool = T
             not_asked=tuple(reasons),
             pulse_id=pulses.get(row.id),
             counted=found is not None,
+            is_counting=row.state == "cancelled" and row.spared is None and row.version_id is not None,
         )
 
 

@@ -24,7 +24,6 @@ from app.services import (
     audit,
     brakes,
     coming_due,
-    expanding,
     planning,
     schedule_rules,
     unsent,
@@ -157,7 +156,8 @@ def resume(runtime: Runtime, who: Visitor, id: str) -> int:
 def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
     """End it for good: who has not been asked is not asked; who has can still answer.
 
-    How many people were spared. Twice is harmless.
+    How many people waited to be asked; whom a run under way had not come to is counted afterwards
+    (`sparing`). Twice is harmless.
     """
     now = runtime.clock()
     with runtime.db.write() as session:
@@ -171,8 +171,7 @@ def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
         schedule.next_due_at = None
         _touch(schedule, now)
         session.flush()
-        spared = expanding.spare_the_others(session, runtime, id)
-        return spared + planning.stop_asking(session, schedule, now)
+        return planning.stop_asking(session, schedule, now)
 
 
 def _unbraked(session: Session, who: Visitor, id: str) -> Schedule:

@@ -86,6 +86,7 @@ NOT_NOTED = {
     "unsent.follow_all": WORK,
     "settling.presume_sent": WORK,
     "settling_status.settle": WORK,
+    "sparing._count": WORK,
     "sign_in.confirm_code": DOOR,
     "sign_in.sign_in": DOOR,
     "tagging._some": INSIDE,

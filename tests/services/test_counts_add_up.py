@@ -9,12 +9,22 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from app.domain.access import Role
 from app.models import Contact, Invitation, Message, Occurrence, OptOut, SandboxCopy, new_id
 from app.runtime import Runtime
-from app.services import expanding, planning, runs, schedule_sheets, schedules, sending, settling, unsent
+from app.services import (
+    expanding,
+    planning,
+    runs,
+    schedule_sheets,
+    schedules,
+    sending,
+    settling,
+    sparing,
+    unsent,
+)
 from tests.services.recurring import House
 from tests.world import Clock, World
 
@@ -123,9 +133,15 @@ def test_d10_cancelled_while_it_is_expanded(house: House) -> None:
     act = Halfway("expanded_some", 4, lambda: schedules.cancel(house.runtime, house.who, id))
     expand(house, replace(house.runtime, reach=act))
     send(house)
+    (run,) = runs.history(house.runtime, house.who, id).items
+    assert run.is_counting, "meanwhile the page says so"
+    assert told(house, id)["cancelled"] == house.count(Invitation.state == "cancelled")
+    assert sparing.count_spared(house.runtime) == 1
     found = told(house, id)
     assert found["asked"] == found["waiting"] == 0
     assert sum(found.values()) == PEOPLE, "whom it had not come to is cancelled as well"
+    assert not runs.one(house.runtime, house.who, id, run.id).is_counting
+    assert sparing.count_spared(house.runtime) == 0
     assert 0 < house.count() < PEOPLE
     assert house.outcomes(id) == [("cancelled", "cancelled")]
     expand(house)
@@ -217,6 +233,37 @@ def test_d10_edited_while_it_is_expanded_the_run_keeps_what_it_began_with(house:
     found = told(house, id)
     assert sum(found.values()) == PEOPLE
     assert found["asked"] == PEOPLE - OUT - NOWHERE
+
+
+def test_cancelling_looks_at_nobody_of_the_audience_while_others_wait_to_write(house: House) -> None:
+    """However dear its filters are; what it had not come to is counted in a reading transaction."""
+    crowd(house)
+    id = house.plans(repeat="once", audience={"all": [{"field": "name", "op": "contains", "value": "p"}]})
+    said: list[str] = []
+
+    def listen(*given: object) -> None:
+        said.append(str(given[2]))
+
+    def cancel() -> None:
+        event.listen(house.runtime.db.engine, "before_cursor_execute", listen)
+        schedules.cancel(house.runtime, house.who, id)
+        event.remove(house.runtime.db.engine, "before_cursor_execute", listen)
+
+    expand(house, replace(house.runtime, reach=Halfway("expanded_some", 2, cancel)))
+    assert said
+    assert not [each for each in said if "contacts" in each]
+    sparing.count_spared(house.runtime)
+    assert sum(told(house, id).values()) == PEOPLE
+
+
+def test_a_due_run_that_is_cancelled_before_it_began_is_not_counted(house: House) -> None:
+    crowd(house)
+    id = house.plans(repeat="once")
+    planning.plan_schedules(house.runtime)
+    schedules.cancel(house.runtime, house.who, id)
+    (run,) = runs.history(house.runtime, house.who, id).items
+    assert (run.state, run.is_counting, run.decided) == ("cancelled", False, 0)
+    assert sparing.count_spared(house.runtime) == 0
 
 
 def test_c20_an_opt_out_while_hundreds_are_queued_and_claimed(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -120,6 +121,31 @@ def test_the_holdout_group_is_never_asked_and_stays_the_same(
     assert set(held) == {each for each in people if draw(f"holdout:{id}", each) < share_of_draws(10)}
     assert set(held.values()) == {3}
     assert 5 <= len(held) <= 40
+
+
+@pytest.mark.parametrize("terms", [{"holdout": 50}, {"sample": {"share": 50}}])
+@pytest.mark.parametrize("at_once", [1, 100])
+def test_who_shares_an_address_is_decided_about_by_the_first_wherever_a_commit_ends(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey,
+    monkeypatch: pytest.MonkeyPatch, terms: dict[str, Any], at_once: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(expanding, "FIRST", at_once)
+    monkeypatch.setattr(expanding, "MOST", at_once)
+    for place in range(20):
+        for _ in range(2):
+            world.contact(workspace, email=f"both{place}@a.example")
+    due(runtime, camila, survey, **terms)
+    run(runtime)
+    with runtime.db.read() as session:
+        rows = session.execute(
+            select(Invitation.address_key, Invitation.reason).order_by(Invitation.contact_id)
+        ).all()
+    by_address: dict[str | None, list[str | None]] = {}
+    for key, reason in rows:
+        by_address.setdefault(key, []).append(reason)
+    assert len(by_address) == 20
+    assert {second for _, second in by_address.values()} == {"duplicate"}
+    assert len({first for first, _ in by_address.values()}) == 2, "some are left out, some are not"
 
 
 def test_so_many_an_hour_leave_a_few_after_the_other(

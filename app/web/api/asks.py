@@ -17,6 +17,7 @@ from app.web.api.schemas import Id, Moment, Query, Resource
 Outcome = Literal[
     "asked", "not_asked", "run_skipped", "run_missed", "run_cancelled", "not_here_yet", "inactive",
     "will_be_inactive", "not_an_employee", "not_asked_before", "not_meant", "will_not_be_meant",
+    "will_not_be_asked",
     "not_their_turn", "not_meant_then", "to_come", "paused", "under_way", "waits_for_event",
 ]  # fmt: skip
 

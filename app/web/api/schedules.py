@@ -173,6 +173,7 @@ class Occurrence(Resource):
     waiting: int | None
     reasons: dict[str, int] = Field(description="How many were not asked, by reason.")
     pulse: str | None = Field(description="The pulse that it opened.")
+    counting: bool = Field(description="Just cancelled: whom it had not come to is not in the reasons yet.")
 
 
 def _shown(sheet: Sheet) -> dict[str, object]:
@@ -274,6 +275,7 @@ def schedule_occurrences(call: Call, id: str, query: Paged) -> object:
             "due_at": run.due_at, "state": run.state, "reason": run.reason, "pulse": run.pulse_id,
             "asked": run.asked if run.counted else None, "waiting": run.waiting if run.counted else None,
             "reasons": dict(run.not_asked),
+            "counting": run.is_counting,
         }
         for run in page.items
     ]  # fmt: skip

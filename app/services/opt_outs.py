@@ -189,12 +189,16 @@ def open_again(session: Session, key: str, now: datetime) -> None:
 
 
 def opt_in_by_chat(turn: Turn, message_id: str) -> None:
-    """A step: the person's own word, for the address that they wrote from: it lifts their own wish alone."""
+    """A step: the person's own word, for the address that they wrote from: it lifts their own wish alone.
+
+    As with their no, it holds wherever this sender wrote to them from: whoever never did asked them nothing.
+    """
     theirs = or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id)
     here = or_(OptOut.channel.is_(None), OptOut.channel == turn.stored.channel)
-    _lift(
-        turn.session, theirs, here, OptOut.kind == "own_wish", now=turn.now, evidence=f"message {message_id}"
-    )
+    wrote = turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id)).all()
+    places = OptOut.workspace_id.in_((turn.workspace_id, *wrote))
+    wish = OptOut.kind == "own_wish"
+    _lift(turn.session, places, theirs, here, wish, now=turn.now, evidence=f"message {message_id}")
 
 
 def _lift(session: Session, *which: ColumnElement[bool], now: datetime, evidence: str) -> None:

@@ -225,12 +225,15 @@ def record(
 ) -> None:
     """A step: one row for each address, or one for the person alone; those that stand already are left."""
     keys: list[str | None] = [key for key in dict.fromkeys(address_keys) if key]
+    whose: ColumnElement[bool] = OptOut.address_key.in_(keys)
+    if contact_id is not None:  # else it would be every row that has no contact
+        whose = or_(OptOut.contact_id == contact_id, whose)
     standing = select(OptOut.contact_id, OptOut.address_key).where(
         OptOut.workspace_id == workspace_id,
         OptOut.kind == kind,
         OptOut.channel.is_not_distinct_from(channel),
         OptOut.lifted_at.is_(None),
-        or_(OptOut.contact_id == contact_id, OptOut.address_key.in_(keys)),
+        whose,
     )
     known = {(row.contact_id, row.address_key) for row in session.execute(standing)}
     addresses = {key for _, key in known}

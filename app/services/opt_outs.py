@@ -190,12 +190,16 @@ def open_again(session: Session, key: str, now: datetime) -> None:
 
 
 def opt_in_by_chat(turn: Turn, message_id: str) -> None:
-    """A step: the person's own word, for the address that they wrote from: it lifts their own wish alone."""
+    """A step: the person's own word, for the address that they wrote from: it lifts their own wish alone.
+
+    As with their no, it holds wherever this sender wrote to them from: whoever never did asked them nothing.
+    """
     theirs = or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id)
     here = or_(OptOut.channel.is_(None), OptOut.channel == turn.stored.channel)
-    _lift(
-        turn.session, theirs, here, OptOut.kind == "own_wish", now=turn.now, evidence=f"message {message_id}"
-    )
+    wrote = turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id)).all()
+    places = OptOut.workspace_id.in_((turn.workspace_id, *wrote))
+    wish = OptOut.kind == "own_wish"
+    _lift(turn.session, places, theirs, here, wish, now=turn.now, evidence=f"message {message_id}")
 
 
 def _lift(
@@ -225,12 +229,15 @@ def record(
 ) -> None:
     """A step: one row for each address, or one for the person alone; those that stand already are left."""
     keys: list[str | None] = [key for key in dict.fromkeys(address_keys) if key]
+    whose: ColumnElement[bool] = OptOut.address_key.in_(keys)
+    if contact_id is not None:  # else it would be every row that has no contact
+        whose = or_(OptOut.contact_id == contact_id, whose)
     standing = select(OptOut.contact_id, OptOut.address_key).where(
         OptOut.workspace_id == workspace_id,
         OptOut.kind == kind,
         OptOut.channel.is_not_distinct_from(channel),
         OptOut.lifted_at.is_(None),
-        or_(OptOut.contact_id == contact_id, OptOut.address_key.in_(keys)),
+        whose,
     )
     known = {(row.contact_id, row.address_key) for row in session.execute(standing)}
     addresses = {key for _, key in known}

@@ -344,6 +344,22 @@ def test_c22_start_lifts_what_they_said_themselves_and_nothing_else(
         assert set(session.scalars(select(OptOut.kind).where(OptOut.lifted_at.is_(None)))) == {kind}
 
 
+@pytest.mark.parametrize("wrote", [True, False])
+def test_c22_start_holds_where_this_sender_wrote_to_them_from_and_nowhere_else(
+    chats: Runtime, ask: Callable[..., Person], world: World, wrote: bool
+) -> None:
+    person, elsewhere = ask("sms"), world.workspace()
+    manager = world.member(elsewhere, Role.MANAGER)
+    same = world.contact(elsewhere, phone=PHONE)
+    if wrote:
+        asking.ask(chats, manager, world.survey(elsewhere, Metric.CSAT).id, same.id, ["sms"])
+        sending.send_due(chats)
+    opt_outs.opt_out(chats, manager, same.id, "console")
+    person.sends("STOP")
+    person.sends("START")
+    assert any(each.lifted_at for each in opt_outs.of(chats, manager, same.id)) is wrote
+
+
 def test_start_in_one_channel_leaves_what_they_do_not_want_in_another(
     chats: Runtime, ask: Callable[..., Person], camila: Visitor, maria: Contact
 ) -> None:

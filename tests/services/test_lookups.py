@@ -12,7 +12,7 @@ from app.db import Statement
 from app.domain.access import Role
 from app.models import Contact, FollowUp, Workspace
 from app.runtime import Runtime
-from app.services import asking, followups, reminding, sending
+from app.services import asking, followups, opt_outs, reminding, sending
 from app.services.access import Visitor
 from bots import handle
 from tests.services.chat_person import Person
@@ -29,6 +29,17 @@ class Asked:
 
     runtime: Runtime
     statements: dict[str, Any] = field(default_factory=dict)
+
+    def looks(self, table: str) -> list[str]:
+        """How SQLite would look into this table for each of them."""
+        found = []
+        with self.runtime.db.engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            for words, values in self.statements.items():
+                plan = [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {words}", values)]
+                found += [line for line in plan if table in line.split()]
+        return found
 
     def scans(self) -> list[str]:
         """Those that read a whole large table, as SQLite plans them."""
@@ -127,3 +138,17 @@ def test_nobody_who_is_asked_and_reminded_makes_us_read_what_all_the_others_were
     assert sending.send_due(chats) == 1
     assert len(asked.statements) > 20
     assert asked.scans() == []
+
+
+def test_an_address_that_bounces_makes_us_read_no_other_one(
+    chats: Runtime, workspace: Workspace, asked: Asked, clock: Clock
+) -> None:
+    for key in ("one", "another"):
+        asked.statements.clear()
+        with chats.db.write() as session:
+            opt_outs.record(
+                session, workspace.id, None, (key,), kind="bounce", origin="provider", now=clock()
+            )
+    looks = asked.looks("opt_outs")
+    assert looks
+    assert all("address_key=" in line for line in looks), looks

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from sqlalchemy import func, select, update
@@ -252,11 +253,15 @@ def test_pausing_while_many_are_planned_lets_nobody_slip_through(
     crowd(world, workspace, 230)
     id = due(runtime, camila, survey)
     planning.plan_schedules(runtime)
-    at_once(
-        lambda: expanding.expand_occurrences(runtime),
-        lambda: schedules.pause(runtime, camila, id),
+    begun = Event()
+    going = replace(runtime, reach=lambda point: begun.set() if point == "expanded_some" else None)
+    ended = at_once(
+        lambda: expanding.expand_occurrences(going),
+        lambda: begun.wait(timeout=10) and schedules.pause(runtime, camila, id),
     )
-    assert {each for rows in invited(runtime).values() for each in rows} <= {("planned", "sending_paused")}
+    found = [each for rows in invited(runtime).values() for each in rows]
+    assert len(found) == ended[0] >= expanding.FIRST
+    assert set(found) == {("planned", "sending_paused")}
 
 
 def test_one_run_that_fails_keeps_no_other_waiting(

@@ -19,9 +19,9 @@ from app.services import (
     departing,
     eligible,
     eligible_sql,
+    last_gate,
     outcomes,
     reminding,
-    sending,
     settling,
 )
 from app.services.departing import Departing
@@ -96,6 +96,7 @@ BREAKS: dict[str, tuple[Any, str, Callable[..., Any] | object, Size, Settings]] 
     "rest by person": (eligible_sql, "rests", lambda ask: false(), replace(BROKEN, days=24), FREE),
     "rest by address": (
         eligible_sql,
+        last_gate,
         "_has_their_address",
         lambda theirs: false(),
         replace(BROKEN, days=24),
@@ -116,7 +117,7 @@ BREAKS: dict[str, tuple[Any, str, Callable[..., Any] | object, Size, Settings]] 
     ),
     "closed address": (outcomes, "BOUNCES", (), replace(BROKEN, dead=9), FREE),
     "due moments": (coming_due, "due_runs", only_the_latest, AT_ONCE, FREE),
-    "left behind": (sending, "_HELD_BACK", LOST, replace(BROKEN, days=38), FREE),
+    "left behind": (last_gate, "_HELD_BACK", LOST, replace(BROKEN, days=38), FREE),
     "counts": (eligible, "audience", but_gold, BROKEN, FREE),
 }
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, and_, case, func, literal, select
+from sqlalchemy.orm import Session
 
 from app.errors import NotFound, Unavailable
 from app.models import Contact, Invitation, Occurrence, Pulse, Schedule
@@ -105,19 +105,16 @@ def people(
 
 def latest(session: Session, schedule_ids: Sequence[str], *, numbers: bool = True) -> dict[str, Outcome]:
     """A step: the last run of each of these schedules that had one; what only comes due is none."""
-    later = aliased(Occurrence)
-    after = select(later.id).where(
-        later.schedule_id == Occurrence.schedule_id,
-        later.state != "due",
-        or_(
-            later.due_at > Occurrence.due_at,
-            and_(later.due_at == Occurrence.due_at, later.id > Occurrence.id),
-        ),
+    last = (
+        select(Occurrence.id)
+        .where(Occurrence.schedule_id == Schedule.id, Occurrence.state != "due")
+        .order_by(Occurrence.due_at.desc(), Occurrence.id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    query = select(Occurrence).where(
-        Occurrence.schedule_id.in_(schedule_ids), Occurrence.state != "due", ~after.exists()
-    )
-    rows = session.scalars(query).all()
+    # By the end of their index: after an event there is a run for each person
+    ids = session.scalars(select(last).select_from(Schedule).where(Schedule.id.in_(schedule_ids))).all()
+    rows = session.scalars(select(Occurrence).where(Occurrence.id.in_(ids))).all()
     found = _outcomes(session, rows, numbers=numbers)
     return {str(row.schedule_id): outcome for row, outcome in zip(rows, found, strict=True)}
 

@@ -21,13 +21,14 @@ from app.services.import_pages import ImportPage
 
 AT_ONCE_BYTES = 64 * 1024  # a small file is done while its sender waits; a large one by the worker
 AT_ONCE_ROWS = 300
+MOST_FILES = 10  # of a workspace that are kept at once
 LOOKS_EVERY = 0.5  # seconds, while another worker does what a command waits for
 
 
 def receive(runtime: Runtime, who: Visitor, file_name: str, file: IO[bytes]) -> str:
     """Keep a file piece by piece and begin to read it; gives its id.
 
-    Raises Invalid when it is no table, Conflict when it was stopped while it arrived.
+    Raises Invalid when it is no table or too many are here, Conflict when it was stopped while it arrived.
     """
     piece = file.read(PIECE)
     kind = kind_of(piece[:16], file_name)
@@ -60,6 +61,10 @@ def receive(runtime: Runtime, who: Visitor, file_name: str, file: IO[bytes]) -> 
 def _expected(runtime: Runtime, who: Visitor, file_name: str, kind: Kind) -> str:
     now, id = runtime.clock(), new_id()
     with runtime.db.write() as session:
+        access.hold_workspace(session, who.workspace_id)  # so that two who come at once are counted
+        if import_storage.files_kept(session, who.workspace_id) >= MOST_FILES:
+            message = "%(most)s files are here already. Import or remove one of them first."
+            raise Invalid([problem("file", message, most=MOST_FILES)])
         session.add(
             ContactImport(
                 id=id, workspace_id=who.workspace_id, user_id=who.user_id, file_name=_tidy_name(file_name),

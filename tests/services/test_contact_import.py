@@ -711,6 +711,22 @@ def test_stopped_half_way_what_was_taken_stays_and_the_rest_may_follow(
     assert outcomes(import_pages.page(runtime, camila, id)) == {"created": 1_450}
 
 
+def test_so_many_files_of_a_workspace_wait_and_no_more(runtime: Runtime, world: World, camila: Visitor):
+    text = "nome;e-mail\nAna;a@x.example\n"
+    ids = [upload(runtime, camila, text) for _ in range(contact_imports.MOST_FILES)]
+    with pytest.raises(Invalid) as caught:
+        upload(runtime, camila, text)
+    assert str(caught.value.problems[0]) == "10 files are here already. Import or remove one of them first."
+    upload(runtime, world.member(world.workspace(), Role.MANAGER), text)
+    contact_imports.discard(runtime, camila, ids[0])
+    upload(runtime, camila, text)
+    choose_as_guessed(runtime, camila, ids[1])
+    contact_imports.begin(runtime, camila, ids[1], lawful_basis="consent", source="x")
+    upload(runtime, camila, text)
+    with pytest.raises(Invalid):
+        upload(runtime, camila, text)
+
+
 def test_another_workspaces_import_does_not_exist(runtime: Runtime, world: World, camila: Visitor):
     id = upload(runtime, camila, "email\na@x.example\n")
     stranger = world.member(world.workspace(), Role.OWNER)
@@ -750,6 +766,16 @@ def test_what_an_import_keeps_goes_when_it_is_not_needed_any_more(
         pass
     assert kept(runtime, done.id) == (0, 0, 0)
     assert outcomes(import_pages.page(runtime, camila, done.id)) == {"created": 450, "refused": 1}
+
+
+def test_a_file_that_was_never_read_to_its_end_goes_as_soon_as_it_is_over(runtime: Runtime, camila: Visitor):
+    broken = upload(runtime, camila, 'nome;e-mail\n"Ana;a@x.example\n')
+    stopped = contact_imports.receive(runtime, camila, "a.xlsx", workbook([["email"], ["a@x.example"]]))
+    contact_imports.stop(runtime, camila, stopped)
+    assert kept(runtime, broken)[0] and kept(runtime, stopped)[0]
+    while import_jobs.clear_away(runtime):
+        pass
+    assert (kept(runtime, broken), kept(runtime, stopped)) == ((0, 0, 0), (0, 0, 0))
 
 
 def kept(runtime: Runtime, id: str) -> tuple[int, ...]:

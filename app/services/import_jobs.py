@@ -155,7 +155,7 @@ def clear_away(runtime: Runtime) -> int:
     for _ in range(CLEARED):
         with runtime.db.write() as session:
             _stop_waiting(session, runtime.clock())
-            here = _clear_some(session, runtime.clock())
+            here = _clear_some(session, runtime.clock()) or _forget_columns(session)
         gone += here
         if not here:
             break
@@ -199,3 +199,13 @@ def _clear_some(session: Session, now: datetime) -> int:
     if first is None:
         return 0
     return import_storage.clear(session, first[0], rows=first[1], people=first[2], rejects=first[3])
+
+
+def _forget_columns(session: Session) -> int:
+    """Of one that was never taken: with a file that had no header its first person stands there."""
+    id = ContactImport.id
+    has_rows = select(ImportPart.import_id).where(ImportPart.import_id == id).exists()
+    has_rejects = select(ImportReject.import_id).where(ImportReject.import_id == id).exists()
+    over = ContactImport.ended_at.is_not(None) & ContactImport.lawful_basis.is_(None)
+    nothing_left = over & ~has_rows & ~has_rejects & (ContactImport.columns != [])
+    return changed(session, update(ContactImport).where(nothing_left).values(columns=[], meanings=[]))

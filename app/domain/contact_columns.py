@@ -78,6 +78,8 @@ _MEANING_OF: dict[str, Meaning] = {
 }
 _PHONE_LIKE = re.compile(r"\+[\d\s().-]{7,}|\(?\d{2,3}\)[\d\s().-]{6,}|\d{2}\s9?\d{4}[\s-]\d{4}")
 
+_MANY_DIGITS = re.compile(r"\d{10,}")
+
 
 def plain(heading: str) -> str:
     """A heading without case, accents, spaces and punctuation; one of only signs stays as it is."""
@@ -164,6 +166,11 @@ def _is_phone(text: str, region: str | None) -> bool:
     return True
 
 
+def _is_number(column: str) -> bool:
+    """A phone, or digits that may well be one: nobody's name for a column."""
+    return bool(_PHONE_LIKE.fullmatch(column) or _MANY_DIGITS.fullmatch(column))
+
+
 def _settled(column: str, meaning: Meaning | None, taken: set[str]) -> Meaning:
     if meaning in ("attribute", "skip", None) or meaning in taken:
         if meaning == "skip":
@@ -214,6 +221,6 @@ def header(cells: Sequence[str]) -> tuple[str, ...]:
         if len(column) > MAX_COLUMN_NAME:
             message = "The column name “%(column)s…” is longer than %(most)s characters."
             raise Invalid([problem("file", message, column=column[:20], most=MAX_COLUMN_NAME)])
-    if not columns or any(_is_email(column) for column in columns):
+    if not columns or any(_is_email(column) or _is_number(column) for column in columns):
         raise Invalid([problem("file", "The first line must name the columns: it has addresses instead.")])
     return columns

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.db import changed, insert_into
 from app.domain import contact_columns
-from app.domain.contact_columns import MAX_COLUMN_NAME, Meaning, plain
+from app.domain.contact_columns import MAX_COLUMN_NAME, plain
 from app.domain.contact_files import MAX_BYTES, PIECE, Kind, kind_of
 from app.domain.contacts import MAX_LINE, read_lawful_basis, read_line
 from app.errors import Conflict, Invalid, Problem, problem
@@ -21,13 +21,14 @@ from app.services.import_pages import ImportPage
 
 AT_ONCE_BYTES = 64 * 1024  # a small file is done while its sender waits; a large one by the worker
 AT_ONCE_ROWS = 300
+MOST_FILES = 10  # of a workspace that are kept at once
 LOOKS_EVERY = 0.5  # seconds, while another worker does what a command waits for
 
 
 def receive(runtime: Runtime, who: Visitor, file_name: str, file: IO[bytes]) -> str:
     """Keep a file piece by piece and begin to read it; gives its id.
 
-    Raises Invalid when it is no table, Conflict when it was stopped while it arrived.
+    Raises Invalid when it is no table or too many are here, Conflict when it was stopped while it arrived.
     """
     piece = file.read(PIECE)
     kind = kind_of(piece[:16], file_name)
@@ -60,6 +61,10 @@ def receive(runtime: Runtime, who: Visitor, file_name: str, file: IO[bytes]) -> 
 def _expected(runtime: Runtime, who: Visitor, file_name: str, kind: Kind) -> str:
     now, id = runtime.clock(), new_id()
     with runtime.db.write() as session:
+        access.hold_workspace(session, who.workspace_id)  # so that two who come at once are counted
+        if import_storage.files_kept(session, who.workspace_id) >= MOST_FILES:
+            message = "%(most)s files are here already. Import or remove one of them first."
+            raise Invalid([problem("file", message, most=MOST_FILES)])
         session.add(
             ContactImport(
                 id=id, workspace_id=who.workspace_id, user_id=who.user_id, file_name=_tidy_name(file_name),
@@ -79,15 +84,13 @@ def _still_arrives(session: Session, id: str, then: str) -> None:
 def choose_columns(
     runtime: Runtime, who: Visitor, id: str, meanings: Sequence[str], *, look: bool = True
 ) -> None:
-    """What each column means; it is remembered for the next file, and the dry run begins.
+    """What each column means; the dry run begins.
 
     Without `look` it may begin at once. Raises Invalid, Conflict when it has moved on.
     """
     with runtime.db.write() as session:
         each = _held(session, who, id, ("mapping", "checked"))
-        chosen = contact_columns.check(each.columns, meanings)
-        _remember(session, each, chosen)
-        each.meanings = list(chosen)
+        each.meanings = list(contact_columns.check(each.columns, meanings))
         each.state = "checking" if look else "checked"
         each.started_at = each.progressed_at = runtime.clock()
         import_chunks.begin_again(each)
@@ -96,9 +99,9 @@ def choose_columns(
         import_jobs.finish(runtime, id)
 
 
-def _remember(session: Session, each: ContactImport, chosen: Sequence[Meaning]) -> None:
-    meant: dict[str, Meaning] = {}
-    for column, meaning in zip(each.columns, chosen, strict=True):
+def _remember(session: Session, each: ContactImport) -> None:
+    meant: dict[str, str] = {}
+    for column, meaning in zip(each.columns, each.meanings, strict=True):
         if column:
             meant.setdefault(plain(column)[:MAX_COLUMN_NAME], meaning)
     # In one order, so that two who choose at once wait for each other
@@ -118,11 +121,13 @@ def _remember(session: Session, each: ContactImport, chosen: Sequence[Meaning]) 
 def begin(runtime: Runtime, who: Visitor, id: str, *, lawful_basis: str, source: str) -> None:
     """Import it, with the reason why these people may be asked and where they come from.
 
-    Raises Invalid without them, Conflict when it has been begun already.
+    What its columns mean is remembered for the next file. Raises Invalid without them, Conflict when it has
+    been begun already.
     """
     basis, where = _origin(lawful_basis, source)
     with runtime.db.write() as session:
         each = _held(session, who, id, ("checked",))
+        _remember(session, each)
         each.lawful_basis, each.source = basis, where
         each.state = "importing"
         each.started_at = each.progressed_at = runtime.clock()

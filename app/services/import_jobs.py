@@ -155,7 +155,7 @@ def clear_away(runtime: Runtime) -> int:
     for _ in range(CLEARED):
         with runtime.db.write() as session:
             _stop_waiting(session, runtime.clock())
-            here = _clear_some(session, runtime.clock())
+            here = _clear_some(session, runtime.clock()) or _forget_columns(session)
         gone += here
         if not here:
             break
@@ -175,15 +175,18 @@ def _stop_waiting(session: Session, now: datetime) -> None:
 
 
 def _clear_some(session: Session, now: datetime) -> int:
-    """One that is done needs its rows no more; one that was stopped may go on for a while.
+    """One that is done, or was never read, needs no rows; one that was stopped may go on for a while.
 
     With somebody erased on its way, nothing that may be about them stays, and it cannot go on.
     """
     id, met = ContactImport.id, import_storage.met_an_erasure()
-    has_rows = select(ImportPart.import_id).where(ImportPart.import_id == id).exists()
+    its_rows = select(ImportPart.import_id).where(ImportPart.import_id == id)
+    has_rows = its_rows.exists()
     has_people = select(ImportPerson.import_id).where(ImportPerson.import_id == id).exists()
     has_rejects = select(ImportReject.import_id).where(ImportReject.import_id == id).exists()
-    rows = or_(ContactImport.state.in_(("done", "undone")), ContactImport.ended_at < now - KEPT, met)
+    unread = its_rows.where(ImportPart.kind == "file", ContactImport.started_at.is_(None)).exists()
+    over = ContactImport.state.in_(("done", "undone"))
+    rows = or_(over, unread, ContactImport.ended_at < now - KEPT, met)
     people = ContactImport.ended_at < now - WINDOW  # until then it can be undone
     rejects = or_(ContactImport.ended_at < now - REPORTED, met)
     found = (
@@ -196,3 +199,13 @@ def _clear_some(session: Session, now: datetime) -> int:
     if first is None:
         return 0
     return import_storage.clear(session, first[0], rows=first[1], people=first[2], rejects=first[3])
+
+
+def _forget_columns(session: Session) -> int:
+    """Of one that was never taken: with a file that had no header its first person stands there."""
+    id = ContactImport.id
+    has_rows = select(ImportPart.import_id).where(ImportPart.import_id == id).exists()
+    has_rejects = select(ImportReject.import_id).where(ImportReject.import_id == id).exists()
+    over = ContactImport.ended_at.is_not(None) & ContactImport.lawful_basis.is_(None)
+    nothing_left = over & ~has_rows & ~has_rejects & (ContactImport.columns != [])
+    return changed(session, update(ContactImport).where(nothing_left).values(columns=[], meanings=[]))

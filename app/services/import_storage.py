@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
-from sqlalchemy import ColumnElement, and_, delete, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.contact_files import Record
@@ -82,6 +82,17 @@ def rejects(session: Session, import_id: str, phase: str, after: int, most: int)
         .limit(most)
     )
     return session.scalars(query).all()
+
+
+def files_kept(session: Session, workspace_id: str) -> int:
+    """How many files of this workspace take room: those that arrive, wait, are taken, or may go on."""
+    kept = select(ImportPart.import_id).where(ImportPart.import_id == ContactImport.id).exists()
+    query = select(func.count(ContactImport.id)).where(
+        ContactImport.workspace_id == workspace_id,
+        ContactImport.state.not_in(("done", "undoing", "undone")),  # theirs are about to go
+        or_(ContactImport.state == "arriving", kept),
+    )
+    return session.scalar(query) or 0
 
 
 def met_an_erasure() -> ColumnElement[bool]:

@@ -108,6 +108,11 @@ def test_excels_own_separator_line_is_honoured_and_keeps_the_row_numbers():
     assert row.number == 3
 
 
+def test_a_column_may_be_called_by_a_year_or_a_day():
+    columns = ("email", "2024", "20240229", "29/02/2024", "1 a 5")
+    assert read((";".join(columns) + "\na@x.com;1;2;3;4\n").encode()).columns == columns
+
+
 def test_one_column_of_addresses_is_enough():
     (row,) = read(b"email\na@x.com\n").rows
     assert row.fields == {"email": "a@x.com"}
@@ -125,6 +130,9 @@ def test_empty_rows_and_the_empty_columns_of_excel_are_nothing():
         (b"\xef\xbb\xbf \n \n", "empty"),
         (b"name;email\nA\x00na;a@x.com\n", "null character"),
         (b"ana@x.com;Ana\nbia@x.com;Bia\n", "must name the columns"),
+        (b"Maria Silva;+5511987654321\nBia;+5511987654322\n", "must name the columns"),
+        (b"Maria Silva;(11) 98765-4321\nBia;(11) 98765-4322\n", "must name the columns"),
+        (b"Maria Silva;11987654321\nBia;11987654322\n", "must name the columns"),
         (b'email;name\na@x.com;"Ana\nb@x.com;Bia\n', "quotes around line"),
         (b'email;name\na@x.com;"Ana" Souza\n', "quotes around line"),
         (b"\xff\xfea\x00b", "damaged"),

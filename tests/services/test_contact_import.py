@@ -18,7 +18,16 @@ from app.domain.contact_files import PIECE
 from app.domain.contacts import read_contact
 from app.errors import Conflict, Invalid, NotFound
 from app.jobs.worker import run_until_idle
-from app.models import Contact, ContactImport, ImportPart, ImportPerson, ImportReject, OptOut, Workspace
+from app.models import (
+    ColumnMeaning,
+    Contact,
+    ContactImport,
+    ImportPart,
+    ImportPerson,
+    ImportReject,
+    OptOut,
+    Workspace,
+)
 from app.runtime import Runtime
 from app.services import (
     consents,
@@ -681,6 +690,9 @@ def test_what_somebody_chose_for_a_column_is_remembered_in_their_workspace(
         "attribute",
     ]
     contact_imports.choose_columns(runtime, camila, id, ["external_id", "name", "skip"])
+    looked = import_pages.page(runtime, camila, upload(runtime, camila, text))
+    assert [each.meaning for each in looked.columns] == ["email", "name", "attribute"], "only looked at"
+    contact_imports.begin(runtime, camila, id, lawful_basis="consent", source="x")
     again = import_pages.page(runtime, camila, upload(runtime, camila, text))
     assert [each.meaning for each in again.columns] == ["external_id", "name", "skip"]
     other = world.member(world.workspace(), Role.MANAGER)
@@ -718,6 +730,22 @@ def test_stopped_half_way_what_was_taken_stays_and_the_rest_may_follow(
     contact_imports.go_on(runtime, camila, id)
     run_until_idle(runtime)
     assert outcomes(import_pages.page(runtime, camila, id)) == {"created": 1_450}
+
+
+def test_so_many_files_of_a_workspace_wait_and_no_more(runtime: Runtime, world: World, camila: Visitor):
+    text = "nome;e-mail\nAna;a@x.example\n"
+    ids = [upload(runtime, camila, text) for _ in range(contact_imports.MOST_FILES)]
+    with pytest.raises(Invalid) as caught:
+        upload(runtime, camila, text)
+    assert str(caught.value.problems[0]) == "10 files are here already. Import or remove one of them first."
+    upload(runtime, world.member(world.workspace(), Role.MANAGER), text)
+    contact_imports.discard(runtime, camila, ids[0])
+    upload(runtime, camila, text)
+    choose_as_guessed(runtime, camila, ids[1])
+    contact_imports.begin(runtime, camila, ids[1], lawful_basis="consent", source="x")
+    upload(runtime, camila, text)
+    with pytest.raises(Invalid):
+        upload(runtime, camila, text)
 
 
 def test_another_workspaces_import_does_not_exist(runtime: Runtime, world: World, camila: Visitor):
@@ -759,6 +787,47 @@ def test_what_an_import_keeps_goes_when_it_is_not_needed_any_more(
         pass
     assert kept(runtime, done.id) == (0, 0, 0)
     assert outcomes(import_pages.page(runtime, camila, done.id)) == {"created": 450, "refused": 1}
+
+
+def test_a_file_that_was_never_read_to_its_end_goes_as_soon_as_it_is_over(runtime: Runtime, camila: Visitor):
+    broken = upload(runtime, camila, 'nome;e-mail\n"Ana;a@x.example\n')
+    stopped = contact_imports.receive(runtime, camila, "a.xlsx", workbook([["email"], ["a@x.example"]]))
+    contact_imports.stop(runtime, camila, stopped)
+    assert kept(runtime, broken)[0] and kept(runtime, stopped)[0]
+    while import_jobs.clear_away(runtime):
+        pass
+    assert (kept(runtime, broken), kept(runtime, stopped)) == ((0, 0, 0), (0, 0, 0))
+
+
+def test_of_a_file_that_was_never_taken_not_even_its_first_line_stays(
+    runtime: Runtime, camila: Visitor, clock: Clock
+):
+    ana = contacts.create(runtime, camila, {"name": "Ana", "email": "ana@x.example"})
+    taken = run(runtime, camila, "código;nome\n1;Ana\n").id
+    left = upload(runtime, camila, "Maria Silva;Rua das Flores 7;código\nBia;Rua 8;2\n")
+    clock.advance(hours=25)
+    import_jobs.clear_away(runtime)
+    assert columns_of(runtime, left) == ["Maria Silva", "Rua das Flores 7", "código"], (
+        "it may go on for a day"
+    )
+    clock.advance(hours=25)
+    while import_jobs.clear_away(runtime):
+        pass
+    assert columns_of(runtime, left) == []
+    waits = upload(runtime, camila, "Maria Silva;código\nBia;2\n")
+    erasure.erase(runtime, camila, ana)
+    while import_jobs.clear_away(runtime):
+        pass
+    assert columns_of(runtime, waits) == []
+    assert columns_of(runtime, taken) == ["código", "nome"]
+    assert import_pages.page(runtime, camila, waits).state == "stopped"
+    with runtime.db.read() as session:
+        assert session.scalars(select(ColumnMeaning.heading)).all() == ["codigo", "nome"]
+
+
+def columns_of(runtime: Runtime, id: str) -> list[str]:
+    with runtime.db.read() as session:
+        return session.get_one(ContactImport, id).columns
 
 
 def kept(runtime: Runtime, id: str) -> tuple[int, ...]:

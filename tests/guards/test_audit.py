@@ -57,6 +57,7 @@ NOT_NOTED = {
     "inbound.receive": THEIRS,
     "journal_replay._apply": WORK,
     "journal_replay._journal": WORK,
+    "scrubbing.scrub": WORK,
     "limits.count_once": WORK,
     "limits.forget_old": WORK,
     "links.forget_old": WORK,

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
-from app.engines import LOCKED, be_reading, open_engine
+from app.engines import LOCKED, be_reading, empty_log, open_engine, vacuum
 from app.errors import Unavailable
 from app.journal import Journal
 
@@ -141,29 +141,16 @@ class Database:
         # Classes 08, 40, 53, 55, 57 and 58: never a statement's fault
         return isinstance(error, self._driver.OperationalError) and TOO_MANY not in str(error)
 
-    def scrub(self, *tables: str, wholly: bool = False) -> None:
-        """Take what was deleted from these tables out of the files, now rather than some day; best effort.
+    def scrub(self, *tables: str, wholly: bool = False) -> list[str]:
+        """Take what was deleted from these tables out of the files, now rather than some day; what is left.
 
         SQLite overwrites deleted rows, but its log keeps older pages until it is emptied. PostgreSQL keeps
         dead rows until a vacuum, and their bytes until something is written over them: `wholly` writes each
-        table anew, and nobody uses it meanwhile. A reader in the way: it happens later by itself.
+        table anew, and nobody uses it meanwhile. A reader in the way: it is left for another time.
         """
-        how = "VACUUM FULL" if wholly else "VACUUM"
-        try:
-            if self.is_sqlite:
-                raw = self.engine.raw_connection()
-                try:
-                    raw.info.pop("reading", None)  # it waits for readers, as no writer does
-                    raw.cursor().execute(f"PRAGMA busy_timeout={int(self.busy_seconds * 1000)}")
-                    raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-                finally:
-                    raw.close()
-                return
-            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                for table in tables:
-                    connection.execute(text(f"{how} {table}"))
-        except OperationalError:
-            return
+        if self.is_sqlite:
+            return [] if empty_log(self.engine, self.busy_seconds) else ["log"]
+        return [each for each in tables if not vacuum(self.engine, each, wholly=wholly)]
 
     def dispose(self) -> None:
         """Close every connection: at the end, and in a child after fork."""

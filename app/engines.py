@@ -9,9 +9,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 
 from app.domain.audience_matching import number_of, plain
 from app.domain.terms import draw
@@ -171,3 +171,33 @@ def _look_whether_it_lives(dialect: Dialect, connection: Any, record: Any, proxy
         dialect.do_ping(connection)
     except dialect.loaded_dbapi.Error as error:
         raise DisconnectionError from error  # the pool opens another
+
+
+def empty_log(engine: Engine, patience: float) -> bool:
+    """SQLite: write its log into the file and cut it off. False while somebody reads an older moment."""
+    connection = engine.raw_connection()
+    try:
+        connection.info.pop("reading", None)  # it waits for readers, as no writer does
+        raw: Any = connection.driver_connection
+        raw.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+        (held, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not held
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+
+
+def vacuum(engine: Engine, table: str, *, wholly: bool) -> bool:
+    """PostgreSQL: one table, as long as it takes. False where somebody held it."""
+    how = "VACUUM FULL" if wholly else "VACUUM"
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SET statement_timeout = 0"))
+            try:
+                connection.execute(text(f"{how} {table}"))
+            finally:
+                connection.execute(text("RESET statement_timeout"))
+    except OperationalError:
+        return False
+    return True

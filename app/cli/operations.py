@@ -8,7 +8,7 @@ import click
 from app.cli.context import runtime_of, unchecked_runtime
 from app.cli.refusals import refusals
 from app.services import backup as copies
-from app.services import erasure, migrating, resuming, schema, switch
+from app.services import migrating, resuming, schema, scrubbing, switch
 from app.services.backup import Restored
 from app.services.journal_replay import Replayed
 
@@ -55,7 +55,8 @@ def scrub() -> None:
 
     SQLite needs no such thing. On PostgreSQL each table is locked meanwhile: choose a quiet hour.
     """
-    erasure.scrub(runtime_of())
+    if left := scrubbing.scrub_wholly(runtime_of()):
+        raise click.ClickException(f"Somebody held {', '.join(left)}. The others are done: run it again.")
     click.echo("Done. PostgreSQL's own log (WAL) keeps its older pages until it is recycled.", err=True)
 
 

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
 
 STATES = ("new", "done", "set_aside")
+PLACED = text("contact_id IS NOT NULL")
 
 
 class InboundEvent(HasId, Base):
@@ -20,6 +21,8 @@ class InboundEvent(HasId, Base):
         CheckConstraint(f"state IN {STATES}", name="state"),
         Index(None, "state", "due_at"),
         Index(None, "sender_id", "received_at"),
+        Index(None, "contact_id", sqlite_where=PLACED, postgresql_where=PLACED),
+        Index(None, "address_key"),  # what nobody has placed is found when its writer is erased
     )
 
     sender_id: Mapped[str] = mapped_column(ForeignKey("senders.id"))
@@ -34,13 +37,15 @@ class InboundEvent(HasId, Base):
     received_at: Mapped[datetime]
     workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id"))  # once resolved
     contact_id: Mapped[str | None] = mapped_column(String(26))
+    # Whose address it came from; empty where it named none, missing where it came before this was kept
+    address_key: Mapped[str | None] = mapped_column(String(64))
 
 
 class Conversation(HasId, Base):
     """Where one chat stands: one sender of ours and one address of theirs."""
 
     __tablename__ = "conversations"
-    __table_args__ = (UniqueConstraint("sender_id", "address_key"),)
+    __table_args__ = (UniqueConstraint("sender_id", "address_key"), Index(None, "address_key"))
 
     sender_id: Mapped[str] = mapped_column(ForeignKey("senders.id"))
     address_key: Mapped[str] = mapped_column(String(64))

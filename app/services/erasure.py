@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, update
+from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import (
@@ -31,7 +32,7 @@ from app.models import (
     Token,
 )  # fmt: skip
 from app.runtime import Runtime
-from app.services import audit, contact_rows, journal, opt_outs, person_requests
+from app.services import audit, contact_rows, journal, opt_outs, person_requests, scrubbing
 from app.services.access import Visitor
 from app.services.chat_addresses import key_of
 from app.services.followup_opening import leave_event
@@ -40,12 +41,6 @@ from app.services.pulse_answers import forget_sealed, hold_pulses
 # The events whose text is about the person, or theirs
 WORDS = ("noted", "contacted", "replied", "closed", "heard")
 NAMES_IT = ("kind", "sender", "provider_id")  # what stays of an event
-TOUCHED = (
-    "contacts", "answers", "answer_edits", "messages", "attempts", "tokens", "sandbox_copies", "opt_outs",
-    "followup_events", "followup_closures", "invitations", "import_parts", "import_rejects", "import_people",
-    "sealed_answers", "inbound_events", "conversations", "connect_links", "events", "consent_changes",
-    "audit_rows", "rate_windows",
-)  # fmt: skip
 
 
 def erase(runtime: Runtime, who: Visitor, id: str) -> None:
@@ -61,20 +56,18 @@ def erase(runtime: Runtime, who: Visitor, id: str) -> None:
         audit.note(session, who, now, "contact.erased", known.id)
         for contact in hold(session, [known.id]):
             forget(session, contact, now, by=who.name, member_id=who.member_id)
-    runtime.db.scrub(*TOUCHED)
-
-
-def scrub(runtime: Runtime) -> None:
-    """Not a byte of whoever was erased stays in our tables' files; on PostgreSQL each is locked meanwhile."""
-    runtime.db.scrub(*TOUCHED, wholly=True)
+    scrubbing.soon(runtime)
 
 
 def hold(session: Session, ids: Sequence[str]) -> Sequence[Contact]:
     """The step before `forget`: those of these people who are not erased yet, for us alone.
 
-    In the order of all who hold many, and after what others hold when they come to a person.
+    In the order of all who hold many, and after what others hold already when they come to a person: the
+    pulse that reminds them, and what they wrote.
     """
     hold_pulses(session, ids)
+    for each in session.scalars(select(Contact).where(Contact.id.in_(ids)).order_by(Contact.id)).all():
+        session.execute(_who_wrote(each).with_only_columns(InboundEvent.id))
     theirs = select(Contact).where(Contact.id.in_(ids), Contact.erased_at.is_(None)).order_by(Contact.id)
     held = theirs.with_for_update().execution_options(populate_existing=True)
     return session.scalars(held).all()
@@ -83,7 +76,7 @@ def hold(session: Session, ids: Sequence[str]) -> Sequence[Contact]:
 def forget(
     session: Session, contact: Contact, now: datetime, *, by: str | None = None, member_id: str | None = None
 ) -> None:
-    """The step of `erase`, of somebody who is held; whoever calls it scrubs afterwards."""
+    """The step of `erase`, of somebody who is held."""
     _remember_not_to_ask(session, contact, now)
     _stop_what_is_queued(session, contact)
     _forget_words(session, contact, now)
@@ -94,6 +87,7 @@ def forget(
     audit.forget(session, contact.id)
     person_requests.done(session, contact.id, now)
     journal.erased(session, contact, now)
+    scrubbing.ask(session)
 
 
 def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> None:
@@ -131,7 +125,7 @@ def _forget_words(session: Session, contact: Contact, now: datetime) -> None:
     """
     answers = select(Answer.id).where(Answer.contact_id == contact.id)
     session.execute(update(AnswerEdit).where(AnswerEdit.answer_id.in_(answers)).values(comment=None))
-    nothing = {"comment": None, "attributes": {}, "updated_at": now}
+    nothing: dict[str, Any] = {"comment": None, "attributes": {}, "updated_at": now}
     session.execute(update(Answer).where(Answer.contact_id == contact.id).values(**nothing))
     messages = _messages(contact)
     session.execute(delete(SandboxCopy).where(SandboxCopy.message_id.in_(messages)))
@@ -162,26 +156,32 @@ def _forget_words(session: Session, contact: Contact, now: datetime) -> None:
 
 def _forget_what_came_in(session: Session, contact: Contact) -> None:
     """Also what nobody has placed yet. Each event's name stays: else the provider would bring it again."""
-    rows = session.scalars(select(InboundEvent).where(or_(*_who_wrote(contact))).with_for_update()).all()
-    keys = {contact.phone_key, contact.telegram_key} - {None}
-    for row in rows:
-        key = key_of(session, row.channel, row.payload.get("address", ""))
-        unplaced = row.workspace_id in (None, contact.workspace_id) and key in keys
-        if row.contact_id == contact.id or unplaced:
-            row.payload = {name: row.payload[name] for name in NAMES_IT if name in row.payload}
-            row.error = None
-            row.state = "done"
+    for row in session.scalars(_who_wrote(contact)).all():
+        if row.address_key is None and not _is_theirs(session, row, contact):
+            continue
+        row.payload = {name: row.payload[name] for name in NAMES_IT if name in row.payload}
+        row.error, row.state, row.address_key = None, "done", ""
 
 
-def _who_wrote(contact: Contact) -> list[ColumnElement[bool]]:
-    """What is known to be theirs, and what may be: a number may have come without its ninth digit."""
-    found = [InboundEvent.contact_id == contact.id]
-    said = InboundEvent.payload["address"].as_string()
+def _who_wrote(contact: Contact) -> Select[InboundEvent]:
+    """What is known to be theirs, or came from their address and is not known to be anybody's elsewhere."""
+    keys = [key for key in (contact.phone_key, contact.telegram_key) if key]
+    from_there = [InboundEvent.address_key.in_(keys)]
+    # Of before the keys were kept (they go after 90 days): a number may have come without its ninth digit
+    unkeyed, said = InboundEvent.address_key.is_(None), InboundEvent.payload["address"].as_string()
     if contact.phone:
-        found.append(InboundEvent.channel.in_(("sms", "whatsapp")) & said.endswith(contact.phone[-8:]))
+        from_there.append(unkeyed & said.endswith(contact.phone[-8:]))
     if contact.telegram_chat_id:
-        found.append((InboundEvent.channel == "telegram") & (said == contact.telegram_chat_id))
-    return found
+        from_there.append(unkeyed & (said == contact.telegram_chat_id))
+    here = or_(InboundEvent.workspace_id.is_(None), InboundEvent.workspace_id == contact.workspace_id)
+    # Each side by an index of its own: else SQLite reads every event there is
+    theirs = or_(InboundEvent.contact_id == contact.id, *(each & here for each in from_there))
+    return select(InboundEvent).where(theirs).order_by(InboundEvent.id).with_for_update()
+
+
+def _is_theirs(session: Session, row: InboundEvent, contact: Contact) -> bool:
+    key = key_of(session, row.channel, row.payload.get("address", ""))
+    return row.contact_id == contact.id or key in {contact.phone_key, contact.telegram_key} - {None}
 
 
 def _messages(contact: Contact) -> Select[str]:

@@ -18,7 +18,7 @@ from app.domain.metrics import Metric
 from app.errors import Forbidden, Unavailable
 from app.models import InboundEvent, InboundMark, new_id
 from app.runtime import Runtime
-from app.services import losses, pulse_chats, senders
+from app.services import chat_addresses, losses, pulse_chats, senders
 
 __all__ = ["Unreadable"]  # what a view has to know of the seam
 log = structlog.get_logger("inbound")
@@ -34,7 +34,8 @@ LONGEST_TEXT = 5_000
 # Text, not ORM: in a storm these are most of what each event costs.
 _KEEP = Statement(
     "INSERT INTO inbound_events (id, sender_id, channel, provider_id, kind, payload, state, tries, due_at,"
-    " received_at) VALUES (:id, :sender_id, :channel, :provider_id, :kind, :payload, 'new', 0, :now, :now)"
+    " received_at, address_key)"
+    " VALUES (:id, :sender_id, :channel, :provider_id, :kind, :payload, 'new', 0, :now, :now, :key)"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
 _TAKE = Statement(
@@ -146,6 +147,7 @@ def keep(session: Session, channel: str, event: Event, now: datetime) -> str | N
     values = {
         "id": new_id(), "sender_id": sender_id, "channel": channel, "provider_id": event.provider_id[:120],
         "kind": event.kind.value, "payload": json.dumps(payload), "now": now,
+        "key": chat_addresses.key_of(session, channel, event.address) or "",
     }  # fmt: skip
     kept = _KEEP.run(session, values).fetchall()
     return str(kept[0][0]) if kept else None

@@ -14,7 +14,7 @@ from app.db import changed, insert_into
 from app.journal import Journal, Line
 from app.models import Contact, OptOut, Workspace
 from app.runtime import Runtime
-from app.services import address_keys, audit_log, erasure, journal
+from app.services import address_keys, audit_log, erasure, journal, scrubbing
 from app.services.journal import ERASED, LIFTED, OPT_OUT
 
 AT_ONCE = 200  # lines or rows in one transaction
@@ -50,7 +50,7 @@ def replay(runtime: Runtime) -> Replayed:
     done.liftings = _apply(runtime, kept, name, LIFTED, _lift)
     done.erasures = _apply(runtime, kept, name, ERASED, _erase)
     if done.erasures:
-        runtime.db.scrub(*erasure.TOUCHED)
+        scrubbing.soon(runtime)
     return done
 
 

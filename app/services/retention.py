@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.domain import retention as rules
 from app.models import Setting, Workspace
 from app.runtime import Runtime
-from app.services import audit, erasure
+from app.services import audit, scrubbing
 from app.services.access import Visitor, held_workspace
 from app.services.retention_kinds import KINDS, Going, Kind
 
@@ -79,7 +79,7 @@ def let_go(runtime: Runtime) -> int:
             log.error("retention failed", workspace_id=workspace_id, error=type(error).__name__)
             failures.append(error)
     if run.done:
-        runtime.db.scrub(*erasure.TOUCHED)
+        scrubbing.soon(runtime)
     if failures:
         raise failures[0]
     if run.steps_left:
@@ -142,6 +142,7 @@ class _Run:
                     session, None, now, "workspace.retention_applied", workspace_id,
                     workspace_id=workspace_id, kind=name, days=days, number=number,
                 )  # fmt: skip
+            scrubbing.ask(session)
             kind.forget(session, Going(workspace_id, keys, before, now))
         return keys[-1], len(keys)
 

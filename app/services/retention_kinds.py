@@ -172,6 +172,6 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
     "notes": (Kind(FollowUp.id, _old_notes, _forget_notes),),
     "inbound": (Kind(InboundEvent.id, _old_events, _forget_events),),
     "sandbox": (Kind(SandboxCopy.message_id, _old_copies, _forget_copies),),
-    "contacts": (Kind(Contact.id, _old_contacts, _forget_contacts, step=5),),
+    "contacts": (Kind(Contact.id, _old_contacts, _forget_contacts, step=1),),
     "audit": (Kind(AuditRow.number, _old_payloads, _forget_payloads, first=0),),
 }

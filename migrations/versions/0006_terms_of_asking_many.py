@@ -20,8 +20,11 @@ def upgrade() -> None:
     op.add_column("occurrences", sa.Column("asked", sa.Integer(), server_default="0", nullable=False))
     op.add_column("invitations", sa.Column("remind_after", sa.Integer(), nullable=True))
     op.create_index(
-        op.f("ix_invitations_remind_after_sent_at"), "invitations", ["remind_after", "sent_at"],
-        sqlite_where=REMINDED, postgresql_where=REMINDED,
+        op.f("ix_invitations_remind_after_sent_at"),
+        "invitations",
+        ["remind_after", "sent_at"],
+        sqlite_where=REMINDED,
+        postgresql_where=REMINDED,
     )
 
 

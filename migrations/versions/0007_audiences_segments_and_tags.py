@@ -23,17 +23,13 @@ def upgrade() -> None:
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("updated_at", MOMENT, nullable=False),
         sa.Column("id", sa.String(length=26), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"], ["workspaces.id"], name=op.f("fk_segments_workspace_id")
-        ),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_segments_workspace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_segments")),
         sa.UniqueConstraint("workspace_id", "name", name=op.f("uq_segments_workspace_id_name")),
     )
     with op.batch_alter_table("schedules") as schedules:
         schedules.add_column(sa.Column("segment_id", sa.String(length=26), nullable=True))
-        schedules.create_foreign_key(
-            op.f("fk_schedules_segment_id"), "segments", ["segment_id"], ["id"]
-        )
+        schedules.create_foreign_key(op.f("fk_schedules_segment_id"), "segments", ["segment_id"], ["id"])
         schedules.create_index(op.f("ix_schedules_segment_id"), ["segment_id"])
     op.add_column("contacts", sa.Column("tags", JSON, server_default="[]", nullable=False))
 

@@ -59,7 +59,9 @@ def _people() -> None:
         sa.CheckConstraint(
             "kind IN ('access', 'correction', 'erasure')", name=op.f("ck_person_requests_kind")
         ),
-        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_person_requests_workspace_id")),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_person_requests_workspace_id")
+        ),
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_person_requests_contact_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person_requests")),
     )
@@ -79,7 +81,9 @@ def _people() -> None:
         sa.Column("source", sa.String(length=200), nullable=True),
         sa.Column("evidence", sa.String(length=500), nullable=True),
         sa.Column("id", sa.String(length=26), nullable=False),
-        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_consent_changes_workspace_id")),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_consent_changes_workspace_id")
+        ),
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_consent_changes_contact_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_changes")),
     )

@@ -40,7 +40,9 @@ def upgrade() -> None:
         sa.Column("lease_until", MOMENT, nullable=True),
         sa.CheckConstraint("kind IN ('csv', 'xlsx')", name=op.f("ck_contact_imports_kind")),
         sa.CheckConstraint(f"state IN {STATES}", name=op.f("ck_contact_imports_state")),
-        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_contact_imports_workspace_id")),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_contact_imports_workspace_id")
+        ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_contact_imports_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_imports")),
     )
@@ -57,7 +59,9 @@ def _parts() -> None:
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint("kind IN ('file', 'rows')", name=op.f("ck_import_parts_kind")),
-        sa.ForeignKeyConstraint(["import_id"], ["contact_imports.id"], name=op.f("fk_import_parts_import_id")),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["contact_imports.id"], name=op.f("fk_import_parts_import_id")
+        ),
         sa.PrimaryKeyConstraint("import_id", "kind", "number", name=op.f("pk_import_parts")),
     )
     op.create_table(
@@ -77,7 +81,9 @@ def _parts() -> None:
         sa.Column("problems", JSON, nullable=False),
         sa.CheckConstraint("phase IN ('checking', 'importing')", name=op.f("ck_import_rejects_phase")),
         sa.CheckConstraint("outcome IN ('refused', 'repeated')", name=op.f("ck_import_rejects_outcome")),
-        sa.ForeignKeyConstraint(["import_id"], ["contact_imports.id"], name=op.f("fk_import_rejects_import_id")),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["contact_imports.id"], name=op.f("fk_import_rejects_import_id")
+        ),
         sa.PrimaryKeyConstraint("import_id", "phase", "row", name=op.f("pk_import_rejects")),
     )
     op.create_table(
@@ -85,7 +91,9 @@ def _parts() -> None:
         sa.Column("workspace_id", ID, nullable=False),
         sa.Column("heading", sa.String(length=60), nullable=False),
         sa.Column("meaning", sa.String(length=16), nullable=False),
-        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_column_meanings_workspace_id")),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_column_meanings_workspace_id")
+        ),
         sa.PrimaryKeyConstraint("workspace_id", "heading", name=op.f("pk_column_meanings")),
     )
 
@@ -101,7 +109,9 @@ def downgrade() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("id", ID, nullable=False),
-        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_import_files_workspace_id")),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_import_files_workspace_id")
+        ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_import_files_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_files")),
     )

@@ -19,10 +19,16 @@ CHECKS = {
 
 def upgrade() -> None:
     with op.batch_alter_table("workspaces") as workspaces:
-        workspaces.add_column(sa.Column("quiet_from", sa.String(length=5), server_default="21:00", nullable=True))
-        workspaces.add_column(sa.Column("quiet_to", sa.String(length=5), server_default="09:00", nullable=True))
+        workspaces.add_column(
+            sa.Column("quiet_from", sa.String(length=5), server_default="21:00", nullable=True)
+        )
+        workspaces.add_column(
+            sa.Column("quiet_to", sa.String(length=5), server_default="09:00", nullable=True)
+        )
         workspaces.add_column(sa.Column("quiet_days", JSON, server_default="[]", nullable=False))
-        workspaces.add_column(sa.Column("quiet_email", sa.Boolean(), server_default=sa.false(), nullable=False))
+        workspaces.add_column(
+            sa.Column("quiet_email", sa.Boolean(), server_default=sa.false(), nullable=False)
+        )
         workspaces.add_column(sa.Column("daily_cap", sa.Integer(), nullable=True))
         workspaces.add_column(sa.Column("weekly_cap", sa.Integer(), nullable=True))
         for name, says in CHECKS.items():

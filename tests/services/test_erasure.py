@@ -14,6 +14,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.channels.base import DeliveryError, Event, KeptCopy, Kind, Receipt
+from app.db import open_database
 from app.domain.access import Role
 from app.errors import Conflict, NotFound
 from app.jobs.worker import run_until_idle
@@ -51,6 +52,7 @@ from app.services import (
     inbound,
     opt_outs,
     outcomes,
+    scrubbing,
 )
 from app.services.access import Visitor
 from app.services.pulse_closing import close_pulse
@@ -168,7 +170,7 @@ def test_i11_once_scrubbed_nothing_is_left_in_postgresqls_own_files(
         pytest.skip("SQLite's files are searched above, without a scrub")
     tell_everything(runtime, world, camila, person)
     erasure.erase(runtime, camila, person.id)
-    erasure.scrub(runtime)
+    assert scrubbing.scrub_wholly(runtime) == []
     data = request.getfixturevalue("postgres").data
     with runtime.db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("CHECKPOINT"))
@@ -233,15 +235,16 @@ def test_n01_what_is_on_its_way_leaves_no_trace_of_them_when_it_ends(
     assert [secret for secret in SECRETS if secret in found] == []
 
 
+@pytest.mark.parametrize("kept", [{}, {"address_key": None}], ids=["keyed", "of before it was keyed"])
 def test_what_they_wrote_and_nobody_has_placed_goes_as_well(
-    runtime: Runtime, world: World, camila: Visitor, person: Contact
+    runtime: Runtime, world: World, camila: Visitor, person: Contact, kept: dict[str, None]
 ):
     without_ninth_digit = "+553188884417"
     for channel, state in (("sms", "new"), ("whatsapp", "set_aside"), ("sms", "done")):
         event = Event("+551140028922", new_id(), Kind.TEXT, address=without_ninth_digit, text="segredo")
         with runtime.db.write() as session:
             id = inbound.keep(session, channel, event, world.now)
-            session.execute(update(InboundEvent).where(InboundEvent.id == id).values(state=state))
+            session.execute(update(InboundEvent).where(InboundEvent.id == id).values(state=state, **kept))
     erasure.erase(runtime, camila, person.id)
     found = everything_stored(runtime)
     assert [secret for secret in (*SECRETS, "88884417") if secret in found] == []
@@ -499,3 +502,51 @@ def test_no_followup_is_opened_for_somebody_who_was_erased(
     erasure.erase(runtime, camila, person.id)
     with pytest.raises(NotFound):
         followups.open_by_hand(runtime, camila, person.id)
+
+
+def test_an_erasure_looks_everything_up(runtime: Runtime, world: World, camila: Visitor, person: Contact):
+    """It holds SQLite's one pen: no table that grows with the house may be read from end to end."""
+    if not runtime.db.is_sqlite:
+        pytest.skip("of tables as small as these PostgreSQL reads everything; it has the same indexes")
+    tell_everything(runtime, world, camila, person)
+    said: list[tuple[str, object]] = []
+
+    def listen(_: object, __: object, statement: str, values: object, *___: object) -> None:
+        said.append((statement, values))
+
+    happenings.listen(runtime.db.engine, "before_cursor_execute", listen)
+    try:
+        erasure.erase(runtime, camila, person.id)
+    finally:
+        happenings.remove(runtime.db.engine, "before_cursor_execute", listen)
+    found: dict[str, str] = {}
+    with runtime.db.read() as session:
+        raw = session.connection().connection.driver_connection
+        assert raw is not None
+        for statement, values in said:
+            if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+                for *_, step in raw.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall():
+                    if step.startswith("SCAN"):
+                        found[step] = statement
+    assert found == {}
+
+
+def test_what_somebody_holds_is_scrubbed_later_and_keeps_nothing_else_waiting(
+    runtime: Runtime, camila: Visitor, person: Contact, database_url: str
+):
+    if runtime.db.is_sqlite:
+        with runtime.db.read() as reading:
+            reading.execute(select(Contact.id)).all()
+            hasty = replace(runtime, db=replace(runtime.db, busy_seconds=0.1))
+            erasure.erase(hasty, camila, person.id)
+            assert scrubbing.scrub(hasty) == 0, "somebody still reads an older moment"
+    else:
+        erasure.erase(runtime, camila, person.id)
+        hasty = replace(runtime, db=open_database(database_url, busy_milliseconds=100))
+        with runtime.db.write() as session:
+            session.execute(text("LOCK TABLE answers IN SHARE MODE"))
+            assert hasty.db.scrub("contacts", "answers", "messages") == ["answers"]
+            assert scrubbing.scrub(hasty) == 0
+        hasty.db.dispose()
+    assert scrubbing.scrub(runtime) == 1
+    assert scrubbing.scrub(runtime) == 0

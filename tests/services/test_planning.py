@@ -11,7 +11,7 @@ from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.models import Contact, Invitation, Occurrence, OptOut, Pulse, Schedule, Survey, Workspace, new_id
 from app.runtime import Runtime
-from app.services import expanding, planning, runs, schedules
+from app.services import expanding, planning, runs, schedules, sparing
 from app.services.access import Visitor
 from tests.services.loop import at_once
 from tests.world import Clock, World
@@ -242,6 +242,7 @@ def test_c37_cancelling_between_two_chunks_ends_it_and_the_counts_add_up(
 
     tick(replace(runtime, reach=reach))
     tick(runtime)
+    sparing.count_spared(runtime)  # afterwards, when nobody waits for it
     run = runs.history(runtime, camila, id).items[0]
     assert (run.state, run.asked, run.waiting) == ("cancelled", 0, 0)
     assert run.not_asked == (("cancelled", 230),)  # those whom it had not come to as well

@@ -1,6 +1,7 @@
 """Rules, events, each person's own clock and sequences in a real browser, without a script."""
 
 import os
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,6 +9,8 @@ from playwright.sync_api import Page, expect
 from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.models import Survey, Workspace
+from app.runtime import Runtime
+from app.services import expanding, planning, schedules, sparing
 from app.services.access import Visitor
 from tests.web.browser import Look, Visit
 from tests.world import World
@@ -87,7 +90,12 @@ def test_without_a_script_what_was_typed_stays_while_one_looks_at_other_fields(p
 
 
 def test_after_an_event_with_a_condition_and_a_sequence(form: Page, look: Look) -> None:
+    moves = form.get_by_label("On weekends and holidays").get_by_role("option")
+    expect(moves.filter(has_text="business day")).to_have_count(2)
+    form.get_by_label("On weekends and holidays").select_option(label="Ask on the business day before")
     choose(form, "After something happened")
+    expect(moves.filter(has_text="business day")).to_have_count(1)  # nobody knew of it on the day before
+    expect(form.get_by_label("On weekends and holidays")).to_have_value("next")
     form.get_by_label("Name of the event").fill("ticket solved")
     form.get_by_label("Property").fill("closed_by")
     form.get_by_label("Compared").select_option(label="is not")
@@ -130,6 +138,36 @@ def test_a_rule_of_its_own_that_cannot_be_says_why(form: Page, look: Look) -> No
     expect(form.get_by_text("Not every month has such a day.").first).to_be_visible()
     expect(form.get_by_label("The rule")).to_have_value("FREQ=MONTHLY;BYMONTHDAY=31")
     look(form)
+
+
+def test_a_run_that_was_cancelled_half_way_says_that_it_counts(
+    visit: Visit,
+    look: Look,
+    camila: Visitor,
+    survey: Survey,
+    runtime: Runtime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(expanding, "FIRST", 10)
+    id = schedules.create(runtime, camila, {"survey": survey.id, "repeat": "once"})
+    planning.plan_schedules(runtime)
+
+    def cancel(step: str) -> None:
+        if step == "expanded_some":
+            schedules.cancel(runtime, camila, id)
+
+    expanding.expand_occurrences(replace(runtime, reach=cancel))
+    page = visit(f"/w/aroeira/schedules/{id}", camila)
+    expect(page.get_by_text("Those whom it had not come to are being counted.")).to_be_visible()
+    look(page)
+    keep(page, "counting")
+    page.locator(".plan h3 a").first.click()
+    expect(page.get_by_text("Those whom it had not come to are being counted.")).to_be_visible()
+    look(page)
+    keep(page, "counting-run")
+    sparing.count_spared(runtime)
+    page.reload()
+    expect(page.get_by_text("40 people in all")).to_be_visible()
 
 
 def keep(page: Page, name: str) -> None:

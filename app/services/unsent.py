@@ -88,7 +88,8 @@ def _hold(session: Session, schedule_id: str, now: datetime) -> tuple[int, int]:
     )
     ids = _some(session, queued)
     _do(session, _messages(ids, "queued").values(state="cancelled", reason=HELD))
-    claimed = select(Message.id).where(first, Message.state != "cancelled")
+    # One that failed says nothing: what is held may be what was to leave instead
+    claimed = select(Message.id).where(first, Message.state.not_in(("cancelled", "failed")))
     held = _invitations(ids, "queued").where(~claimed.exists())
     return len(ids), _do(session, held.values(state="planned", reason=HELD))
 

@@ -192,6 +192,52 @@ def test_a_failure_told_later_takes_the_next_channel_and_a_later_delivery_takes_
     assert (invitation(place).channel, invitation(place).state) == ("sms", "delivered")
 
 
+@pytest.mark.parametrize("in_hand", [False, True])
+def test_a_later_delivery_takes_back_what_a_pause_holds_on_another_channel(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    smtp_server: SmtpSink, in_hand: bool,
+) -> None:  # fmt: skip
+    fields = {"survey": world.survey(workspace).id, "repeat": "once", "channels": BOTH}
+    id = schedules.create(place, manager, fields)
+    planning.plan_schedules(place)
+    expanding.expand_occurrences(place)
+    sending.send_due(place)
+    told(place, "failed", reason="unreachable", permanent=True)
+
+    def pauses(point: str) -> None:
+        if point == "claimed":
+            schedules.pause(place, manager, id)
+
+    if in_hand:
+        sending.send_due(replace(place, reach=pauses))
+    else:
+        schedules.pause(place, manager, id)
+    assert invitation(place).state == "planned"
+    told(place, "delivered")
+    schedules.resume(place, manager, id)
+    sending.send_due(place)
+    assert smtp_server.messages == []
+    assert (invitation(place).channel, invitation(place).state) == ("sms", "delivered")
+
+
+def test_another_way_that_a_pause_held_is_taken_once_the_schedule_goes_on(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    smtp_server: SmtpSink,
+) -> None:  # fmt: skip
+    fields = {"survey": world.survey(workspace).id, "repeat": "once", "channels": BOTH}
+    id = schedules.create(place, manager, fields)
+    planning.plan_schedules(place)
+    expanding.expand_occurrences(place)
+    sending.send_due(place)
+    told(place, "failed", reason="unreachable", permanent=True)
+    assert schedules.pause(place, manager, id) == 1
+    sending.send_due(place)
+    assert smtp_server.messages == []
+    schedules.resume(place, manager, id)
+    sending.send_due(place)
+    assert [each.recipient for each in smtp_server.messages] == [maria.email]
+
+
 def test_with_nothing_left_in_the_list_it_stays_failed_with_its_reason(
     place: Runtime, world: World, manager: Visitor, maria: Contact, server: ScriptedTwilio
 ) -> None:

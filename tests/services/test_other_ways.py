@@ -27,6 +27,7 @@ from app.services import (
     sending,
     settling,
     timeline,
+    unsent,
 )
 from app.services.access import Visitor
 from app.services.arrival import Given
@@ -633,6 +634,27 @@ def test_reminders_that_are_queued_wait_while_their_schedule_is_paused_and_end_w
     sending.send_due(place)
     assert messages(place) == [("invitation", "email", "sent"), ("reminder", "email", "cancelled")]
     assert (len(smtp_server.messages), invitation(place).state) == (1, "sent")
+
+
+def test_reminders_of_a_paused_schedule_are_looked_at_once_and_leave_when_it_goes_on(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, smtp_server: SmtpSink, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(reminding, "ASIDE", 4)
+    monkeypatch.setattr(unsent, "AT_ONCE", 5)
+    for _ in range(11):
+        maria = world.contact(workspace)
+    id = reminded(place, world, manager, maria, clock)
+    schedules.pause(place, manager, id)
+    assert reminding.remind(place) == 0
+    with place.db.read() as session:
+        assert set(session.scalars(select(Invitation.remind_after))) == {-3}, "no look walks over them again"
+    clock.advance(days=2)
+    schedules.resume(place, manager, id)
+    unsent.follow_all(place)
+    assert (reminding.remind(place), reminding.remind(place)) == (11, 0)
+    sending.send_due(place)
+    assert len(smtp_server.messages) == 22
 
 
 def test_reminders_that_waited_for_a_paused_schedule_leave_once_it_goes_on(

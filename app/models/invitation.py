@@ -44,7 +44,7 @@ class Invitation(HasId, Base):
     reason: Mapped[str | None] = mapped_column(String(32))
     until: Mapped[datetime | None]  # with a reason that passes: when it does
     sandbox: Mapped[bool] = mapped_column(default=False)  # asked on the pretend mailbox
-    remind_after: Mapped[int | None]  # days after it left: the next reminder, while there is one to come
+    remind_after: Mapped[int | None]  # days after it left: the next reminder; below zero while paused
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]

@@ -14,6 +14,7 @@ from app.services.asking_terms import UNCOUNTED, rest_of
 from app.services.many_rows import unindexed
 from app.services.outbox import USUAL
 from app.services.timeline_moments import Rerouted
+from app.services.unsent import HELD
 
 # What says something of one way only; an opt-out, an erasure or the end of the run hold for all of them.
 OF_ONE_WAY = frozenset(
@@ -94,13 +95,14 @@ def rests_at(
 
 def take_back(session: Session, invitation: Invitation, channel: str) -> bool:
     """A step: this ask arrived after all, so what waits on another channel does not leave. Was there any?"""
+    held = and_(Message.state == "cancelled", Message.reason == HELD)  # until its schedule goes on
     waiting = (
         update(Message)
         .where(
             Message.invitation_id == invitation.id,
             Message.purpose == "invitation",
             Message.channel != channel,
-            Message.state.in_(("queued", "claimed")),
+            or_(Message.state.in_(("queued", "claimed")), held),
         )
         .values(state="cancelled", reason="duplicate")
     )

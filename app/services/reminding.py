@@ -17,27 +17,38 @@ from app.services.outbox import LEVEL, USUAL
 
 GROUP = 20  # in one transaction
 SOME = 200  # read at once; a tick goes on until none is due
+ASIDE = 1_000  # put aside in one transaction
 PAUSE = 0.005  # seconds between two looks: whoever waits to write comes in between
 ASKED = ("sent", "delivered")  # an unknown end counts as sent after a day, and is reminded then
 DAYS = range(1, LATEST_REMINDER + 1)
 _PAUSED = select(Schedule.id).where(Schedule.id == Invitation.schedule_id, Schedule.state == "paused")
 # By the day of the reminder, so that an index finds them; put together once, for it is asked all the time
+_IS_DUE = Invitation.remind_after.is_not(None) & or_(
+    *(
+        (Invitation.remind_after == days)
+        & (Invitation.sent_at <= bindparam(f"sent_{days}", type_=Invitation.sent_at.type))
+        for days in DAYS
+    )
+)
 _DUE = (
     select(Invitation.id, Invitation.remind_after)
-    .where(
-        Invitation.remind_after.is_not(None),
-        or_(
-            *(
-                (Invitation.remind_after == days)
-                & (Invitation.sent_at <= bindparam(f"sent_{days}", type_=Invitation.sent_at.type))
-                for days in DAYS
-            )
-        ),
-        Invitation.state != "unknown",
-        ~_PAUSED.exists(),
-    )
+    .where(_IS_DUE, Invitation.state != "unknown", ~_PAUSED.exists())
     .order_by(Invitation.sent_at)
     .limit(bindparam("most", type_=Integer))
+)
+# Those of a paused schedule are put aside, below zero, so that no look walks over them; whoever resumes it
+# brings them back (`unsent`). Shared, so that they wait for us
+_HELD = select(Invitation.schedule_id).where(_IS_DUE, _PAUSED.exists()).limit(1)
+_STILL_PAUSED = (
+    select(Schedule.id)
+    .where(Schedule.id == bindparam("of"), Schedule.state == "paused")
+    .with_for_update(read=True)
+)
+_OF_IT = (
+    select(Invitation.id)
+    .where(_IS_DUE, Invitation.schedule_id == bindparam("of"))
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True)
 )
 _GROUP = (
     select(Invitation, Occurrence.channels, Occurrence.terms, Contact, Schedule.state)
@@ -91,6 +102,7 @@ class Due:
 def remind(runtime: Runtime) -> int:
     """Queue every reminder that is due. How many people were reminded, or need no reminder any more."""
     now, done = runtime.clock(), 0
+    _put_aside(runtime, now)
     while not runtime.stopping():
         due, seen = _due(runtime, now), 0
         for start in range(0, len(due), GROUP):
@@ -104,10 +116,32 @@ def remind(runtime: Runtime) -> int:
     return done
 
 
+def _put_aside(runtime: Runtime, now: datetime) -> None:
+    moments = _moments(now)
+    while not runtime.stopping():
+        with runtime.db.read() as session:
+            held = session.scalar(_HELD, moments)
+        if held is None:
+            return
+        with runtime.db.write() as session:
+            ids: Sequence[str] = ()
+            if session.scalar(_STILL_PAUSED, {"of": held}) is not None:
+                ids = session.scalars(_OF_IT, {**moments, "of": held, "most": ASIDE}).all()
+                below = update(Invitation).where(Invitation.id.in_(ids))
+                below = below.values(remind_after=-Invitation.remind_after)
+                session.execute(below.execution_options(synchronize_session=False))
+        if not ids:  # it went on, or others hold them just now
+            return
+        time.sleep(PAUSE)
+
+
+def _moments(now: datetime) -> dict[str, datetime]:
+    return {f"sent_{days}": now - timedelta(days=days) for days in DAYS}
+
+
 def _due(runtime: Runtime, now: datetime) -> list[tuple[str, int | None]]:
     with runtime.db.read() as session:
-        moments = {f"sent_{days}": now - timedelta(days=days) for days in DAYS}
-        rows = session.execute(_DUE, {**moments, "most": SOME})
+        rows = session.execute(_DUE, {**_moments(now), "most": SOME})
         return [(id, after) for id, after in rows]
 
 

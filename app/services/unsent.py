@@ -66,7 +66,7 @@ def follow_all(runtime: Runtime) -> int:
 def _follow(session: Session, schedule: Schedule, now: datetime) -> int:
     act = {"paused": _hold, "cancelled": _cancel}.get(schedule.state, _release)
     looked_at, moved = act(session, schedule.id, now)
-    schedule.unsettled = looked_at == AT_ONCE
+    schedule.unsettled = looked_at == AT_ONCE  # of those who wait, or of the reminders put aside
     return moved
 
 
@@ -91,20 +91,28 @@ def _hold(session: Session, schedule_id: str, now: datetime) -> tuple[int, int]:
     )
     ids = _some(session, queued)
     _do(session, _messages(ids, "queued").values(state="cancelled", reason=HELD))
-    claimed = select(Message.id).where(first, Message.state != "cancelled")
+    # One that failed says nothing: what is held may be what was to leave instead
+    claimed = select(Message.id).where(first, Message.state.not_in(("cancelled", "failed")))
     held = _invitations(ids, "queued").where(~claimed.exists())
     return len(ids), _do(session, held.values(state="planned", reason=HELD))
 
 
 def _release(session: Session, schedule_id: str, now: datetime) -> tuple[int, int]:
-    """What was held may leave, unless its time to answer is over."""
+    """What was held may leave, unless its time to answer is over; reminders that were put aside are due."""
     ids = _some(session, select(Invitation.id).where(_of(schedule_id), Invitation.state == "planned"))
     late = _invitations(ids, "planned").where(Invitation.expires_at <= now)
     _do(session, late.values(state="skipped", reason="expired"))  # `expired` has left, and was not answered
     free = select(Invitation.id).where(Invitation.id.in_(ids), Invitation.state == "planned")
     held = _messages(ids, "cancelled").where(Message.reason == HELD, Message.invitation_id.in_(free))
     _do(session, held.values(state="queued", reason=None, due_at=now))
-    return len(ids), _do(session, _invitations(ids, "planned").values(state="queued", reason=None))
+    aside = _some(
+        session,
+        select(Invitation.id).where(Invitation.remind_after < 0, Invitation.schedule_id == schedule_id),
+    )
+    back = update(Invitation).where(Invitation.id.in_(aside), Invitation.remind_after < 0)
+    _do(session, back.values(remind_after=-Invitation.remind_after))
+    moved = _do(session, _invitations(ids, "planned").values(state="queued", reason=None))
+    return max(len(ids), len(aside)), moved
 
 
 def _some(session: Session, query: Select[str]) -> Sequence[str]:

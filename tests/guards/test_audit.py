@@ -71,6 +71,7 @@ NOT_NOTED = {
     "pulse_closing._stop_asking": INSIDE,
     "pulse_reminders.remind_pulses": WORK,
     "recovery.request_reset": DOOR,
+    "reminding._put_aside": WORK,
     "reminding.remind": WORK,
     "retention._keep": WORK,
     "retiming.retime_schedules": WORK,

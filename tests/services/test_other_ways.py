@@ -27,6 +27,7 @@ from app.services import (
     sending,
     settling,
     timeline,
+    unsent,
 )
 from app.services.access import Visitor
 from app.services.arrival import Given
@@ -190,6 +191,52 @@ def test_a_failure_told_later_takes_the_next_channel_and_a_later_delivery_takes_
     sending.send_due(place)
     assert smtp_server.messages == []
     assert (invitation(place).channel, invitation(place).state) == ("sms", "delivered")
+
+
+@pytest.mark.parametrize("in_hand", [False, True])
+def test_a_later_delivery_takes_back_what_a_pause_holds_on_another_channel(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    smtp_server: SmtpSink, in_hand: bool,
+) -> None:  # fmt: skip
+    fields = {"survey": world.survey(workspace).id, "repeat": "once", "channels": BOTH}
+    id = schedules.create(place, manager, fields)
+    planning.plan_schedules(place)
+    expanding.expand_occurrences(place)
+    sending.send_due(place)
+    told(place, "failed", reason="unreachable", permanent=True)
+
+    def pauses(point: str) -> None:
+        if point == "claimed":
+            schedules.pause(place, manager, id)
+
+    if in_hand:
+        sending.send_due(replace(place, reach=pauses))
+    else:
+        schedules.pause(place, manager, id)
+    assert invitation(place).state == "planned"
+    told(place, "delivered")
+    schedules.resume(place, manager, id)
+    sending.send_due(place)
+    assert smtp_server.messages == []
+    assert (invitation(place).channel, invitation(place).state) == ("sms", "delivered")
+
+
+def test_another_way_that_a_pause_held_is_taken_once_the_schedule_goes_on(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    smtp_server: SmtpSink,
+) -> None:  # fmt: skip
+    fields = {"survey": world.survey(workspace).id, "repeat": "once", "channels": BOTH}
+    id = schedules.create(place, manager, fields)
+    planning.plan_schedules(place)
+    expanding.expand_occurrences(place)
+    sending.send_due(place)
+    told(place, "failed", reason="unreachable", permanent=True)
+    assert schedules.pause(place, manager, id) == 1
+    sending.send_due(place)
+    assert smtp_server.messages == []
+    schedules.resume(place, manager, id)
+    sending.send_due(place)
+    assert [each.recipient for each in smtp_server.messages] == [maria.email]
 
 
 def test_with_nothing_left_in_the_list_it_stays_failed_with_its_reason(
@@ -587,6 +634,27 @@ def test_reminders_that_are_queued_wait_while_their_schedule_is_paused_and_end_w
     sending.send_due(place)
     assert messages(place) == [("invitation", "email", "sent"), ("reminder", "email", "cancelled")]
     assert (len(smtp_server.messages), invitation(place).state) == (1, "sent")
+
+
+def test_reminders_of_a_paused_schedule_are_looked_at_once_and_leave_when_it_goes_on(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, smtp_server: SmtpSink, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(reminding, "ASIDE", 4)
+    monkeypatch.setattr(unsent, "AT_ONCE", 5)
+    for _ in range(11):
+        maria = world.contact(workspace)
+    id = reminded(place, world, manager, maria, clock)
+    schedules.pause(place, manager, id)
+    assert reminding.remind(place) == 0
+    with place.db.read() as session:
+        assert set(session.scalars(select(Invitation.remind_after))) == {-3}, "no look walks over them again"
+    clock.advance(days=2)
+    schedules.resume(place, manager, id)
+    unsent.follow_all(place)
+    assert (reminding.remind(place), reminding.remind(place)) == (11, 0)
+    sending.send_due(place)
+    assert len(smtp_server.messages) == 22
 
 
 def test_reminders_that_waited_for_a_paused_schedule_leave_once_it_goes_on(

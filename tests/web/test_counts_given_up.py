@@ -18,7 +18,7 @@ from tests.services.test_planning import crowd
 from tests.world import World
 
 HERE = "/w/aroeira/schedules"
-PEOPLE = 1_500
+PEOPLE = 3_000
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_schedule_for_too_many_to_count_is_looked_at_checked_and_launched(
     assert "Nobody would be asked" not in checked.text
     assert "What they will read" in checked.text
     assert re.search(r"<bdi>P[0-9]+</bdi>", checked.text)  # one of them, without a number beside it
-    assert "1,500" not in checked.text
+    assert "3,000" not in checked.text
     sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', checked.text))
     launched = console.post(
         f"{HERE}/new", data={k: html.unescape(v) for k, v in sent.items()} | {"action": "save"}
@@ -151,4 +151,4 @@ def test_the_list_counts_everybody_who_waits_at_once(
     for _ in range(3):
         schedules.create(runtime, camila, {"survey": survey.id, "repeat": "daily", "at": "2026-12-01T10:00"})
     assert statements(HERE) == 1
-    assert "1,500 people wait to be asked." in console.get(f"{HERE}?over=yes").text
+    assert "3,000 people wait to be asked." in console.get(f"{HERE}?over=yes").text

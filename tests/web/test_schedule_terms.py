@@ -195,12 +195,16 @@ def test_a_pulse_has_channels_in_order_as_well(
     hr = world.member(people, Role.MANAGER, world.user(locale="en"))
     enps = world.survey(people, Metric.ENPS, name="Pulse")
     console = client_for(hr)
-    given = {"survey": enps.id, "repeat": "weekly", "channels": ["sms", "email", "telegram"]}
+    given = {
+        "survey": enps.id, "repeat": "weekly", "channels": ["sms", "email", "telegram"],
+        "terms": {"per_hour": 600},
+    }  # fmt: skip
     id = schedules.create(runtime, hr, given)
     here = f"/w/gente/schedules/{id}"
     typed = Typed(console.get(here).text).values
     assert console.post(here, data=typed | {"name": "Corrected"}).status_code == 303
     assert kept(runtime).channels == ["sms", "email", "telegram"]
+    assert kept(runtime).terms == {"per_hour": 600}  # its form says nothing of terms
 
 
 def test_several_values_are_one_a_line_and_is_takes_one(

@@ -10,7 +10,7 @@ from app.domain.terms import Sample
 from app.errors import Invalid, problem
 from app.services import offered_channels
 from app.services.schedule_sheets import Sheet
-from app.web.policy import runtime_of
+from app.web.policy import runtime_of, visitor
 
 NUMBERS = ("share", "number", "holdout", "per_hour")
 
@@ -61,7 +61,10 @@ class Manner:
         )
 
     def raw(self) -> dict[str, object]:
-        """What the verbs take. Raises Invalid for numbers that are none."""
+        """What the verbs take. Raises Invalid for numbers that are none. A pulse's form has no terms."""
+        channels = list(self.channels)
+        if visitor().is_people:
+            return {"channels": channels}
         terms: dict[str, object] = {
             "reminders": _days(self.reminders),
             "remind_elsewhere": self.elsewhere,
@@ -74,7 +77,7 @@ class Manner:
             some["by"] = self.by
         if some:
             terms["sample"] = some
-        return {"channels": list(self.channels), "terms": terms}
+        return {"channels": channels, "terms": terms}
 
     def _some(self) -> tuple[tuple[str, str], ...]:
         return ("share", self.share), ("number", self.number)

@@ -10,7 +10,7 @@ from tests.hurrying import hurry
 from tests.services.test_planning import crowd
 from tests.world import World
 
-PEOPLE = 1_500
+PEOPLE = 3_000
 
 
 def test_over_the_api_numbers_that_cannot_be_had_in_time_are_null(

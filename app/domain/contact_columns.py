@@ -16,7 +16,7 @@ Meaning = Literal[
 MEANINGS: tuple[Meaning, ...] = get_args(Meaning)
 IDENTIFIES: tuple[Meaning, ...] = ("email", "phone", "external_id")
 
-MAX_COLUMNS = 100
+MAX_COLUMNS = 500  # our own export has one for each attribute that anybody has
 MAX_COLUMN_NAME = 60
 LOOKED_AT = 200  # rows from which the content of a column is guessed
 LEAST = {"email": 1, "phone": 3}  # cells: a number that somebody noted down makes no column of numbers
@@ -87,6 +87,11 @@ def plain(heading: str) -> str:
     return "".join(sign for sign in letters if sign.isalnum()) or heading
 
 
+def attribute_name(column: str) -> str:
+    """What the attribute of a column is called."""
+    return " ".join(column.removeprefix(ATTRIBUTE).split())
+
+
 def names_a_field(heading: str) -> bool:
     """Is this a word for something that a contact has?"""
     return plain(heading) in _MEANING_OF
@@ -115,9 +120,11 @@ def guess(
 
 
 def _by_name(column: str, remembered: Mapping[str, str]) -> Meaning | None:
-    word = plain(column)
     if not column or column.startswith(OURS):
         return "skip"
+    if column.startswith(ATTRIBUTE):
+        return "attribute"
+    word = plain(column)
     chosen = remembered.get(word)
     return next((each for each in MEANINGS if each == chosen), _MEANING_OF.get(word))
 
@@ -175,7 +182,7 @@ def _settled(column: str, meaning: Meaning | None, taken: set[str]) -> Meaning:
     if meaning in ("attribute", "skip", None) or meaning in taken:
         if meaning == "skip":
             return "skip"
-        word = f"attribute {plain(column)}"
+        word = f"attribute {attribute_name(column)}"
         if word in taken:
             return "skip"
         taken.add(word)
@@ -200,7 +207,7 @@ def check(columns: Sequence[str], meanings: Sequence[str]) -> tuple[Meaning, ...
     for column, meaning in zip(columns, chosen, strict=True):
         if meaning == "skip":
             continue
-        key = f"attribute {plain(column)}" if meaning == "attribute" else meaning
+        key = f"attribute {attribute_name(column)}" if meaning == "attribute" else meaning
         if key in seen:
             message = "The columns “%(one)s” and “%(other)s” mean the same. Leave one out."
             problems.append(problem("columns", message, one=seen[key], other=column))
@@ -212,15 +219,16 @@ def check(columns: Sequence[str], meanings: Sequence[str]) -> tuple[Meaning, ...
 
 def header(cells: Sequence[str]) -> tuple[str, ...]:
     """The names of the columns as written. Raises Invalid when these cannot be names."""
-    columns = tuple(cell.strip().removeprefix(ATTRIBUTE) for cell in cells)
+    columns = tuple(cell.strip() for cell in cells)
     while columns and not columns[-1]:
         columns = columns[:-1]
     if len(columns) > MAX_COLUMNS:
         raise Invalid([problem("file", "The file has more than %(most)s columns.", most=MAX_COLUMNS)])
     for column in columns:
-        if len(column) > MAX_COLUMN_NAME:
+        if len(attribute_name(column)) > MAX_COLUMN_NAME:
             message = "The column name “%(column)s…” is longer than %(most)s characters."
             raise Invalid([problem("file", message, column=column[:20], most=MAX_COLUMN_NAME)])
-    if not columns or any(_is_email(column) or _is_number(column) for column in columns):
+    theirs = [column for column in columns if not column.startswith(ATTRIBUTE)]
+    if not columns or any(_is_email(column) or _is_number(column) for column in theirs):
         raise Invalid([problem("file", "The first line must name the columns: it has addresses instead.")])
     return columns

@@ -16,7 +16,7 @@ KINDS = ("customer", "employee")
 LAWFUL_BASES = ("consent", "contract", "legitimate_interest", "legal_obligation", "none")
 
 MAX_LINE = 200  # characters of a name, an external id, a source
-MAX_ATTRIBUTES = 100  # as many as a file may have columns
+MAX_ATTRIBUTES = 100
 MAX_ATTRIBUTE_NAME = 60
 MAX_ATTRIBUTE = 1_000  # characters: an attribute is a fact, not a document
 MAX_SEARCH = 800

@@ -1,10 +1,10 @@
 """Rows of a file of contacts as people: what each cell says by what its column means, or what is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.contact_columns import IDENTIFIES, Meaning
-from app.domain.contacts import ContactValues, read_contact, read_yes_or_no
+from app.domain.contact_columns import IDENTIFIES, Meaning, attribute_name
+from app.domain.contacts import ContactValues, Scalar, read_contact, read_yes_or_no
 from app.domain.formulas import bared
 from app.errors import Invalid, problem
 
@@ -20,6 +20,23 @@ class RowPerson:
     opted_out: bool = False
 
 
+def as_they_are(given: Mapping[str, Scalar | None], here: Mapping[str, Scalar]) -> dict[str, Scalar | None]:
+    """A file knows texts only: one that says a number or a yes that stands there already is that."""
+    return {
+        name: here[name] if name in here and value in _written(here[name]) else value
+        for name, value in given.items()
+    }
+
+
+def _written(value: Scalar) -> tuple[str, ...]:
+    """How our export and a spreadsheet say it."""
+    if isinstance(value, str):
+        return ()
+    if isinstance(value, bool):
+        return ("true",) if value else ("false",)
+    return (str(value), str(int(value))) if isinstance(value, float) and value.is_integer() else (str(value),)
+
+
 class RowReader:
     """Reads rows by what their columns mean; columns that are left out are not looked at."""
 
@@ -32,7 +49,9 @@ class RowReader:
             if meaning not in ("attribute", "skip", "opted_out")
         ]
         self._attributes = [
-            (place, columns[place]) for place, meaning in enumerate(meanings) if meaning == "attribute"
+            (place, attribute_name(columns[place]))
+            for place, meaning in enumerate(meanings)
+            if meaning == "attribute"
         ]
         self._opted_out = meanings.index("opted_out") if "opted_out" in meanings else None
         self._unnamed = [place for place, column in enumerate(columns) if not column]

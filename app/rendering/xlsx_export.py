@@ -29,7 +29,7 @@ def stream(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[by
             for column, cell in enumerate(row):
                 if isinstance(cell, bool):
                     sheet.write_boolean(number, column, cell)
-                elif isinstance(cell, int | float) and abs(cell) < 1e15:
+                elif isinstance(cell, int | float) and _is_exact(cell):
                     sheet.write_number(number, column, cell)
                 elif cell is not None and cell != "":
                     sheet.write_string(
@@ -43,6 +43,11 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         while piece := file.read(PIECE):
             yield piece
+
+
+def _is_exact(number: float) -> bool:
+    """Would it come back as it is? A workbook has fifteen digits of a whole number, sixteen of another."""
+    return abs(number) < 1e15 and float(f"{number:.16G}") == number
 
 
 def _text(text: str) -> str:

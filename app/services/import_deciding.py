@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from app.domain.contact_files import Record
 from app.domain.contacts import ContactValues
 from app.domain.import_undoing import ATTRIBUTES, VALUES, changes
-from app.domain.imported_rows import RowReader
+from app.domain.imported_rows import RowReader, as_they_are
 from app.errors import Conflict, Invalid, Problem, problem
 from app.models import Contact, new_ids
 from app.services import contact_rows
@@ -157,11 +157,20 @@ def _decide(row: ReadRow, id: str, known: Known, base: Mapping[str, Any], now: d
     keeps_origin = found.lawful_basis != "none" or found.id in known.withdrew
     try:
         before = _values(found)
-        changed = contact_rows.update_row(found, row.person, now, keep_origin=keeps_origin)
+        said = _said_of(found, row.person)
+        changed = contact_rows.update_row(found, said, now, keep_origin=keeps_origin)
     except Invalid as error:
         return Verdict(row, "refused", problems=error.problems, by_itself=found)
     verdict = _met(row, known, found, "updated" if changed else "unchanged")
     return replace(verdict, changes=changes(before, _values(found))) if changed else verdict
+
+
+def _said_of(row: Contact, person: Keyed) -> Keyed:
+    """What a row of a file says of somebody who is here."""
+    given = person.values.get("attributes")
+    if not given or not row.attributes:
+        return person
+    return replace(person, values={**person.values, "attributes": as_they_are(given, row.attributes)})
 
 
 def _values(row: Contact) -> dict[str, object]:

@@ -129,7 +129,7 @@ def _text(cell: Any) -> str:
     if isinstance(cell, str):
         return cell.replace("\0", "")[:LONGEST_CELL]
     if isinstance(cell, bool):
-        return "yes" if cell else "no"
+        return "true" if cell else "false"
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
     if isinstance(cell, datetime):

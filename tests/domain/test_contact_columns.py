@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain import contact_columns
-from app.domain.contact_columns import ROW_COLUMN, WHY_COLUMN, check, guess, header
+from app.domain.contact_columns import ATTRIBUTE, ROW_COLUMN, WHY_COLUMN, check, guess, header
 from app.errors import Invalid
 
 
@@ -43,9 +43,18 @@ def test_whoever_stands_under_customer_has_that_name_unless_a_column_is_called_n
     assert guess(["Customer", "Mail"], [["C-0012", "a@x.example"]], None) == ("attribute", "email")
 
 
-def test_a_second_column_of_a_meaning_is_kept_as_an_attribute_and_a_second_name_is_left_out():
-    columns = ["email", "celular", "telefone", "Plano", "plano"]
-    assert guess(columns, [], None) == ("email", "phone", "attribute", "attribute", "skip")
+def test_a_second_column_of_a_meaning_is_kept_as_an_attribute_and_the_same_name_again_is_left_out():
+    columns = ["email", "celular", "telefone", "Plano", "plano", "Plano"]
+    assert guess(columns, [], None) == ("email", "phone", "attribute", "attribute", "attribute", "skip")
+
+
+def test_an_attribute_of_our_own_export_is_one_whatever_it_is_called():
+    columns = header(
+        ["id", *(f"{ATTRIBUTE}{name}" for name in ("Plano", "plano", "retorno: why", "a@x.com", "e-mail"))]
+    )
+    remembered = {"attributeplano": "skip", "email": "skip"}
+    sample = [["1", "x", "y", "z", "b@x.example", "c@x.example"]]
+    assert guess(columns, sample, None, remembered) == ("external_id", *["attribute"] * 5)
 
 
 def test_what_was_chosen_before_wins():
@@ -58,12 +67,12 @@ def test_what_was_chosen_before_wins():
     [
         (("name", "attribute", "attribute"), "Say which column"),
         (("email", "email", "name"), "“a” and “A b” mean the same"),
-        (("email", "attribute", "attribute"), "“A b” and “ab” mean the same"),
+        (("email", "attribute", "attribute"), "“A b” and “attribute.A b” mean the same"),
     ],
 )
 def test_a_choice_that_names_nobody_or_one_thing_twice_is_refused(meanings: tuple[str, ...], words: str):
     with pytest.raises(Invalid) as caught:
-        check(["a", "A b", "ab"], meanings)
+        check(["a", "A b", "attribute.A b"], meanings)
     assert words in str(caught.value.problems[0])
 
 

@@ -4,8 +4,11 @@ import csv
 import io
 import resource
 import tracemalloc
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.domain.access import Role
@@ -100,6 +103,80 @@ def test_what_left_comes_back_as_it_was(
         lawful_basis="consent", source="export",
     )  # fmt: skip
     assert again.counts["unchanged"] == 3
+
+
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]) | st.sampled_from("\r\n\t'=+-@ _x"),
+    max_size=12,
+)
+NAMES = st.sampled_from(
+    ["Plano", "plano", "phone", "E-mail", "=n", "attribute.x", "retorno: why", "tags", "ação ß"]
+)
+SCALARS = (
+    TEXTS
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(-1e9, 1e9)
+    | st.just("true")
+    | st.just("12")
+)
+PEOPLE = st.lists(
+    st.fixed_dictionaries(
+        {"name": TEXTS, "attributes": st.dictionaries(NAMES, SCALARS), "active": st.booleans()},
+        optional={
+            "locale": st.sampled_from(["pt-BR", "en", None]),
+            "time_zone": st.sampled_from(["America/Recife", None]),
+            "preferred_channel": st.sampled_from(["sms", None]),
+            "tags": st.lists(st.sampled_from(["vip", "Norte", "2024"]), unique=True),
+        },
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+@settings(
+    max_examples=25, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+@given(given_people=PEOPLE)
+def test_whatever_stands_in_a_file_that_left_it_changes_nothing_when_it_comes_back(
+    runtime: Runtime, world: World, ending: contact_export.Ending, given_people: list[dict[str, Any]]
+) -> None:
+    camila = world.member(world.workspace(), Role.MANAGER)
+    for number, raw in enumerate(given_people):
+        contacts.create(runtime, camila, {**raw, "external_id": f"C{number}"})
+    before = whole(runtime, camila)
+    file = io.BytesIO(b"".join(contact_export.export(runtime, camila, ending)))
+    done = contact_imports.run(
+        runtime, camila, f"people.{ending}", file, lawful_basis="consent", source="export"
+    )
+    assert whole(runtime, camila) == before
+    assert done.counts["unchanged"] == len(given_people), done.rejects
+
+
+def whole(runtime: Runtime, who: Visitor) -> list[list[str]]:
+    """Everybody with everything, to the type of each value."""
+    with runtime.db.read() as session:
+        rows = session.scalars(select(Contact).where(Contact.workspace_id == who.workspace_id)).all()
+    columns = [column.name for column in Contact.__table__.columns if column.name != "attributes"]
+    return sorted(
+        [row.id, repr(sorted(row.attributes.items())), *(repr(getattr(row, name)) for name in columns)]
+        for row in rows
+    )
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_very_many_attributes_come_back(
+    runtime: Runtime, camila: Visitor, ending: contact_export.Ending
+) -> None:
+    for part in range(3):
+        attributes = {f"fato {part} {number}": number for number in range(100)}
+        contacts.create(runtime, camila, {"external_id": str(part), "attributes": attributes})
+    file = io.BytesIO(b"".join(contact_export.export(runtime, camila, ending)))
+    done = contact_imports.run(runtime, camila, f"a.{ending}", file, lawful_basis="consent", source="export")
+    assert done.counts["unchanged"] == 3
 
 
 def test_nobody_of_another_workspace_leaves(runtime: Runtime, world: World, people: list[str]) -> None:

@@ -65,7 +65,10 @@ def run(
 ) -> ImportPage:
     data = io.BytesIO(text.encode() if isinstance(text, str) else text)
     given = {"lawful_basis": "consent", "source": "feira"} | more
-    return contact_imports.run(runtime, who, name, data, **given)
+    done = contact_imports.run(runtime, who, name, data, **given)
+    if given.get("dry_run"):  # as the command does
+        contact_imports.discard(runtime, who, done.id)
+    return done
 
 
 def look(runtime: Runtime, who: Visitor, text: str | bytes) -> ImportPage:

@@ -11,6 +11,7 @@ from typing import IO
 import pytest
 import xlsxwriter
 
+from app.domain.contact_columns import MAX_COLUMNS
 from app.domain.contact_files import Table, kind_of
 from app.errors import Invalid
 from app.services import workbook_program, workbooks
@@ -79,8 +80,8 @@ def test_cells_are_the_text_that_a_person_reads() -> None:
     table = read(workbook(rows))
     assert table.columns == ("Código", "Nome", "Celular", "Desde", "Ativo", "Peso")
     assert rows_of(table) == [
-        (2, ["C1", "Maria Conceição", "5531988884417", "2024-02-29", "yes", "1.5"]),
-        (3, ["7", "Ana\nSouza", "+55 31 98888-4417", "2024-02-29 10:30", "no", "-20"]),
+        (2, ["C1", "Maria Conceição", "5531988884417", "2024-02-29", "true", "1.5"]),
+        (3, ["7", "Ana\nSouza", "+55 31 98888-4417", "2024-02-29 10:30", "false", "-20"]),
     ]
 
 
@@ -211,8 +212,8 @@ def test_a_phone_in_a_cell_of_dates_is_still_a_phone() -> None:
 
 
 def test_a_cell_beyond_the_last_column_that_we_read_is_not_lost_silently() -> None:
-    table = read(workbook([["id"], ["1", *[""] * 120, "far"]]))
-    assert [len(cells) for _, cells in rows_of(table)] == [101]
+    table = read(workbook([["id"], ["1", *[""] * (MAX_COLUMNS + 20), "far"]]))
+    assert [len(cells) for _, cells in rows_of(table)] == [MAX_COLUMNS + 1]
 
 
 def test_whoever_does_not_want_to_know_any_more_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,6 +164,22 @@ def test_an_import_is_made_and_seen_in_every_look(visit: Visit, look: Look, cami
     look(again)
 
 
+def test_a_file_of_nothing_but_opt_outs_is_taken_over_and_seen_in_every_look(
+    runtime: Runtime, visit: Visit, look: Look, camila: Visitor
+):
+    for code in "12":
+        contacts.upsert(runtime, camila, {"email": "loja@x.example", "external_id": code})
+    text = "e-mail;descadastrado\nloja@x.example;sim\n"
+    id = contact_imports.receive(runtime, camila, "saidas.csv", io.BytesIO(text.encode()))
+    contact_imports.choose_columns(runtime, camila, id, ["email", "opted_out"])
+    page = visit(f"/w/aroeira/contacts/import/{id}", camila)
+    look(page)
+    page.get_by_label("De onde vêm estes contatos?").fill("CRM")
+    page.get_by_role("button", name="Registrar quem pediu para sair").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("O arquivo foi importado")
+    look(page)
+
+
 def test_an_import_is_undone_and_seen_in_every_look(
     runtime: Runtime, visit: Visit, look: Look, camila: Visitor
 ):

@@ -149,7 +149,7 @@ def _forget_contacts(session: Session, going: Going) -> None:
     still = set(session.scalars(found))
     for contact in held:
         if contact.id in still:
-            erasure.forget(session, contact, going.now)
+            erasure.forget(session, contact, going.now, asked_for=False)
 
 
 def _old_payloads(workspace_id: str, before: datetime) -> Select[Any]:

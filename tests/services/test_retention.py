@@ -12,6 +12,7 @@ from app.domain import retention as rules
 from app.domain.access import Role
 from app.errors import Invalid
 from app.models import Answer, AnswerEdit, AuditRow, Contact, InboundEvent, Message, Sender, Workspace, new_id
+from app.models import Event as TriggerEvent
 from app.runtime import Runtime
 from app.services import (
     audit_log,
@@ -23,6 +24,7 @@ from app.services import (
     retention,
     retention_kinds,
 )
+from app.services import events as trigger_events
 from app.services.access import Visitor
 from app.services.counting import Filters
 from tests.services.loop import closures, events, meeting, opened
@@ -338,3 +340,20 @@ def test_a_file_that_somebody_maps_is_not_stopped_by_the_night_job(
         back = session.scalars(select(Contact).where(Contact.erased_at.is_(None))).one()
     assert back.id != person.id
     assert contacts.detail(runtime, bea, back.id).is_opted_out, "erased once, and not asked again"
+
+
+def test_what_other_systems_told_goes_and_that_it_happened_stays(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+) -> None:
+    person = world.contact(workspace)
+    told = trigger_events.Told("t-1", "ticket.solved", person.id, clock.now, {"obs": "words"})
+    id, _ = trigger_events.tell(runtime, bea, told)
+    clock.advance(days=729)
+    trigger_events.tell(runtime, bea, replace(told, id="t-2", occurred_at=None, properties={"obs": "young"}))
+    clock.advance(days=2)
+    assert retention.let_go(runtime) == 1
+    heard = trigger_events.get(runtime, bea, id)
+    assert (heard.name, heard.properties) == ("ticket.solved", {})
+    with runtime.db.read() as session:
+        left = session.scalars(select(TriggerEvent.properties).order_by(TriggerEvent.external_id)).all()
+    assert left == [{}, {"obs": "young"}]

@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 
 from app.domain.access import Role
 from app.errors import NotFound
-from app.models import Invitation, Message, SealedAnswer, Workspace
+from app.models import Invitation, Message, Occurrence, SealedAnswer, Workspace
 from app.runtime import Runtime
 from app.services import (
     arrival,
@@ -222,6 +222,9 @@ def test_a_run_for_many_asks_nobody_who_is_erased_meanwhile(
     else:
         meeting(runtime, runs, erases, at="SELECT count(")
     assert house.outcomes(id) == [("run", None)]
+    with runtime.db.read() as session:
+        counted = session.scalars(select(Occurrence.asked)).one()
+    assert counted == (4 if erased_first else 5), "whom it had asked before stays counted"
     with runtime.db.read() as session:
         asked = session.scalars(select(Message.contact_id).where(Message.state == "queued")).all()
         ends = session.execute(

@@ -11,6 +11,7 @@ DEFAULTS: Mapping[str, int | None] = {
     "comments": 730,  # of answers, and what they were before
     "messages": 730,  # the words of what we wrote and they wrote, and the address
     "notes": 730,  # what members wrote about a follow-up that is closed
+    "events": 730,  # what other systems told of somebody, as it is words about them
     "inbound": 90,  # events as providers brought them
     "sandbox": 90,  # copies of the pretend mailbox
     "contacts": None,  # inactive people of whom nothing was heard: erased

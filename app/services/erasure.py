@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.errors import problem
 from app.models import (
     Answer,
     AnswerEdit,
@@ -74,16 +75,28 @@ def hold(session: Session, ids: Sequence[str]) -> Sequence[Contact]:
 
 
 def forget(
-    session: Session, contact: Contact, now: datetime, *, by: str | None = None, member_id: str | None = None
+    session: Session,
+    contact: Contact,
+    now: datetime,
+    *,
+    by: str | None = None,
+    member_id: str | None = None,
+    asked_for: bool = True,
 ) -> None:
-    """The step of `erase`, of somebody who is held."""
+    """The step of `erase`, of somebody who is held.
+
+    Only an erasure that somebody asked for reaches files that wait: what a file brings of whom we had not
+    heard of for years is new, and whoever is mapping it is not disturbed.
+    """
     _remember_not_to_ask(session, contact, now)
     _stop_what_is_queued(session, contact)
     _forget_words(session, contact, now)
     _forget_what_came_in(session, contact)
     forget_sealed(session, contact.id)
     _close_followups(session, contact, now, by, member_id)
-    _forget_person(session, contact, now)
+    _forget_person(contact, now)
+    if asked_for:
+        _forget_files(session, contact.workspace_id, now)
     audit.forget(session, contact.id)
     person_requests.done(session, contact.id, now)
     journal.erased(session, contact, now)
@@ -219,7 +232,7 @@ def _close_followups(
         leave_event(*ended, actor=by, member_id=member_id)
 
 
-def _forget_person(session: Session, contact: Contact, now: datetime) -> None:
+def _forget_person(contact: Contact, now: datetime) -> None:
     contact.name = contact.search_name = ""
     contact.external_id = contact.email = contact.email_key = contact.phone = contact.phone_key = None
     contact.telegram_chat_id = contact.telegram_key = None
@@ -229,7 +242,6 @@ def _forget_person(session: Session, contact: Contact, now: datetime) -> None:
     contact.active = False
     contact.revision += 1
     contact.updated_at = contact.erased_at = now
-    _forget_files(session, contact.workspace_id, now)
 
 
 def _forget_files(session: Session, workspace_id: str, now: datetime) -> None:
@@ -239,11 +251,18 @@ def _forget_files(session: Session, workspace_id: str, now: datetime) -> None:
     being undone goes on: its worker holds it and waits for the people that we hold.
     """
     here = ContactImport.workspace_id == workspace_id
+    why = problem("file", "Somebody was erased, and this file may hold them, so it is gone. Send it again.")
     goes_on = ContactImport.state.in_(("importing", "undoing"))
     session.execute(  # first: whoever reads a file at this moment adds nothing to it afterwards
         update(ContactImport)
         .where(here, ~goes_on, ContactImport.ended_at.is_(None))
-        .values(state="stopped", ended_at=now, lease_token=None, lease_until=None)
+        .values(
+            state="stopped",
+            ended_at=now,
+            lease_token=None,
+            lease_until=None,
+            problem={"field": why.field, "message": why.message, "params": why.params},
+        )
     )
     all_of_them = select(ContactImport.id).where(here)
     waiting = all_of_them.where(ContactImport.state != "importing")

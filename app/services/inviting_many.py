@@ -1,7 +1,7 @@
 """Many people of a run in a few statements: the database makes the rows, we the ids."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
@@ -68,6 +68,7 @@ class Statements:
     invitations: Executable
     done: Executable
     messages: Executable
+    erased: Executable
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def statements(occurrence: Occurrence, ask: Asking, people: Select[Contact], loc
         invitations=_invitations(occurrence, ask, some, locale),
         done=select(func.count(), func.max(Invitation.contact_id), asked, passing).where(made),
         messages=_messages(ask, made),
+        erased=_not_asked(made),
     )
 
 
@@ -112,7 +114,14 @@ def invite_some(
         connection.execute(said.invitations, values | {"ids": _ids(ask, most)})
         done = Done(*connection.execute(said.done, values).one())
         if done.asked:
-            connection.execute(said.messages, values | {"ids": _ids(ask, done.asked)})
+            said_to = values | {"ids": _ids(ask, done.asked)}
+            counted = {"preserve_rowcount": True}  # SQLite's driver counts no INSERT that begins with WITH
+            written = connection.execute(said.messages, said_to, execution_options=counted).rowcount
+            if (
+                ask.on_postgresql and written < done.asked
+            ):  # somebody was erased after they were decided about
+                connection.execute(said.erased, {"after": after})
+                done = replace(done, asked=written)
         if done.passing:
             _say_until_when(session, ask, after, occurrence)
     return done
@@ -197,8 +206,21 @@ def _messages(ask: Asking, made: ColumnElement[bool]) -> Executable:
         .select_from(asked)
         .join(Contact, Contact.id == asked.c.contact_id)
         .join(fresh.table, fresh.place == asked.c.place)
+        .where(Contact.erased_at.is_(None))
     )
     return insert(cast(Table, Message.__table__)).from_select([each.key for each in values], rows)
+
+
+def _not_asked(made: ColumnElement[bool]) -> Executable:
+    gone = select(Contact.id).where(Contact.id == Invitation.contact_id, Contact.erased_at.is_not(None))
+    nothing = {
+        "state": "skipped",
+        "reason": "erased",
+        "channel": None,
+        "address_key": None,
+        "remind_after": None,
+    }
+    return update(Invitation).where(made, gone.exists()).values(**nothing)
 
 
 def _priority(ask: Asking, place: ColumnElement[int]) -> ColumnElement[int]:

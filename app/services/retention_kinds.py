@@ -14,6 +14,7 @@ from app.models import (
     Attempt,
     AuditRow,
     Contact,
+    Event,
     FollowUp,
     FollowUpClosure,
     FollowUpEvent,
@@ -107,6 +108,16 @@ def _forget_notes(session: Session, going: Going) -> None:
     )
 
 
+def _old_properties(workspace_id: str, before: datetime) -> Select[Any]:
+    mine = Event.workspace_id == workspace_id, Event.received_at < before
+    return select(Event.id).where(*mine, Event.properties != {})
+
+
+def _forget_properties(session: Session, going: Going) -> None:
+    """That it happened stays, with its id: told again, it is still the same event."""
+    session.execute(update(Event).where(Event.id.in_(going.keys)).values(properties={}))
+
+
 def _old_events(workspace_id: str, before: datetime) -> Select[Any]:
     """What nobody could place belongs to no workspace: the shortest period of all holds for it."""
     mine = or_(InboundEvent.workspace_id == workspace_id, InboundEvent.workspace_id.is_(None))
@@ -149,7 +160,7 @@ def _forget_contacts(session: Session, going: Going) -> None:
     still = set(session.scalars(found))
     for contact in held:
         if contact.id in still:
-            erasure.forget(session, contact, going.now)
+            erasure.forget(session, contact, going.now, asked_for=False)
 
 
 def _old_payloads(workspace_id: str, before: datetime) -> Select[Any]:
@@ -170,6 +181,7 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
     ),
     "messages": (Kind(Message.id, _old_messages, _forget_messages),),
     "notes": (Kind(FollowUp.id, _old_notes, _forget_notes),),
+    "events": (Kind(Event.id, _old_properties, _forget_properties),),
     "inbound": (Kind(InboundEvent.id, _old_events, _forget_events),),
     "sandbox": (Kind(SandboxCopy.message_id, _old_copies, _forget_copies),),
     "contacts": (Kind(Contact.id, _old_contacts, _forget_contacts, step=1),),

@@ -72,3 +72,29 @@ def test_a_translation_carries_the_same_values(code: str) -> None:
             for each in said:
                 missing = set(VALUES.findall(sentence)) ^ set(VALUES.findall(each))
                 assert missing <= {"%(num)s"}, (sentence, each)
+
+
+FORMAL = re.compile(
+    r"\b(usted|indique|elija|escriba|diga|guárdel[ao]|envíe|envíel[ao]|descargue)\b"
+    r"|\b(puede salir de esta|deje un[ao]|dé a|pregunte a|conecte|pida uno|empiece|añádalo)\b",
+    re.IGNORECASE,
+)
+SAID_TO_CUSTOMERS = "chats.po"  # what they read in a chat has its own form of address
+
+
+def test_the_spanish_console_says_tu() -> None:
+    said = [
+        (path.name, text)
+        for entries in _catalogue("es").values()
+        for path, texts in entries
+        for text in texts
+        if path.name != SAID_TO_CUSTOMERS and FORMAL.search(text)
+    ]
+    assert said == []
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_one_thing_has_one_word(code: str) -> None:
+    """An external id is a code, whatever page speaks of it."""
+    texts = [text for entries in _catalogue(code).values() for _, texts in entries for text in texts]
+    assert [text for text in texts if re.search(r"\bid externo\b", text)] == []

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
@@ -38,6 +39,7 @@ from app.services import (
 from app.services.access import Visitor
 from bots import handle
 from tests.services.chat_person import Person
+from tests.services.loop import meeting
 from tests.world import Clock, World
 
 PHONE = "+5531988884417"
@@ -369,3 +371,28 @@ def test_start_in_one_channel_leaves_what_they_do_not_want_in_another(
     person.sends("START")
     with chats.db.read() as session:
         assert set(session.scalars(select(OptOut.channel).where(OptOut.lifted_at.is_(None)))) == {"email"}
+
+
+@pytest.mark.parametrize("erased_first", [True, False])
+def test_what_somebody_writes_while_they_are_erased_is_gone_with_them(
+    chats: Runtime, camila: Visitor, maria: Contact, ask: Callable[..., Person], erased_first: bool
+) -> None:
+    """Neither waits for the other for good: an erasure takes what came in before whom it came from."""
+    person = ask("sms")
+    with chats.db.write() as session:
+        event = Event("sandbox", "late", Kind.TEXT, PHONE, text="3 segredo")
+        id = inbound.keep(session, "sms", event, chats.clock())
+    assert id is not None
+    hears, erases = partial(inbound.handle_one, chats, id), partial(erasure.erase, chats, camila, maria.id)
+    if erased_first:
+        meeting(chats, erases, hears, at="UPDATE contacts")
+    else:
+        meeting(chats, hears, erases, at="SELECT conversations")
+    with chats.db.read() as session:
+        stored = session.execute(select(InboundEvent.state, InboundEvent.payload)).all()
+        bodies = session.scalars(select(Message.body)).all()
+        addresses = set(session.scalars(select(Message.to_address)))
+    assert {state for state, _ in stored} == {"done"}
+    assert "segredo" not in str(stored)
+    assert (set(bodies), addresses) == ({None}, {""})
+    assert person.heard == []

@@ -550,3 +550,12 @@ def test_what_somebody_holds_is_scrubbed_later_and_keeps_nothing_else_waiting(
         hasty.db.dispose()
     assert scrubbing.scrub(runtime) == 1
     assert scrubbing.scrub(runtime) == 0
+
+
+def test_a_file_that_waits_says_why_it_is_gone(runtime: Runtime, camila: Visitor, person: Contact):
+    id = contact_imports.receive(runtime, camila, "a.csv", io.BytesIO(b"nome\nZulmira\n"))
+    run_until_idle(runtime)
+    erasure.erase(runtime, camila, person.id)
+    page = import_pages.page(runtime, camila, id)
+    assert page.state == "stopped"
+    assert "Somebody was erased" in str(page.problem)

@@ -11,12 +11,23 @@ from sqlalchemy import select, text, update
 
 from app.domain.access import Role
 from app.errors import NotFound
-from app.models import Message, SealedAnswer, Workspace
+from app.models import Invitation, Message, Occurrence, SealedAnswer, Workspace
 from app.runtime import Runtime
-from app.services import arrival, asking, erasure, events, followups, opt_outs, pulse_reminders
+from app.services import (
+    arrival,
+    asking,
+    erasure,
+    events,
+    expanding,
+    followups,
+    opt_outs,
+    planning,
+    pulse_reminders,
+)
 from app.services.arrival import Given
 from tests.pulse_world import open_pulse
 from tests.services.loop import meeting, opened
+from tests.services.recurring import House as Recurring
 from tests.world import START, Clock, World, token_of
 
 SECRET = "segredo"
@@ -193,3 +204,32 @@ def test_a_pulse_that_reminds_reminds_nobody_who_is_erased(
         reminded = {each.contact_id for each in session.scalars(reminders)}
     assert reminded == {each.id for each in pulse.contacts[1:]}
     assert (pulse.contacts[0].email or "") not in stored(runtime)
+
+
+@pytest.mark.parametrize("erased_first", [True, False])
+def test_a_run_for_many_asks_nobody_who_is_erased_meanwhile(
+    runtime: Runtime, world: World, clock: Clock, erased_first: bool
+) -> None:
+    workspace = world.workspace()
+    house = Recurring(world, clock, world.member(workspace, Role.MANAGER), world.survey(workspace))
+    gone, *others = house.crowd(5)
+    id = house.plans(repeat="once", at=f"{clock.now:%Y-%m-%dT%H:%M}", time_zone="UTC")
+    planning.plan_schedules(runtime)
+    erases = partial(erasure.erase, runtime, house.who, gone)
+    runs = partial(expanding.expand_occurrences, runtime)
+    if erased_first:
+        meeting(runtime, erases, runs, at="UPDATE contacts")
+    else:
+        meeting(runtime, runs, erases, at="SELECT count(")
+    assert house.outcomes(id) == [("run", None)]
+    with runtime.db.read() as session:
+        counted = session.scalars(select(Occurrence.asked)).one()
+    assert counted == (4 if erased_first else 5), "whom it had asked before stays counted"
+    with runtime.db.read() as session:
+        asked = session.scalars(select(Message.contact_id).where(Message.state == "queued")).all()
+        ends = session.execute(
+            select(Invitation.state, Invitation.reason).where(Invitation.contact_id == gone)
+        )
+        assert sorted(asked) == sorted(others)
+        assert [state for state, _ in ends] in (["skipped"], ["cancelled"], [])
+    assert "p0@b.example" not in stored(runtime)

@@ -1,5 +1,6 @@
 """What was kept long enough goes, in steps that a kill cannot spoil; what is counted stays (N04)."""
 
+import io
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -11,8 +12,19 @@ from app.domain import retention as rules
 from app.domain.access import Role
 from app.errors import Invalid
 from app.models import Answer, AnswerEdit, AuditRow, Contact, InboundEvent, Message, Sender, Workspace, new_id
+from app.models import Event as TriggerEvent
 from app.runtime import Runtime
-from app.services import audit_log, contacts, followups, metrics, retention, retention_kinds
+from app.services import (
+    audit_log,
+    contact_imports,
+    contacts,
+    followups,
+    import_jobs,
+    metrics,
+    retention,
+    retention_kinds,
+)
+from app.services import events as trigger_events
 from app.services.access import Visitor
 from app.services.counting import Filters
 from tests.services.loop import closures, events, meeting, opened
@@ -308,3 +320,40 @@ def test_whoever_is_just_taken_back_or_heard_of_is_not_erased(
     with runtime.db.read() as session:
         erased = session.get_one(Contact, person.id).erased_at
     assert (erased is None) is not runtime.db.is_sqlite, "SQLite has one writer: it was over before they came"
+
+
+def test_a_file_that_somebody_maps_is_not_stopped_by_the_night_job(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+) -> None:
+    person = world.contact(workspace, active=False, email="ana@bemtevi.example")
+    clock.advance(days=100)
+    keep(runtime, bea, contacts=90)
+    file = io.BytesIO(b"nome;e-mail\nAna;ana@bemtevi.example\n")
+    id = contact_imports.receive(runtime, bea, "a.csv", file)
+    import_jobs.finish(runtime, id)
+    retention.let_go(runtime)
+    contact_imports.choose_columns(runtime, bea, id, ["name", "email"])
+    import_jobs.finish(runtime, id)
+    contact_imports.begin(runtime, bea, id, lawful_basis="consent", source="feira")
+    import_jobs.finish(runtime, id)
+    with runtime.db.read() as session:
+        back = session.scalars(select(Contact).where(Contact.erased_at.is_(None))).one()
+    assert back.id != person.id
+    assert contacts.detail(runtime, bea, back.id).is_opted_out, "erased once, and not asked again"
+
+
+def test_what_other_systems_told_goes_and_that_it_happened_stays(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+) -> None:
+    person = world.contact(workspace)
+    told = trigger_events.Told("t-1", "ticket.solved", person.id, clock.now, {"obs": "words"})
+    id, _ = trigger_events.tell(runtime, bea, told)
+    clock.advance(days=729)
+    trigger_events.tell(runtime, bea, replace(told, id="t-2", occurred_at=None, properties={"obs": "young"}))
+    clock.advance(days=2)
+    assert retention.let_go(runtime) == 1
+    heard = trigger_events.get(runtime, bea, id)
+    assert (heard.name, heard.properties) == ("ticket.solved", {})
+    with runtime.db.read() as session:
+        left = session.scalars(select(TriggerEvent.properties).order_by(TriggerEvent.external_id)).all()
+    assert left == [{}, {"obs": "young"}]

@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, func, select, text, update
 
 from app import engines
 from app.domain.access import Role
@@ -164,6 +164,11 @@ def test_lots_are_drawn_over_all_whose_turn_it_is_and_no_group_is_left_out(
     assert house.count() == 80
 
 
+LONG = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT count(*) FROM n"
+)
+
+
 def test_whose_turn_it_is_and_lots_may_take_longer_than_other_reads(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,8 +180,8 @@ def test_whose_turn_it_is_and_lots_may_take_longer_than_other_reads(
     monkeypatch.setattr(engines, "LOOK_EVERY", 40_000)
     house.runtime.db.engine.dispose()  # connections look as often as was said when they were opened
     if house.runtime.db.is_sqlite:
-        with pytest.raises(Unavailable, match="interrupted"):
-            schedule_previews.preview(house.runtime, house.who, id)
+        with pytest.raises(Unavailable, match="interrupted"), house.runtime.db.read() as session:
+            session.execute(text(LONG))
     house.tick()
     monkeypatch.undo()
     house.runtime.db.engine.dispose()

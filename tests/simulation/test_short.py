@@ -96,7 +96,6 @@ BREAKS: dict[str, tuple[Any, str, Callable[..., Any] | object, Size, Settings]] 
     "rest by person": (eligible_sql, "rests", lambda ask: false(), replace(BROKEN, days=24), FREE),
     "rest by address": (
         eligible_sql,
-        last_gate,
         "_has_their_address",
         lambda theirs: false(),
         replace(BROKEN, days=24),

@@ -135,7 +135,7 @@ def cancel(id: str) -> ResponseReturnValue:
             number,
         )
         if number
-        else _("Cancelled. Nobody was waiting.")
+        else _("Cancelled. Nobody else will be asked.")
     )
     return _to(id)
 

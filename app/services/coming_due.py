@@ -19,9 +19,8 @@ from app.services import audiences
 
 Ended = tuple[str, str] | None  # the state and the reason of a run that ends before it begins
 LATEST_FOR_ONE = timedelta(days=3)  # after an event or in a sequence: later the question comes out of nowhere
-LEAST = timedelta(
-    minutes=5
-)  # of who wants nothing late: "now" is the minute that began, and workers take turns
+# Of who wants nothing late: "now" is the minute that began, and workers take turns
+LEAST = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)

@@ -209,10 +209,8 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, course:
         return done.number, True
     occurrence.state, occurrence.ended_at = "run", now
     if occurrence.contact_id is not None and occurrence.expanded_to is None:
-        occurrence.state, occurrence.reason = (
-            "skipped",
-            "nobody",
-        )  # inactive, or not meant
+        # Inactive, or not meant
+        occurrence.state, occurrence.reason = "skipped", "nobody"
     coming_due.put_off_what_follows(session, schedule, occurrence, now)
     return done.number, False
 

@@ -18,9 +18,7 @@ from typing import IO, Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
-MAX_CELLS = (
-    2_000_000  # a sheet lies in memory as a whole while it is read, some 90 bytes for each of its cells
-)
+MAX_CELLS = 2_000_000  # a sheet lies in memory as a whole while it is read, some 90 bytes a cell
 MAX_UNPACKED = 256 * 1024 * 1024
 MAX_WRITTEN = 256 * 1024 * 1024  # bytes of its rows, as a CSV may have
 MAX_MEMBERS = 1_000

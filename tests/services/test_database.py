@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
 
 from app import engines
 from app.db import Database, Statement, open_database
@@ -407,3 +409,16 @@ def test_a_commit_that_fails_leaves_no_transaction_behind(lite: Database, path: 
         other.execute("BEGIN IMMEDIATE")  # nobody holds the lock
         other.execute("ROLLBACK")
     put(lite, "goes on")
+
+
+def test_d15_a_moment_without_a_zone_is_refused_and_one_of_another_zone_is_kept_as_utc(
+    runtime: Runtime, world: World
+) -> None:
+    person = world.contact(world.workspace())
+    local = datetime(2026, 11, 29, 9, tzinfo=ZoneInfo("America/Sao_Paulo"))
+    with pytest.raises(StatementError, match="a naive time"), runtime.db.write() as session:
+        session.get_one(Contact, person.id).updated_at = local.replace(tzinfo=None)
+    with runtime.db.write() as session:
+        session.get_one(Contact, person.id).updated_at = local
+    with runtime.db.read() as session:
+        assert session.get_one(Contact, person.id).updated_at == datetime(2026, 11, 29, 12, tzinfo=UTC)

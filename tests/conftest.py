@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -21,6 +22,8 @@ from tests.postgres import PostgresServer
 from tests.world import Clock, World
 
 KINDS = ("sqlite", "postgresql")
+HERE = Path(__file__).parent
+PAGES = (HERE / "web", HERE / "journeys")
 MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # bytes: what all the tests leave, several times
 
 
@@ -49,9 +52,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         kinds = metafunc.config.getoption("--databases").split(",")
         if "chromium" in metafunc.fixturenames:
             kinds = kinds[:1]  # what a browser sees does not depend on the database; it is seen once
+        elif is_above_databases(metafunc.definition):
+            kinds = [kinds[crc32(metafunc.function.__name__.encode()) % len(kinds)]]
         if chosen := metafunc.definition.get_closest_marker("judged_on"):
             kinds = [each for each in kinds if each in chosen.args] or kinds[:1]
         metafunc.parametrize("database_kind", kinds, scope="session")
+
+
+def is_above_databases(test: pytest.Item) -> bool:
+    """Pages and journeys tell what services decided, who are held on both: each is on one, by its name."""
+    is_page = any(test.path.is_relative_to(each) for each in PAGES)
+    return is_page and test.get_closest_marker("on_both") is None
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,8 @@ from tests.scripted_twilio import SID, TOKEN
 from tests.web.browser import serving
 from tests.world import START, World
 
+pytestmark = pytest.mark.on_both
+
 SAID = ("3", "demorou demais", "na verdade 4")
 PEOPLE, TIMES, LINES, WORKERS = 6, 5, 8, 2
 BOT, SECRET = "4242:for-the-replays-alone", "Jf1Ga6Se-kM3vX9q_Lr2Tz8"

@@ -259,7 +259,7 @@ def house(world: World) -> House:
 
 @settings(
     deadline=None,
-    max_examples=35,
+    max_examples=20,
     phases=[Phase.explicit, Phase.generate],  # to shrink a scene takes minutes; the audience is told anyway
     suppress_health_check=list(HealthCheck),
 )

@@ -137,7 +137,7 @@ PEOPLE = st.lists(
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
 @settings(
-    max_examples=25, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+    max_examples=12, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 @given(given_people=PEOPLE)

@@ -259,7 +259,7 @@ def there_were(runtime: Runtime, who: Visitor, people: list[tuple[str, ...]]) ->
             session.add(contact_rows.new_row(contact_rows.keyed(session, values), workspace, runtime.clock()))
 
 
-@quickly(25)
+@quickly(12)
 @given(before=SHARERS, rows=SHARERS)
 def test_however_many_rows_a_commit_takes_the_same_becomes_of_those_who_share_an_address(
     runtime: Runtime, camila: Visitor, before: list[tuple[str, ...]], rows: list[tuple[str, ...]]

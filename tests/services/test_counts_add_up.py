@@ -28,9 +28,9 @@ from app.services import (
 from tests.services.recurring import House
 from tests.world import Clock, World
 
-PEOPLE = 400
-OUT, NOWHERE = 30, 15
-GROUPS = 8  # sent before somebody stops it
+PEOPLE = 200
+OUT, NOWHERE = 20, 10
+GROUPS = 6  # sent before somebody stops it
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def house(world: World, clock: Clock) -> House:
 @pytest.fixture(autouse=True)
 def in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a run of some hundreds has a middle."""
-    monkeypatch.setattr(expanding, "FIRST", 50)
-    monkeypatch.setattr(expanding, "MOST", 50)
+    monkeypatch.setattr(expanding, "FIRST", 25)
+    monkeypatch.setattr(expanding, "MOST", 25)
 
 
 def crowd(house: House, people: int = PEOPLE) -> list[str]:
@@ -351,14 +351,14 @@ def test_a_very_large_run_follows_its_schedule_in_steps_and_its_numbers_add_up_m
 def test_a_worker_that_is_stopped_leaves_the_rest_to_the_next(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unsent, "AT_ONCE", 100)
+    monkeypatch.setattr(unsent, "AT_ONCE", 50)
     crowd(house)
     id = house.plans(repeat="once")
     expand(house)
     schedules.pause(house.runtime, house.who, id)
     halted = Halfway("followed_some", 1, lambda: None)
     stopping = replace(house.runtime, reach=halted, stopping=lambda: halted.seen > 0)
-    assert unsent.follow_all(stopping) == 100
+    assert unsent.follow_all(stopping) == 50
     unsent.follow_all(house.runtime)
     assert house.count(Invitation.state == "planned") == PEOPLE - OUT - NOWHERE
 

@@ -195,7 +195,7 @@ def message_of(world: World, survey: Survey, whose: Contact, told: tuple[int, st
         world.add(Attempt(id=new_id(), message_id=message.id, number=1, started_at=at))
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(person=capped)
 def test_sql_and_the_pure_rule_agree_about_caps(
     runtime: Runtime, world: World, clock: Clock, person: dict

@@ -212,7 +212,7 @@ def test_another_installations_lines_are_not_ours(runtime: Runtime, bea: Visitor
     assert contacts.one(runtime, bea, id).name == "Ana Zibelina"
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000))
 def test_order_and_repetition_of_the_lines_mean_nothing(
     seed: int, runtime: Runtime, bea: Visitor, tmp_path_factory: pytest.TempPathFactory

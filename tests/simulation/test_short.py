@@ -135,7 +135,7 @@ def test_a_daily_cap_that_is_broken_is_told_of(on_sqlite: Runtime, monkeypatch: 
     """Their rest alone keeps people from two questions a day, so that is gone as well."""
     monkeypatch.setattr(eligible_sql, "rests", lambda ask: false())
     monkeypatch.setattr(Caps, "until", never)
-    report = simulated(on_sqlite, replace(BROKEN, days=38), Settings(daily_cap=1, weekly_cap=None))
+    report = simulated(on_sqlite, replace(BROKEN, days=26), Settings(daily_cap=1, weekly_cap=None))
     assert report.breaches.number["daily cap"], report.table(0)
 
 
@@ -143,7 +143,7 @@ def test_a_daily_cap_alone_keeps_people_from_two_questions_a_day(
     on_sqlite: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(eligible_sql, "rests", lambda ask: false())
-    report = simulated(on_sqlite, replace(BROKEN, days=38), Settings(daily_cap=1, weekly_cap=None))
+    report = simulated(on_sqlite, replace(BROKEN, days=26), Settings(daily_cap=1, weekly_cap=None))
     assert report.breaches.number["rest by person"], report.table(0)
     assert not report.breaches.number["daily cap"], report.table(0)
 

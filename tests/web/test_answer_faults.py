@@ -36,6 +36,8 @@ from app.web import create_app
 from tests.web.page_checks import problems_of
 from tests.world import Clock, World, token_of
 
+pytestmark = pytest.mark.on_both
+
 ROOT = Path(__file__).parents[2]
 HOSTILE = [
     "<script>alert(1)</script>",

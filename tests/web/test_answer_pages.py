@@ -13,6 +13,8 @@ from app.models import Answer, AnswerEdit, FollowUp, FollowUpEvent, Invitation, 
 from app.runtime import Runtime
 from tests.world import Clock, World, token_of
 
+pytestmark = pytest.mark.on_both
+
 
 @pytest.fixture
 def asked(world: World) -> Invitation:

@@ -17,6 +17,8 @@ from tests.pulse_world import open_pulse
 from tests.web.clients import CheckedClient
 from tests.world import World, token_of
 
+pytestmark = pytest.mark.on_both
+
 Lock = Callable[[], None]
 
 

@@ -17,6 +17,8 @@ from tests.hurrying import hurry
 from tests.services.test_planning import crowd
 from tests.world import World
 
+pytestmark = pytest.mark.on_both
+
 HERE = "/w/aroeira/schedules"
 PEOPLE = 3_000
 

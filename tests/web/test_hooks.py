@@ -27,6 +27,8 @@ from config import Config
 from tests.peers.running import free_port
 from tests.world import World, token_of
 
+pytestmark = pytest.mark.on_both
+
 ROOT = Path(__file__).parents[2]
 PUBLIC = "https://retorno.example"
 OURS, MARIA = "+551140028922", "+5531988884417"

@@ -23,6 +23,8 @@ from tests.pulse_world import PulseWorld, open_pulse
 from tests.smtp import SmtpSink
 from tests.world import Clock, World
 
+pytestmark = pytest.mark.on_both
+
 PEOPLE = 12
 ANSWERED = 6  # and one more stays below the next step of five
 OF_NOBODY = ("/static/", "/r/", "/p/", "/u/", "/link/", "/logo/", "/healthz", "/api/docs")

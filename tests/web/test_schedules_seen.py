@@ -117,6 +117,7 @@ def test_the_form_with_its_look_and_its_mistakes_is_seen_in_every_look(
     look(page)
     page.get_by_label("When").fill("")
     page.get_by_role("button", name="See whom it would ask").click()
+    expect(page.get_by_text("This time has passed.")).to_have_count(0)
     look(page)
     page.get_by_role("button", name="Check it before the launch").click()
     expect(page.get_by_role("button", name="Ask 5 people now")).to_be_visible()

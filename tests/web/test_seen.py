@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
-from app.rendering.assets import STATIC
+from app.rendering.assets import CONSOLE_SHEET, STATIC, console_sheet
 from app.web.headers import POLICY
 from tests.web.browser import Visit, assert_fits, check_looks, serving
 from tests.web.drawing import draw_text, shell
@@ -50,6 +50,10 @@ def show(chromium: Browser) -> Iterator[Show]:
     @app.get("/")
     def page() -> Any:
         return held["html"], 200, {"Content-Security-Policy": POLICY}
+
+    @app.get(f"/static/{CONSOLE_SHEET}")
+    def sheet() -> Any:
+        return console_sheet(), 200, {"Content-Type": "text/css; charset=utf-8"}
 
     with serving(app) as server:
         context = chromium.new_context(base_url=server.url, viewport={"width": 1280, "height": 860})

@@ -10,6 +10,8 @@ from tests.hurrying import hurry
 from tests.services.test_planning import crowd
 from tests.world import World
 
+pytestmark = pytest.mark.on_both
+
 PEOPLE = 3_000
 
 

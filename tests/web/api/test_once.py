@@ -14,6 +14,8 @@ from tests.api_client import Api
 from tests.services.loop import opened, replies
 from tests.world import Clock, World
 
+pytestmark = pytest.mark.on_both
+
 
 def count(runtime: Runtime, model: type) -> int:
     with runtime.db.read() as session:

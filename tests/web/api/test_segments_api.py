@@ -1,5 +1,8 @@
 """Segments and audiences over the API: made, changed with 409, previewed, asked by schedules and pulses."""
 
+import pytest
+
+from app.domain.metrics import Metric
 from app.models import Workspace
 from tests.api_client import Api
 from tests.world import World
@@ -29,6 +32,30 @@ def test_what_is_wrong_is_named_by_its_place(api: Api) -> None:
     assert [each["field"] for each in refused.json["errors"]] == ["audience.all.0.field"]
     for sent in ({"audience": PRO}, {"name": "x"}, {"name": "x", "audience": PRO, "workspace_id": "y"}):
         assert api.post("/segments", sent).status_code == 422
+
+
+@pytest.mark.parametrize("nobody", [None, ""])
+def test_an_audience_that_was_left_empty_is_refused_and_never_means_everybody(
+    api: Api, hr: Api, world: World, shop: Workspace, company: Workspace, nobody: str | None
+) -> None:
+    world.contact(company)
+    empty = {"audience": nobody}
+    ask = {"survey": world.survey(shop).id, "repeat": "monthly", "at": "2026-12-01T10:00"}
+    made = [
+        f"/segments/{api.post('/segments', {'name': 'Pro', 'audience': PRO}).json['id']}",
+        f"/schedules/{api.post('/schedules', ask | {'audience': PRO}).json['id']}",
+    ]
+    refused = [api.patch(path, empty) for path in made] + [
+        api.post("/segments", {"name": "x"} | empty),
+        api.post("/schedules", ask | empty),
+        api.post("/audiences/preview", empty),
+        hr.post("/pulses", {"survey": world.survey(company, Metric.ENPS).id} | empty),
+    ]
+    for each in refused:
+        assert each.status_code == 422
+        assert [problem["field"] for problem in each.json["errors"]] == ["audience"]
+    assert [api.get(path).json["audience"] for path in made] == [PRO, PRO]
+    assert (len(api.all("/segments")), len(api.all("/schedules")), hr.all("/pulses")) == (1, 1, [])
 
 
 def test_a_preview_keeps_nothing(api: Api, world: World, shop: Workspace) -> None:

@@ -108,6 +108,19 @@ def test_the_form_says_how_long_an_interval_may_be_and_means_it(
     assert f'value="{3 * most if repeat == "quarterly" else most}"' in page
 
 
+def test_what_becomes_of_days_off_is_never_hidden_also_while_a_business_day_is_chosen(
+    console: FlaskClient, runtime: Runtime, camila: Visitor, survey: Survey
+) -> None:
+    rule = {"repeat": "custom", "rrule": "FREQ=MONTHLY;BYMONTHDAY=1", "off_days": "next"}
+    id = schedules.create(runtime, camila, {"survey": survey.id} | rule)
+    page = console.get(f"{HERE}/{id}").text
+    assert '<option value="first_business" selected>' in page
+    assert '<select class="input" id="off_days" name="off_days"' in page
+    assert page.count('name="off_days"') == 1
+    assert "move by themselves" in page
+    assert Typed(page).values["off_days"] == ["next"]
+
+
 class Typed(HTMLParser):
     """What a browser sends of the form of a schedule."""
 

@@ -3,7 +3,8 @@
 import pytest
 
 from app.domain.metrics import Metric
-from app.models import Workspace
+from app.models import Segment, Workspace
+from app.runtime import Runtime
 from tests.api_client import Api
 from tests.world import World
 
@@ -65,6 +66,43 @@ def test_a_preview_keeps_nothing(api: Api, world: World, shop: Workspace) -> Non
     assert (seen.status_code, seen.json) == (200, {"people": 1, "everybody": 2, "sample": [pro.id]})
     assert api.post("/audiences/preview", {"audience": "all"}).json["people"] == 2
     assert api.all("/segments") == []
+
+
+@pytest.mark.parametrize("op", ["has", "has_not", "latest"])
+@pytest.mark.parametrize(
+    ("scores", "wrong"),
+    [
+        ({"low": 9, "high": 2}, "high"),
+        ({"band": "promoter", "high": 8}, "band"),
+        ({"band": "detractor", "low": 7}, "band"),
+        ({"low": 9, "high": 9}, None),
+        ({"band": "promoter", "high": 9}, None),
+    ],
+)
+def test_scores_that_nobody_can_have_given_are_refused_where_they_stand(
+    api: Api, op: str, scores: dict[str, object], wrong: str | None
+) -> None:
+    said = {"all": [{"field": "answered", "op": op, "metric": "nps"} | scores]}
+    answer = api.post("/segments", {"name": "x", "audience": said})
+    problems = [each["field"] for each in answer.json.get("errors", ())]
+    assert (answer.status_code, problems) == ((422, [f"audience.all.0.{wrong}"]) if wrong else (201, []))
+
+
+def test_a_row_from_before_that_refusal_is_still_shown_and_asked(
+    api: Api, world: World, runtime: Runtime, shop: Workspace
+) -> None:
+    """Upside down it means nobody, as it did; whoever opens it sees what to put right."""
+    world.contact(shop)
+    segment = api.post("/segments", {"name": "x", "audience": PRO}).json["id"]
+    ask = {"survey": world.survey(shop).id, "repeat": "monthly", "at": "2026-12-01T10:00"}
+    schedule = api.post("/schedules", ask | {"audience": segment}).json["id"]
+    older = {"all": [{"field": "answered", "op": "has", "metric": "nps", "low": 9, "high": 2}]}
+    with runtime.db.write() as session:
+        session.get_one(Segment, segment).audience = older
+    assert [each["audience"] for each in api.all("/segments")] == [older]
+    assert api.get(f"/schedules/{schedule}").status_code == 200
+    assert api.get(f"/schedules/{schedule}/preview").json["asked"] == 0
+    assert api.patch(f"/segments/{segment}", {"name": "y"}).status_code == 200
 
 
 def test_schedules_and_lists_take_a_segment_or_filters(api: Api, world: World, shop: Workspace) -> None:

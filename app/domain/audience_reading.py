@@ -22,7 +22,7 @@ from app.domain.audience import (
 from app.domain.audience_fields import ANSWERED_METRICS, ATTRIBUTE, Takes, operators_of
 from app.domain.audience_matching import plain
 from app.domain.contacts import read_contact
-from app.domain.metrics import RULES, Metric
+from app.domain.metrics import RULES, Metric, Rule
 from app.domain.tags import read_tags
 from app.errors import Invalid, Problem, problem
 
@@ -41,17 +41,18 @@ _ALLOWED: Mapping[Takes, tuple[str, ...]] = {
 }
 
 
-def read_audience(given: object, name: str = "audience") -> Group:
+def read_audience(given: object, name: str = "audience", *, kept: bool = False) -> Group:
     """The tree; nothing, "all" and `{}` are everybody. Raises Invalid with a problem for each wrong place.
 
     `{"attributes": {name: value}}` is the short form of all these attributes being these values.
+    `kept`: as a row of ours has it, which may be older than the refusal of scores that nobody can have given.
     """
     if given in (None, "", "all") or (isinstance(given, Mapping) and not given):
         return EVERYBODY
     if isinstance(given, Mapping) and set(given) == {"attributes"}:
         given = _spelt_out(given["attributes"], name)
     _refuse_too_much(given, name)
-    reading = _Reading()
+    reading = _Reading(kept)
     found = reading.member(given, name)
     if reading.problems:
         raise Invalid(reading.problems)
@@ -113,6 +114,7 @@ def _characters(given: object) -> int:
 class _Reading:
     """One reading, and what was wrong so far."""
 
+    kept: bool
     problems: list[Problem] = field(default_factory=list)
 
     def member(self, given: object, place: str) -> Member:
@@ -239,7 +241,7 @@ class _Reading:
         return found
 
     def score(self, metric: Metric, given: Mapping[str, object], place: str) -> dict[str, Any]:
-        rule = RULES[metric]
+        rule, before = RULES[metric], len(self.problems)
         found: dict[str, Any] = {}
         if (band := given.get("band")) is not None:
             if band not in rule.bands:
@@ -253,7 +255,19 @@ class _Reading:
                     message = "A whole number from %(low)s to %(high)s."
                     self.problems.append(problem(f"{place}.{name}", message, low=rule.low, high=rule.high))
                 found[name] = score
+        if len(self.problems) == before and not self.kept:
+            self.problems += _nobodys(rule, found, place)
         return found
+
+
+def _nobodys(rule: Rule, found: Mapping[str, Any], place: str) -> list[Problem]:
+    """Scores that nobody can have given: an audience of nobody for ever or, with “has not”, of everybody."""
+    low, high = found.get("low", rule.low), found.get("high", rule.high)
+    if low > high:
+        return [problem(f"{place}.high", "The highest is not below the lowest.")]
+    if "band" in found and found["band"] not in map(rule.band, range(low, high + 1)):
+        return [problem(f"{place}.band", "No score of this band is among these.")]
+    return []
 
 
 def _as_kept(name: str, texts: list[str]) -> Sequence[str]:

@@ -14,7 +14,9 @@ DAYS_OF_MONTH = (
     *(f"{place}{day}" for place in PLACES for day in WEEKDAYS),
 )  # fmt: skip
 MONTHLY = {Repeat.MONTHLY: 1, Repeat.QUARTERLY: 3}
-MOST_EVERY = 60  # weeks, months or days; longer ones are written as a rule
+# What a form takes: a month's as many as a rule may (domain.rrules), longer days and weeks are written as one
+MOST_EVERY = {Repeat.DAILY: 60, Repeat.WEEKLY: 60, Repeat.MONTHLY: 24, Repeat.QUARTERLY: 8}
+_REPEATS = {"DAILY": Repeat.DAILY, "WEEKLY": Repeat.WEEKLY, "MONTHLY": Repeat.MONTHLY}
 _MOVES = {FIRST_BUSINESS: (1, OffDays.NEXT), LAST_BUSINESS: (-1, OffDays.PREVIOUS)}
 
 
@@ -58,18 +60,16 @@ def preset_of(repeat: Repeat, rule: Rule | None, off_days: OffDays) -> Preset | 
     """The form of a stored rule; None when it can only be told as it is written."""
     if repeat is not Repeat.CUSTOM:
         return Preset(repeat, off_days=off_days)
-    if rule is None or rule.runs is not None or rule.until is not None or rule.interval > MOST_EVERY:
+    if rule is None or rule.runs is not None or rule.until is not None:
         return None
-    if rule.frequency == "DAILY":
-        return Preset(Repeat.DAILY, rule.interval, off_days=off_days)
-    if rule.frequency == "WEEKLY":
-        return Preset(
-            Repeat.WEEKLY, rule.interval, tuple(day.day for day in rule.weekdays), off_days=off_days
-        )
+    found = _REPEATS.get(rule.frequency)
+    if found is None or rule.interval > MOST_EVERY[found]:
+        return None
+    if found is not Repeat.MONTHLY:  # a daily rule has no weekdays
+        days = tuple(day.day for day in rule.weekdays)
+        return Preset(found, rule.interval, days, off_days=off_days)
     on = _day_of_month(rule, off_days)
-    if rule.frequency != "MONTHLY" or on is None:
-        return None
-    return Preset(Repeat.MONTHLY, rule.interval, on=on, off_days=off_days)
+    return None if on is None else Preset(found, rule.interval, on=on, off_days=off_days)
 
 
 def _day_of_month(rule: Rule, off_days: OffDays) -> str | None:

@@ -60,7 +60,7 @@ def people(
 ) -> Select[Contact]:
     """Everybody of an audience who is there, as eligible.audience says it: the one way to a run's people."""
     everybody = eligible.audience(workspace_id, metric)
-    tree = read_audience(audience)
+    tree = read_audience(audience, kept=True)
     if not tree.members:
         return everybody
     return everybody.where(condition(session, runtime, workspace_id, tree, run_id))

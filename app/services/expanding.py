@@ -152,6 +152,8 @@ def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
         schedule = session.get_one(Schedule, occurrence.schedule_id)
         metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
         ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
+        if ask.terms.sample is None:  # of a pulse, whatever an older row says
+            return
         parts = whose_turn.in_parts(occurrence, audiences.of_occurrence(session, runtime, occurrence, metric))
         limits = lots.limits(session, ask, (eligible_sql.told(ask, each) for each in parts))
     with runtime.db.write() as session:

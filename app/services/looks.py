@@ -252,7 +252,7 @@ def _asked_by(case: _Case, run_id: str | InstrumentedAttribute[str | None]) -> S
 
 
 def _unmet(case: _Case, audience: dict[str, object], person: Person, at: datetime) -> tuple[Member, ...]:
-    return unmet(read_audience(audience), person, Scene(at, case.zone))
+    return unmet(read_audience(audience, kept=True), person, Scene(at, case.zone))
 
 
 def _standing(case: _Case, invitation: Invitation | None = None, *, fits: bool) -> Standing:

@@ -46,7 +46,7 @@ def take(session: Session, who: Visitor, schedule: Schedule, given: Changes) -> 
     if "late_hours" in given:
         schedule.late_hours = given["late_hours"]
     if "terms" in given:
-        _refuse_lots_of_pulse(session.get_one(Survey, schedule.survey_id), given["terms"])
+        _refuse_terms_of_no_pulse(session.get_one(Survey, schedule.survey_id), given["terms"])
         schedule.terms = given["terms"].to_json()
     if "steps" in given:
         for step in given["steps"]:
@@ -69,8 +69,22 @@ def _refuse_pulse(survey: Survey, field: str) -> None:
         raise Invalid([problem(field, "Employees are asked in pulses, all at once.")])
 
 
-def _refuse_lots_of_pulse(survey: Survey, terms: Terms) -> None:
-    names = [name for name in ("sample", "holdout") if getattr(terms, name)]
-    if names and survey.metric == Metric.ENPS:
-        words = "A pulse asks everybody of its audience: it leaves nobody out by lot."
-        raise Invalid([problem(name, words) for name in names])
+def _refuse_terms_of_no_pulse(survey: Survey, terms: Terms) -> None:
+    """A pulse asks, and reminds, in its own way: what it would pass over is not taken either."""
+    if survey.metric != Metric.ENPS:
+        return
+    unusual = terms.to_json()
+    problems = [
+        problem(name, "A pulse asks everybody of its audience: it leaves nobody out by lot.")
+        for name in ("sample", "holdout")
+        if name in unusual
+    ]
+    problems += [
+        problem(
+            name, "A pulse asks on the first channel that reaches them, and reminds there three days later."
+        )
+        for name in ("reminders", "remind_elsewhere", "their_channel_first")
+        if name in unusual
+    ]
+    if problems:
+        raise Invalid(problems)

@@ -171,7 +171,7 @@ def sheet_of(
         steps=tuple(_steps(session, schedule)),
         late_hours=schedule.late_hours,
         terms=Terms.from_json(schedule.terms),
-        audience=read_audience(segment.audience if segment else schedule.audience),
+        audience=read_audience(segment.audience if segment else schedule.audience, kept=True),
         segment=(segment.id, segment.name) if segment else None,
         state=schedule.state,
         next_runs=tuple(cadence.next_runs(due - A_MOMENT, RUNS)) if due else (),

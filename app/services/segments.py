@@ -133,7 +133,7 @@ def names(runtime: Runtime, who: Visitor) -> list[tuple[str, str]]:
 
 def audience_of(session: Session, who: Visitor, id: str | None) -> Group:
     """A step: whom a segment means; without one, everybody. Raises NotFound."""
-    return read_audience(access.own(session, who, Segment, id).audience) if id else EVERYBODY
+    return read_audience(access.own(session, who, Segment, id).audience, kept=True) if id else EVERYBODY
 
 
 def _users(session: Session, ids: list[str]) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -149,7 +149,7 @@ def _users(session: Session, ids: list[str]) -> dict[str, tuple[tuple[str, str],
 
 def _sheet(row: Segment, users: Mapping[str, tuple[tuple[str, str], ...]]) -> Sheet:
     return Sheet(
-        row.id, row.name, read_audience(row.audience), users[row.id], row.revision, row.created_at,
+        row.id, row.name, read_audience(row.audience, kept=True), users[row.id], row.revision, row.created_at,
         row.updated_at,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from app.domain.placeholders import has_control_characters
 from app.domain.ready_texts import ready_texts
 from app.domain.survey_drafts import merge, publishing_problems
 from app.errors import Conflict, Invalid, Problem, problem
-from app.models import Schedule, Survey, SurveyVersion, Workspace, new_id
+from app.models import Occurrence, Schedule, Survey, SurveyVersion, Workspace, new_id
 from app.rendering.languages import LOCALES
 from app.runtime import Runtime
 from app.services import access, audit
@@ -132,10 +132,7 @@ def archive(runtime: Runtime, who: Visitor, id: str) -> None:
         survey = access.own(session, who, Survey, id, lock=True)
         if survey.archived_at is not None:
             return
-        asking = select(Schedule.name).where(
-            Schedule.survey_id == survey.id, Schedule.state.in_(("active", "paused"))
-        )
-        schedule = session.scalars(asking.order_by(Schedule.name)).first()
+        schedule = _still_asked_by(session, survey)
         if schedule is not None:
             raise Conflict("The schedule “%(name)s” still asks this survey. Cancel it first.", name=schedule)
         survey.archived_at = runtime.clock()
@@ -151,6 +148,24 @@ def restore(runtime: Runtime, who: Visitor, id: str) -> None:
             survey.archived_at = None
             audit.note(session, who, runtime.clock(), "survey.restored", id)
             _touch(runtime, survey)
+
+
+def _still_asked_by(session: Session, survey: Survey) -> str | None:
+    """The name of a schedule that goes on and asks it, at first or later, or has a run of it to finish."""
+    goes_on = select(Schedule.name, Schedule.survey_id, Schedule.steps).where(
+        Schedule.workspace_id == survey.workspace_id, Schedule.state.in_(("active", "paused"))
+    )
+    names = {
+        name
+        for name, first, steps in session.execute(goes_on)
+        if survey.id in (first, *(step["survey"] for step in steps))
+    }
+    not_over = select(Schedule.name).where(
+        Schedule.id == Occurrence.schedule_id,
+        Occurrence.survey_id == survey.id,
+        Occurrence.state.in_(("due", "running")),
+    )
+    return min(names.union(session.scalars(not_over.distinct())), default=None)
 
 
 def _merged(

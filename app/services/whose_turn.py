@@ -28,7 +28,11 @@ def asking(
     metric: Metric,
     occurrence: Occurrence | None = None,
 ) -> Asking:
-    """A step: what decides about the people of a run, or of none yet, with rest as the schedule counts it."""
+    """A step: what decides about the people of a run, or of none yet, with rest as the schedule counts it.
+
+    A pulse passes over the terms that older rows of schedules may still hold.
+    """
+    terms = Terms.from_json((occurrence or schedule).terms)
     by_clock = occurrence is None or occurrence.origin == "schedule"
     return asking_terms.asking(
         session,
@@ -40,7 +44,7 @@ def asking(
         least_days=(schedule.every_days or 0) if by_clock else 0,
         occurrence_id=occurrence.id if occurrence else None,
         schedule_id=schedule.id,
-        terms=Terms.from_json((occurrence or schedule).terms),
+        terms=asking_terms.NONE if metric is Metric.ENPS else terms,
         limits=occurrence.lots if occurrence else None,
     )
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.domain.cadence import Repeat
 from app.domain.days_off import OffDays
 from app.domain.rrules import read_rule
-from app.domain.rule_presets import DAYS_OF_MONTH, Preset, preset_of
+from app.domain.rule_presets import DAYS_OF_MONTH, MOST_EVERY, Preset, preset_of
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,13 @@ def test_what_stands_in_the_form_is_a_rule(preset: Preset, rule: str | None) -> 
     made = preset.rule()
     assert (str(made) if made else None) == rule
     assert made is None or str(read_rule(str(made))) == rule
+
+
+@pytest.mark.parametrize("repeat", MOST_EVERY)
+def test_the_longest_interval_of_a_form_is_one_of_a_rule(repeat: Repeat) -> None:
+    longest = Preset(repeat, MOST_EVERY[repeat]).rule()
+    assert longest is not None
+    assert read_rule(str(longest)) == longest
 
 
 def test_a_business_day_of_the_month_is_one_by_moving() -> None:

@@ -135,7 +135,7 @@ def histories(draw: st.DrawFn, takes: Takes) -> Said:
                 case 2:
                     found["low"] = draw(st.integers(1, 5))
                 case 3:
-                    found |= {"low": 2, "high": draw(st.integers(1, 5))}
+                    found |= {"low": 2, "high": draw(st.integers(2, 5))}
     return found
 
 

@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 
 from app.domain.access import Role
 from app.domain.metrics import Metric
+from app.errors import Conflict
 from app.models import Contact, Invitation, Occurrence, Survey, Workspace
-from app.services import contacts, expanding, looks, planning, runs, schedules
+from app.services import contacts, expanding, looks, planning, runs, schedules, surveys
 from tests.services.recurring import House
 from tests.world import Clock, World
 
@@ -64,6 +65,21 @@ def test_a_step_is_about_those_whom_the_step_before_asked_whatever_has_become_tr
     assert runs.history(house.runtime, house.who, id).items[0].decided == 1
     assert _codes(house, maria, ces) == ["asked"]
     assert _codes(house, late, ces) == ["not_asked_before"]
+
+
+@pytest.mark.parametrize("repeat", ["weekly", "once"])
+def test_a_survey_that_a_later_step_asks_is_not_put_away_before_the_schedule_is_cancelled(
+    house: House, ces: Survey, repeat: str
+) -> None:
+    house.crowd(1)
+    id = house.plans(name="First days", repeat=repeat, steps=[{"survey": ces.id, "after_days": 30}])
+    if repeat == "once":  # it has ended, and its step is still to come
+        house.tick()
+        assert house.outcomes(id) == [("run", None), ("due", None)]
+    with pytest.raises(Conflict, match="First days"):
+        surveys.archive(house.runtime, house.who, ces.id)
+    schedules.cancel(house.runtime, house.who, id)
+    surveys.archive(house.runtime, house.who, ces.id)
 
 
 # On which day they come

@@ -13,7 +13,7 @@ from app.domain.terms import draw, share_of_draws
 from app.errors import Invalid
 from app.models import Contact, Invitation, Message, Occurrence, Schedule, Setting, Survey, Workspace
 from app.runtime import Runtime
-from app.services import expanding, planning, schedules, sending
+from app.services import expanding, planning, preflight, schedules, sending
 from app.services.access import Visitor
 from tests.services.test_planning import crowd
 from tests.world import Clock, World
@@ -268,19 +268,52 @@ def test_terms_are_kept_with_the_schedule_and_frozen_into_the_run(
         assert session.get_one(Schedule, id).terms == {"reminders": []}
 
 
-@pytest.mark.parametrize(("name", "said"), [("sample", {"share": 20}), ("holdout", 10)])
-def test_a_pulse_takes_no_sample_and_no_holdout_because_it_asks_everybody(
-    runtime: Runtime, world: World, name: str, said: object
+LOTS = "A pulse asks everybody of its audience: it leaves nobody out by lot."
+ITS_OWN_WAY = "A pulse asks on the first channel that reaches them, and reminds there three days later."
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "why"),
+    [
+        ("sample", {"share": 20}, LOTS),
+        ("holdout", 10, LOTS),
+        ("reminders", [3, 7], ITS_OWN_WAY),
+        ("reminders", [], ITS_OWN_WAY),
+        ("remind_elsewhere", True, ITS_OWN_WAY),
+        ("their_channel_first", True, ITS_OWN_WAY),
+    ],
+)
+def test_a_pulse_takes_no_terms_that_it_would_pass_over(
+    runtime: Runtime, world: World, name: str, said: object, why: str
 ) -> None:
     people = world.workspace("people")
     hr = world.member(people, Role.MANAGER)
     given = {"survey": world.survey(people, Metric.ENPS).id, "repeat": "quarterly"}
     with pytest.raises(Invalid) as refused:
         schedules.create(runtime, hr, given | {"terms": {name: said}})
-    assert [(each.field, str(each)) for each in refused.value.problems] == [
-        (name, "A pulse asks everybody of its audience: it leaves nobody out by lot.")
-    ]
+    assert [(each.field, str(each)) for each in refused.value.problems] == [(name, why)]
     id = schedules.create(runtime, hr, given | {"terms": {"per_hour": 600}})
-    with pytest.raises(Invalid, match="by lot"):
+    with pytest.raises(Invalid, match=why):
         schedules.edit(runtime, hr, id, {"terms": {name: said}})
-    schedules.edit(runtime, hr, id, {"terms": {"sample": None, "holdout": 0}})
+    usual = {"sample": None, "holdout": 0, "reminders": [3], "remind_elsewhere": False}
+    schedules.edit(runtime, hr, id, {"terms": usual})
+
+
+@pytest.mark.parametrize("left", [{}, {"sample": {"share": 50}, "holdout": 50}])
+def test_a_pulse_whose_schedule_holds_older_terms_asks_as_its_preflight_says(
+    runtime: Runtime, world: World, left: dict[str, Any]
+) -> None:
+    people = world.workspace("people")
+    hr = world.member(people, Role.MANAGER)
+    for number in range(6):
+        phone, email = f"+551198888441{number}", f"p{number}@people.example"
+        world.contact(people, phone=phone, email=email, preferred_channel="sms")
+    given = {"survey": world.survey(people, Metric.ENPS).id, "repeat": "quarterly"}
+    id = schedules.create(runtime, hr, given | {"channels": ["email", "sms"]})
+    with runtime.db.write() as session:
+        session.get_one(Schedule, id).terms = {"their_channel_first": True, "reminders": [1], **left}
+    schedules.edit(runtime, hr, id, {"name": "Clima"})
+    foreseen = {each.channel: each.people for each in preflight.of_schedule(runtime, hr, id).groups}
+    run(runtime)
+    with runtime.db.read() as session:
+        assert Counter(session.scalars(select(Invitation.channel))) == foreseen == {"email": 6}

@@ -31,6 +31,7 @@ class Page(HTMLParser):
         self.controls: list[tuple[dict[str, str], bool]] = []
         self.forms: list[Form] = []
         self.references: list[str] = []
+        self.jumps: list[str] = []
         self.headings: list[str] = []
         self.text: dict[str, str] = {}
         self.html: dict[str, str] = {}
@@ -96,6 +97,8 @@ class Page(HTMLParser):
                 self.problems.append(f"<{tag}> runs a script from an address")
             if name in {"aria-describedby", "aria-labelledby", "aria-controls", "for"}:
                 self.references += value.split()
+        if tag == "a" and attrs.get("href", "").startswith("#"):
+            self.jumps.append(attrs["href"].removeprefix("#"))
         if "id" in attrs:
             self.ids.append(attrs["id"])
 
@@ -146,6 +149,7 @@ def _structure(page: Page, url: str) -> list[str]:
 def _names(page: Page) -> list[str]:
     found = [f"id {name!r} is used {times} times" for name, times in Counter(page.ids).items() if times > 1]
     found += [f"nothing has the id {name!r}" for name in page.references if name not in page.ids]
+    found += [f"a link to #{name}, which is not there" for name in page.jumps if name not in page.ids]
     for attrs, inside in page.controls:
         if attrs.get("type") in UNLABELLED:
             continue

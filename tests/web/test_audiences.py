@@ -149,6 +149,18 @@ def test_mistakes_are_said_beside_their_fields_and_nothing_typed_is_lost(console
     assert "This must be a number" in page
 
 
+def test_a_range_of_scores_upside_down_is_refused_and_both_numbers_stay(console: FlaskClient) -> None:
+    sent = {
+        "name": "Upside down", "t.join": "all", "act": "save", "t-0.field": "answered", "t-0.op": "has",
+        "t-0.what": "nps", "t-0.value": "", "t-0.low": "9", "t-0.high": "2",
+    }  # fmt: skip
+    answer = console.post(f"{HERE}/new", data=sent)
+    assert answer.status_code == 422
+    assert '<a href="#t-0.high">The highest is not below the lowest.</a>' in answer.text
+    kept = fields(answer.text)
+    assert (kept["t-0.low"], kept["t-0.high"]) == ("9", "2")
+
+
 def test_whoever_was_overtaken_keeps_what_they_made_and_decides(
     console: FlaskClient, runtime: Runtime, camila: Visitor
 ) -> None:

@@ -92,11 +92,12 @@ def test_the_page_check_sees_what_is_wrong() -> None:
     html = (
         '<html><head><title>X</title></head><body onload="x()"><h1>a</h1><h1>b</h1>'
         '<p style="color:red" id="a">'
-        '<input name="q" id="a"><img src="x"><form method="post"></form><script>1</script></body></html>'
+        '<input name="q" id="a"><img src="x"><a href="#gone"><form method="post"></form>'
+        "<script>1</script></body></html>"
     )
     found = " ".join(problems_of(html))
     for words in (
         "2 h1", "does not end with Retorno", "style attribute", "inline handler", "no label", "used 2 times",
-        "without alt", "CSRF", "inline script", "no language", "closes nothing",
+        "without alt", "CSRF", "inline script", "no language", "closes nothing", "link to #gone",
     ):  # fmt: skip
         assert words in found, words

@@ -92,6 +92,35 @@ def test_what_cannot_be_is_refused_beside_its_field_and_stays_as_it_was_typed(
         assert session.scalars(select(Schedule)).all() == []
 
 
+@pytest.mark.parametrize(
+    ("repeat", "most"), [("daily", 60), ("weekly", 60), ("monthly", 24), ("quarterly", 8)]
+)
+def test_the_form_says_how_long_an_interval_may_be_and_means_it(
+    console: FlaskClient, runtime: Runtime, survey: Survey, repeat: str, most: int
+) -> None:
+    assert f"From 1 to {most}." in console.get(f"{HERE}/new?repeat={repeat}").text
+    refused = console.post(f"{HERE}/new", data=sent(survey, repeat=repeat, every=str(most + 1)))
+    assert refused.status_code == 422
+    assert f'<a href="#every">A whole number, from 1 to {most}.</a>' in refused.text
+    taken = console.post(f"{HERE}/new", data=sent(survey, repeat=repeat, every=str(most)))
+    assert taken.status_code == 303
+    page = console.get(taken.location).text
+    assert f'value="{3 * most if repeat == "quarterly" else most}"' in page
+
+
+def test_what_becomes_of_days_off_is_never_hidden_also_while_a_business_day_is_chosen(
+    console: FlaskClient, runtime: Runtime, camila: Visitor, survey: Survey
+) -> None:
+    rule = {"repeat": "custom", "rrule": "FREQ=MONTHLY;BYMONTHDAY=1", "off_days": "next"}
+    id = schedules.create(runtime, camila, {"survey": survey.id} | rule)
+    page = console.get(f"{HERE}/{id}").text
+    assert '<option value="first_business" selected>' in page
+    assert '<select class="input" id="off_days" name="off_days"' in page
+    assert page.count('name="off_days"') == 1
+    assert "move by themselves" in page
+    assert Typed(page).values["off_days"] == ["next"]
+
+
 class Typed(HTMLParser):
     """What a browser sends of the form of a schedule."""
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
 from app.domain.audience import DEEPEST, LONGEST_VALUE, MOST_CONDITIONS, MOST_DAYS, MOST_VALUES, Group
 from app.domain.audience_fields import ATTRIBUTE, ATTRIBUTE_OPERATORS, FIELDS
@@ -64,8 +64,20 @@ _ATTRIBUTES = {
 }
 _ID = {"type": "string", "description": "The id of a segment."}
 FILTERS = {"anyOf": [{"const": "all"}, _group(DEEPEST), _ATTRIBUTES]}
-Filters = Annotated[Any, WithJsonSchema(FILTERS)]
-Audience = Annotated[Any, WithJsonSchema({"anyOf": [{"const": "all"}, _ID, _group(DEEPEST), _ATTRIBUTES]})]
+
+
+def _said(value: object) -> object:
+    """Everybody is meant only by saying so: what a script left empty by mistake never widens an audience."""
+    if value is None or value == "":
+        raise ValueError("Say who is meant: “all” is everybody.")
+    return value
+
+
+_SAID = AfterValidator(_said)
+Filters = Annotated[Any, _SAID, WithJsonSchema(FILTERS)]
+Audience = Annotated[
+    Any, _SAID, WithJsonSchema({"anyOf": [{"const": "all"}, _ID, _group(DEEPEST), _ATTRIBUTES]})
+]
 
 
 def shown(audience: Group, segment: str | None = None) -> object:

@@ -62,7 +62,7 @@ class Sample(Body):
 
 
 class Terms(Body):
-    """How the people of a run are asked; what is absent is as usual."""
+    """How the people of a run are asked; what is absent is as usual. A pulse takes `per_hour` alone."""
 
     reminders: list[int] = absent("Days after the ask, at most three of them; by default [3], [] is none.")
     remind_elsewhere: bool = absent("On the next channel of the list that is open.")

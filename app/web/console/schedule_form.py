@@ -106,6 +106,11 @@ class Form:
             on=preset.on,
         )
 
+    @property
+    def most_every(self) -> int:
+        """The longest interval of a simple way of repeating."""
+        return MOST_EVERY[Repeat(self.repeat)]
+
     def raw(self) -> dict[str, object]:
         """What the verbs take. Raises Invalid for numbers that are none."""
         return {
@@ -141,12 +146,12 @@ class Form:
         return {"repeat": Repeat.CUSTOM.value, "rrule": str(rule), "off_days": preset.moves.value}
 
     def _preset(self) -> Preset:
-        every = _whole("every", self.every)
-        if not 1 <= every <= MOST_EVERY:
-            limits = {"least": 1, "most": MOST_EVERY}
+        repeat, every = Repeat(self.repeat), _whole("every", self.every)
+        if not 1 <= every <= MOST_EVERY[repeat]:
+            limits = {"least": 1, "most": MOST_EVERY[repeat]}
             raise Invalid([problem("every", "A whole number, from %(least)s to %(most)s.", **limits)])
         return Preset(
-            Repeat(self.repeat),
+            repeat,
             every,
             tuple(int(day) for day in self.days if re.fullmatch("[0-6]", day)),
             self.on if self.on in DAYS_OF_MONTH else "",

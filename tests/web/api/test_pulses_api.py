@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from app.domain.access import Role
+from app.domain.metrics import Metric
 from app.models import Workspace
 from app.runtime import Runtime
 from tests.api_client import Api
@@ -26,6 +27,17 @@ def test_a_pulse_opens_for_active_employees(hr: Api, world: World, company: Work
     assert wrong.json["errors"][0]["field"] == "closes_at"
     assert hr.post("/pulses", {"survey": survey, "audience": {"team": "x"}}).status_code == 422
     assert [each["id"] for each in hr.all("/pulses", limit=1)] == [made.json["id"]]
+
+
+def test_a_schedule_of_pulses_takes_a_pace_and_no_other_terms(
+    hr: Api, world: World, company: Workspace
+) -> None:
+    ask = {"survey": world.survey(company, Metric.ENPS).id, "repeat": "quarterly"}
+    for name, value in (("reminders", [3, 7]), ("remind_elsewhere", True), ("their_channel_first", True)):
+        refused = hr.post("/schedules", ask | {"terms": {name: value}})
+        assert refused.status_code == 422
+        assert [each["field"] for each in refused.json["errors"]] == [name]
+    assert hr.post("/schedules", ask | {"terms": {"per_hour": 10}}).status_code == 201
 
 
 def test_nothing_is_told_before_it_closes_and_participation_in_steps(

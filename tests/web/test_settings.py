@@ -14,6 +14,7 @@ from app.models import OptOut, Workspace
 from app.runtime import Runtime
 from app.services import api_keys, backup, contacts, members, opt_outs, switch, workspace_settings
 from app.services.access import Visitor
+from tests.web.forms import untouched
 from tests.world import World
 
 ClientFor = Callable[[Visitor], FlaskClient]
@@ -135,6 +136,16 @@ def test_what_cannot_be_saved_stays_in_the_form_with_its_reason(
     assert f'href="#{field}"' in refused.text
     assert "As typed" in refused.text or field == "sender_name"
     assert workspace_settings.read(runtime, owner) == before
+
+
+def test_a_zone_that_the_form_does_not_offer_stays_until_another_is_chosen(
+    client_for: ClientFor, runtime: Runtime, owner: Visitor
+) -> None:
+    workspace_settings.update(runtime, owner, {"time_zone": "Brazil/East"})
+    client = client_for(owner)
+    fields = untouched(client.get(base(owner)).text, "settings")
+    assert client.post(base(owner), data=fields).status_code == 303
+    assert workspace_settings.read(runtime, owner).values["time_zone"] == "Brazil/East"
 
 
 def test_j10_settings_that_somebody_saved_meanwhile_are_not_overwritten(

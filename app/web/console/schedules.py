@@ -185,9 +185,8 @@ def _detail(
     status: int = 200,
 ) -> ResponseReturnValue:
     who, cursor = visitor(), request.args.get("cursor")
-    surveys = [(each.id, each.name) for each in schedule_sheets.askable(runtime_of(), who)]
-    if sheet.survey_id not in dict(surveys):
-        surveys.insert(0, (sheet.survey_id, sheet.survey_name))
+    surveys = {sheet.survey_id: sheet.survey_name} | {step.survey: step.survey_name for step in sheet.steps}
+    surveys |= {each.id: each.name for each in schedule_sheets.askable(runtime_of(), who)}
     return render_room(
         "detail",
         status,
@@ -195,7 +194,7 @@ def _detail(
         form=form,
         errors=errors or {},
         conflict=conflict,
-        askable=surveys,
+        askable=list(surveys.items()),
         zones=zones(),
         preview=_preview(sheet),
         history=runs.history(runtime_of(), who, sheet.id, cursor),

@@ -15,7 +15,7 @@ class _Form(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.inside = given.get("id") == self.id
-        elif not self.inside or "name" not in given and tag != "option":
+        elif not self.inside or ("name" not in given and tag != "option"):
             return
         elif tag == "select":
             self.select, self.options, self.chosen = given["name"], [], None

@@ -123,7 +123,18 @@ def test_what_the_api_said_outlives_a_form_in_which_only_the_name_was_corrected(
     only_the_name_is_corrected(console, id)
     after = kept(runtime)
     assert after.name == "Corrected"
-    for name in ("repeat", "rrule", "trigger", "channels", "terms", "off_days", "every_days", "starts_at", "time_zone", "steps"):
+    for name in (
+        "repeat",
+        "rrule",
+        "trigger",
+        "channels",
+        "terms",
+        "off_days",
+        "every_days",
+        "starts_at",
+        "time_zone",
+        "steps",
+    ):
         assert getattr(after, name) == getattr(before, name), name
 
 

@@ -10,7 +10,7 @@ from app.domain.metrics import Metric
 from app.errors import Unavailable
 from app.models import Survey, Workspace
 from app.runtime import Runtime
-from app.services import expanding, planning, schedule_previews, schedule_sheets, schedules
+from app.services import expanding, planning, runs, schedule_previews, schedule_sheets, schedules
 from app.services.access import Visitor
 from tests.world import Clock, World
 
@@ -98,6 +98,29 @@ def test_asking_everybody_now_takes_two_presses(
     page = console.get(answer.location).text
     assert "It is asking: 1 person still waits." in page
     assert "1 person waits to be asked." in page
+
+
+def test_a_step_that_is_still_to_come_is_planned_on_its_own_page_as_well(
+    console: FlaskClient,
+    runtime: Runtime,
+    world: World,
+    workspace: Workspace,
+    survey: Survey,
+    camila: Visitor,
+    clock: Clock,
+) -> None:
+    world.contact(workspace)
+    steps = [{"survey": world.survey(workspace).id, "after_days": 5}]
+    id = make(runtime, camila, survey, repeat="once", steps=steps)
+    tick(runtime)
+    step, _first = runs.history(runtime, camila, id).items
+    page = console.get(f"/w/aroeira/schedules/{id}/runs/{step.id}").text
+    assert "<h1>Planned.</h1>" in page
+    assert "It comes due in 5 days." in page
+    assert "Under way" not in page
+    assert "Planned." in console.get(f"/w/aroeira/schedules/{id}").text
+    clock.advance(days=5)
+    assert "Under way" in console.get(f"/w/aroeira/schedules/{id}/runs/{step.id}").text
 
 
 def test_what_was_typed_stays_when_it_is_refused(console: FlaskClient, survey: Survey) -> None:

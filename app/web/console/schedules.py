@@ -1,7 +1,6 @@
 """Schedules: the list, a new one, one with its next runs, whom it would ask, and what it has done."""
 
 from dataclasses import replace
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, request
@@ -29,9 +28,8 @@ pages = Blueprint("schedules", __name__, url_prefix="/w/<slug>/schedules")
 def index() -> ResponseReturnValue:
     """Every schedule that goes on; with `?over=yes` those that do not."""
     over, cursor = request.args.get("over") == "yes", request.args.get("cursor")
-    found = schedule_sheets.list_schedules(runtime_of(), visitor(), over=over, cursor=cursor)
-    soonest = sorted(found.items, key=lambda each: _due(each) or datetime.max.replace(tzinfo=_zone(each)))
-    return render_room("index", page=found, sheets=found.items if over else soonest, over=over, cursor=cursor)
+    listed = schedule_sheets.over if over else schedule_sheets.going_on
+    return render_room("index", page=listed(runtime_of(), visitor(), cursor=cursor), over=over, cursor=cursor)
 
 
 @pages.get("/new")
@@ -254,10 +252,6 @@ def _rule(sheet: Sheet) -> str:
 
 def _zone(sheet: Sheet) -> ZoneInfo:
     return ZoneInfo(sheet.time_zone)
-
-
-def _due(sheet: Sheet) -> datetime | None:
-    return sheet.next_runs[0].due_at if sheet.next_runs else None
 
 
 def _to(id: str) -> ResponseReturnValue:

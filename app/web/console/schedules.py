@@ -144,7 +144,10 @@ def people(id: str) -> ResponseReturnValue:
     """Who would be asked now, or not for one reason."""
     reason, cursor = request.args.get("reason") or None, request.args.get("cursor")
     sheet = schedule_sheets.get(runtime_of(), visitor(), id)
-    found = schedule_previews.people(runtime_of(), visitor(), id, reason=reason, cursor=cursor)
+    try:
+        found = schedule_previews.people(runtime_of(), visitor(), id, reason=reason, cursor=cursor)
+    except Unavailable:
+        found = None
     return render_room("people", sheet=sheet, page=found, reason=reason, cursor=cursor)
 
 

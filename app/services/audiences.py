@@ -116,11 +116,12 @@ def preview(runtime: Runtime, who: Visitor, given: object) -> Found:
         return found(session, runtime, who, read_audience(given))
 
 
-def found(session: Session, runtime: Runtime, who: Visitor, tree: Group) -> Found:
-    """A step: the count and the sample, by the order of their random ids."""
+def found(session: Session, runtime: Runtime, who: Visitor, tree: Group, most: int | None = None) -> Found:
+    """A step: the count (of one more than `most`, if there are more) and the sample, by their random ids."""
     everybody = eligible.audience(who.workspace_id)
     fitting = everybody.where(condition(session, runtime, who.workspace_id, tree))
-    number = _number(session, fitting)
+    counted = fitting if most is None else fitting.limit(most + 1)
+    number = _number(session, counted)
     some = session.scalars(fitting.order_by(Contact.id).limit(SAMPLE)) if number else ()
     return Found(
         number=number,
@@ -145,4 +146,5 @@ def vocabulary(runtime: Runtime, who: Visitor) -> Vocabulary:
 
 
 def _number(session: Session, people: Select[Contact]) -> int:
-    return session.scalar(people.with_only_columns(func.count(Contact.id))) or 0
+    each = people.with_only_columns(Contact.id).subquery()
+    return session.scalar(select(func.count()).select_from(each)) or 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.orm import Session
 
 from app.domain.channel_choice import CHANNELS
@@ -13,13 +13,14 @@ from app.domain.contacts import read_contact
 from app.domain.eligibility import may_ask
 from app.domain.metrics import Metric, metrics_for
 from app.domain.their_zone import TheirZone, their_zone
-from app.errors import Conflict, Invalid, problem
+from app.errors import Conflict, Invalid, Unavailable, problem
 from app.models import Contact, FollowUp, Workspace
 from app.runtime import Runtime
 from app.services import asking_terms, audit, contact_rows, eligible, opt_outs, timeline
 from app.services.access import Visitor, held_workspace
 from app.services.contact_rows import Card, Keyed, card
 from app.services.contact_search import EVERYBODY, Show, Sought, found_by, here
+from app.services.in_time import in_time
 from app.services.once import Once
 from app.services.opt_outs import Standing, is_bounced, is_opted_out
 from app.services.paging import PAGE, Page, cut, in_order
@@ -42,7 +43,7 @@ class Listing:
     """A page of the list, and how many there are of each kind in all."""
 
     page: Page[Listed]
-    counts: dict[Show, int]  # of what the query finds
+    counts: dict[Show, int] | None  # of what the query finds; none: to count them takes too long
     anybody: bool  # is there anybody at all?
 
 
@@ -224,8 +225,9 @@ def listing(
     """The list as a page: some contacts, and how many of each kind are found. Raises as find does."""
     with runtime.db.read() as session:
         found = found_by(session, runtime, who, sought)
-        counts = {each: _count(session, found, each) for each in get_args(Show)}
-        anybody = bool(counts["all"]) or bool(_count(session, here(who), "all"))
+        counts = _counts(session, found)
+        somebody = select(Contact.id).where(*here(who)).limit(1)
+        anybody = bool(counts and counts["all"]) or session.scalar(somebody) is not None
         return Listing(_page(session, found, sought.show, cursor, PAGE), counts, anybody)
 
 
@@ -240,9 +242,15 @@ def _page(
     return Page(tuple(Listed(card(row), bool(out), bool(bounced)) for row, out, bounced in shown), more)
 
 
-def _count(session: Session, found: list[ColumnElement[bool]], show: Show) -> int:
-    chosen: Select[int] = select(func.count(Contact.id)).where(*found, *shown_as(show, is_opted_out()))
-    return session.scalar(chosen) or 0
+def _counts(session: Session, found: list[ColumnElement[bool]]) -> dict[Show, int] | None:
+    """In one pass: what is found may have to be looked for among a million people."""
+    kinds, number = get_args(Show), func.count(Contact.id)
+    wanted = [number.filter(and_(true(), *shown_as(each, is_opted_out()))) for each in kinds]
+    try:
+        with in_time(session):
+            return dict(zip(kinds, session.execute(select(*wanted).where(*found)).one(), strict=True))
+    except Unavailable:
+        return None
 
 
 def shown_as(show: Show, opted: ColumnElement[bool]) -> list[ColumnElement[bool]]:

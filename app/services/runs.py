@@ -86,17 +86,20 @@ def people(
     reason: str | None = None,
     cursor: str | None = None,
 ) -> Page[Invited]:
-    """Whom a run asked or is about to (no reason), or did not for this reason, by name. Raises NotFound."""
+    """Whom a run asked or is about to (no reason), or did not for this reason. Raises NotFound.
+
+    By the index of a run's people, so that a page of a million is there at once; names would sort them all.
+    """
     query = (
         select(Invitation, Contact)
         .join(Contact, Contact.id == Invitation.contact_id)
         .where(Invitation.occurrence_id == id, _why() == reason if reason else _why().is_(None))
     )
-    query = in_order(query, cursor, Contact.search_name, Contact.id)
+    query = in_order(query, cursor, Invitation.contact_id)
     with runtime.db.read() as session:
         _own(session, who, schedule_id, id)
         rows = session.execute(query.limit(PAGE + 1)).all()
-    shown, more = cut(rows, PAGE, lambda row: (row[1].search_name, row[1].id))
+    shown, more = cut(rows, PAGE, lambda row: (row[0].contact_id,))
     return Page(
         tuple(Invited(contact.id, contact.label, row.state, row.reason, row.until) for row, contact in shown),
         more,

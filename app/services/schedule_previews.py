@@ -81,8 +81,11 @@ def look(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> Look:
 def people(
     runtime: Runtime, who: Visitor, id: str, *, reason: str | None = None, cursor: str | None = None
 ) -> Page[Person]:
-    """Who would be asked now (no reason), or not for this reason, by name. Raises NotFound."""
-    with runtime.db.read() as session:
+    """Who would be asked now (no reason), or not for this reason, by name.
+
+    Raises NotFound, and Unavailable when to find them takes too long.
+    """
+    with runtime.db.read() as session, in_time(session):
         schedule = access.own(session, who, Schedule, id)
         ask, everybody = audience_of(session, runtime, schedule)
         because = None if reason == ANOTHER_DAY else reason

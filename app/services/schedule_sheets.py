@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.domain.audience import Group
@@ -29,7 +29,9 @@ from app.services.unsent import WAITING
 
 RUNS = 5  # shown ahead; enough to see what a rule does to the ends of months
 A_MOMENT = timedelta(microseconds=1)
-OVER = ("ended", "cancelled")
+OVER = ("ended", "cancelled")  # nothing comes due by its own rule any more
+OPEN = ("due", "running")  # runs that decide about people, or will
+FAR = datetime(9000, 1, 1, tzinfo=UTC)  # later than whatever comes due
 
 
 @dataclass(frozen=True)
@@ -110,24 +112,63 @@ def get(runtime: Runtime, who: Visitor, id: str) -> Sheet:
 
 
 def list_schedules(
-    runtime: Runtime, who: Visitor, *, over: bool | None = None, cursor: str | None = None, limit: int = PAGE
+    runtime: Runtime, who: Visitor, *, cursor: str | None = None, limit: int = PAGE
 ) -> Page[Sheet]:
-    """Schedules, the newest first: all, or those that are over, or those that are not."""
-    query = (
-        select(Schedule, Survey)
-        .join(Survey, Survey.id == Schedule.survey_id)
-        .where(Schedule.workspace_id == who.workspace_id)
-    )
-    if over is not None:
-        query = query.where(Schedule.state.in_(OVER) if over else Schedule.state.not_in(OVER))
-    query = in_order(query, cursor, Schedule.created_at, Schedule.id, latest_first=True)
+    """Every schedule, the newest first."""
+    return _newest(runtime, who, true(), cursor, limit)
+
+
+def going_on(runtime: Runtime, who: Visitor, *, cursor: str | None = None) -> Page[Sheet]:
+    """Those that ask, or will: whatever leaves next comes first, what is paused comes last."""
+    far = literal(FAR, Schedule.next_due_at.type)
+    comes = case((Schedule.state == "active", func.coalesce(Schedule.next_due_at, far)), else_=far)
+    query = in_order(_sheets(who, ~_is_over(who)).add_columns(comes), cursor, comes, Schedule.id)
+    with runtime.db.read() as session:
+        rows = session.execute(query.limit(PAGE + 1)).all()
+        shown, more = cut(rows, PAGE, lambda row: (row[2], row[0].id))
+        return Page(_read(session, [(row[0], row[1]) for row in shown]), more)
+
+
+def over(runtime: Runtime, who: Visitor, *, cursor: str | None = None) -> Page[Sheet]:
+    """The others, the newest first: nothing of them is still to be asked."""
+    return _newest(runtime, who, _is_over(who), cursor, PAGE)
+
+
+def _newest(
+    runtime: Runtime, who: Visitor, which: ColumnElement[bool], cursor: str | None, limit: int
+) -> Page[Sheet]:
+    query = in_order(_sheets(who, which), cursor, Schedule.created_at, Schedule.id, latest_first=True)
     with runtime.db.read() as session:
         rows = session.execute(query.limit(limit + 1)).all()
         shown, more = cut(rows, limit, lambda row: (row[0].created_at, row[0].id))
-        ids = [schedule.id for schedule, _ in shown]
-        last, waiting = latest(session, ids), _waiting(session, ids)
-        sheets = tuple(sheet_of(session, *row, last.get(row[0].id), waiting[row[0].id]) for row in shown)
-    return Page(sheets, more)
+        return Page(_read(session, [(row[0], row[1]) for row in shown]), more)
+
+
+def _sheets(who: Visitor, which: ColumnElement[bool]) -> Select[Schedule, Survey]:
+    query = select(Schedule, Survey).join(Survey, Survey.id == Schedule.survey_id)
+    return query.where(Schedule.workspace_id == who.workspace_id, which)
+
+
+def _is_over(who: Visitor) -> ColumnElement[bool]:
+    """Cancelled, or without a next moment: and no run still decides or is to come, and nobody waits for one.
+
+    Who waits is found once for the workspace, among those alone: a run asked perhaps a million.
+    """
+    runs = select(Occurrence.id).where(Occurrence.schedule_id == Schedule.id, Occurrence.state.in_(OPEN))
+    surveys = select(Survey.id).where(Survey.workspace_id == who.workspace_id)
+    asking = select(Invitation.schedule_id).where(
+        Invitation.survey_id.in_(surveys),
+        Invitation.state.in_(WAITING),
+        Invitation.schedule_id.is_not(None),
+    )
+    is_done = and_(Schedule.state == "ended", ~runs.exists(), Schedule.id.not_in(asking.distinct()))
+    return or_(Schedule.state == "cancelled", is_done)
+
+
+def _read(session: Session, rows: Sequence[tuple[Schedule, Survey]]) -> tuple[Sheet, ...]:
+    ids = [schedule.id for schedule, _ in rows]
+    last, waiting = latest(session, ids), _waiting(session, ids)
+    return tuple(sheet_of(session, *row, last.get(row[0].id), waiting[row[0].id]) for row in rows)
 
 
 def askable(runtime: Runtime, who: Visitor) -> list[Askable]:
@@ -209,9 +250,7 @@ def _waiting(session: Session, ids: Sequence[str]) -> dict[str, int | None]:
 
 def _runs(session: Session, schedule_id: str) -> bool:
     """Does a run of it still decide, or wait to?"""
-    query = select(Occurrence.id).where(
-        Occurrence.schedule_id == schedule_id, Occurrence.state.in_(("due", "running"))
-    )
+    query = select(Occurrence.id).where(Occurrence.schedule_id == schedule_id, Occurrence.state.in_(OPEN))
     return session.scalar(query.limit(1)) is not None
 
 

@@ -11,10 +11,23 @@ from app.models import Contact
 from app.runtime import Runtime
 from app.services import audiences, audit, eligible, segments
 from app.services.access import Visitor
+from app.services.audiences import Found
+from app.services.in_time import in_time
 
 MOST = 20_000  # people in one request: some seconds; more come from a file
 CHUNK = 50  # people in one commit: some ten milliseconds of the one writer that SQLite has
 PAUSE = 0.005  # seconds between two chunks: whoever waits to write comes in between
+
+
+def look(runtime: Runtime, who: Visitor, segment_id: str) -> Found:
+    """Whom it would be. Above MOST nobody counts on.
+
+    Raises NotFound, and Unavailable when to count them takes too long.
+    """
+    with runtime.db.read() as session:
+        tree = segments.audience_of(session, who, segment_id)
+        with in_time(session):
+            return audiences.found(session, runtime, who, tree, most=MOST)
 
 
 def tag(

@@ -62,7 +62,7 @@ def update(
         workspace = held_workspace(session, who)
         if revision is not None and workspace.revision != revision:
             raise Conflict(
-                "Somebody else saved these settings meanwhile. Look at them again, then save yours."
+                "Somebody else has changed these settings since you opened them. Nothing of theirs was lost."
             )
         if "rest_days_by_metric" in clean:
             clean["rest_days_by_metric"] = {**workspace.rest_days_by_metric, **_mapping(clean)}

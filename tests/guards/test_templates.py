@@ -43,3 +43,9 @@ def test_answer_pages_bring_no_script_and_nothing_from_elsewhere(path: Path) -> 
     assert "<script" not in text
     assert "http:" not in text
     assert "https:" not in text
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_a_day_is_the_day_on_somebodys_wall_and_never_that_of_utc(path: Path) -> None:
+    moment = r"language\.(?:short_)?date\((?:\w+\.)*(?:\w+_)?(?:at|since|until|moment)\b(?!\.astimezone\()"
+    assert not re.findall(moment, path.read_text())

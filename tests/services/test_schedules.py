@@ -23,6 +23,7 @@ from app.services import (
     surveys,
 )
 from app.services.access import Visitor
+from app.services.paging import PAGE, Page
 from app.services.schedule_previews import Preview
 from app.services.schedule_sheets import Sheet
 from tests.world import Clock, World
@@ -310,14 +311,71 @@ def test_the_list_knows_what_is_over(runtime: Runtime, camila: Visitor, survey: 
     weekly = make(runtime, camila, survey, repeat="weekly", at="2026-12-01T10:00")
     once = make(runtime, camila, survey)
     tick(runtime)
-    assert [each.id for each in schedule_sheets.list_schedules(runtime, camila, over=False).items] == [
-        weekly.id
-    ]
-    assert [each.id for each in schedule_sheets.list_schedules(runtime, camila, over=True).items] == [once.id]
+    assert [each.id for each in schedule_sheets.going_on(runtime, camila).items] == [weekly.id]
+    assert [each.id for each in schedule_sheets.over(runtime, camila).items] == [once.id]
     first = schedule_sheets.list_schedules(runtime, camila, limit=1)
     second = schedule_sheets.list_schedules(runtime, camila, limit=1, cursor=first.next_cursor)
     assert {first.items[0].id, second.items[0].id} == {weekly.id, once.id}
     assert second.next_cursor is None
+
+
+def ids(page: Page[Sheet]) -> list[str]:
+    return [each.id for each in page.items]
+
+
+def test_what_goes_on_stands_in_the_order_in_which_it_leaves(
+    runtime: Runtime, camila: Visitor, survey: Survey
+) -> None:
+    days = [f"2026-12-{day:02d}T10:00" for day in range(1, 27)]
+    late = [make(runtime, camila, survey, repeat="weekly", at=at).id for at in days for _ in range(2)]
+    soon = make(runtime, camila, survey, repeat="daily", at="2026-11-17T10:00").id
+    paused = make(runtime, camila, survey, repeat="daily", at="2026-11-16T23:00").id
+    event = make(runtime, camila, survey, repeat="event", trigger={"event": "ticket.solved"}).id
+    schedules.pause(runtime, camila, paused)
+    first = schedule_sheets.going_on(runtime, camila)
+    second = schedule_sheets.going_on(runtime, camila, cursor=first.next_cursor)
+    assert ids(first)[0] == soon
+    found = [*ids(first), *ids(second)]
+    assert second.next_cursor is None
+    assert len(first.items) == PAGE
+    assert set(found[1:53]) == set(late)
+    assert [each.at for each in (*first.items, *second.items)][1:53] == [at for at in days for _ in range(2)]
+    assert set(found[53:]) == {paused, event}
+
+
+def test_a_schedule_goes_on_until_its_last_message_and_its_last_step(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, clock: Clock
+) -> None:
+    world.contact(workspace)
+    other = make(runtime, camila, survey)  # of the same survey, without anybody left to ask
+    tick(runtime)
+    sending.send_due(runtime)
+    clock.advance(days=100)
+    steps = [{"survey": world.survey(workspace).id, "after_days": 5}]
+    once = make(runtime, camila, survey, steps=steps)
+    for act in (planning.plan_schedules, expanding.expand_occurrences, sending.send_due):
+        assert ids(schedule_sheets.going_on(runtime, camila)) == [once.id]
+        assert ids(schedule_sheets.over(runtime, camila)) == [other.id]
+        act(runtime)
+    assert sheet(runtime, camila, once.id).state == "ended"
+    assert sheet(runtime, camila, once.id).waiting == 0
+    assert ids(schedule_sheets.going_on(runtime, camila)) == [once.id]  # its step is to come
+    clock.advance(days=6)
+    tick(runtime)
+    sending.send_due(runtime)
+    assert ids(schedule_sheets.going_on(runtime, camila)) == []
+    assert set(ids(schedule_sheets.over(runtime, camila))) == {once.id, other.id}
+
+
+def test_one_that_is_cancelled_while_it_asks_is_over_at_once(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
+) -> None:
+    world.contact(workspace)
+    once = make(runtime, camila, survey)
+    tick(runtime)
+    assert ids(schedule_sheets.going_on(runtime, camila)) == [once.id]
+    schedules.cancel(runtime, camila, once.id)
+    assert ids(schedule_sheets.over(runtime, camila)) == [once.id]
 
 
 # Whom it would ask

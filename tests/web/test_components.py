@@ -49,6 +49,13 @@ def test_choices_keep_what_was_chosen() -> None:
     assert html.count(" checked") == 1
 
 
+@pytest.mark.parametrize(("value", "selected"), [("'7'", 1), ("7", 1), ("none", 0), ("''", 0), ("1", 1)])
+def test_a_value_that_is_no_option_stays_what_is_sent(value: str, selected: int) -> None:
+    html = draw_text(FIELD + "{{ select('zone', 'Fuso', [(1, 'a'), (2, 'b')], " + value + ") }}", **shell())
+    assert html.count(" selected") == selected
+    assert ('<option value="7" selected>7</option>' in html) is ("7" in value)
+
+
 def test_a_form_of_every_field_is_a_good_page() -> None:
     source = (
         '{% extends "console/shell.html" %}'

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from app.domain.access import Role
 from app.models import Survey, Workspace
 from app.runtime import Runtime
-from app.services import expanding, planning, runs, schedule_sheets, schedules
+from app.services import expanding, planning, runs, schedule_sheets, schedules, segments, tagging
 from app.services.access import Visitor
 from tests.hurrying import hurry
 from tests.services.test_planning import crowd
@@ -120,7 +120,7 @@ def test_a_schedule_with_runs_too_large_to_count_is_seen_and_stopped(
     assert page.status_code == 200
     assert "It has run. To count whom it asked takes too long just now." in page.text
     assert f"{HERE}/{asking}/pause" in page.text and f"{HERE}/{asking}/cancel" in page.text
-    listed = console.get(f"{HERE}?over=yes")
+    listed = console.get(HERE)
     assert "It has run. To count whom it asked takes too long just now." in listed.text
     for act, said in (
         ("pause", "not been asked yet waits until"),
@@ -153,4 +153,85 @@ def test_the_list_counts_everybody_who_waits_at_once(
     for _ in range(3):
         schedules.create(runtime, camila, {"survey": survey.id, "repeat": "daily", "at": "2026-12-01T10:00"})
     assert statements(HERE) == 1
-    assert "3,000 people wait to be asked." in console.get(f"{HERE}?over=yes").text
+    assert "3,000 people wait to be asked." in console.get(HERE).text
+
+
+@pytest.fixture
+def never_asked(runtime: Runtime, camila: Visitor) -> str:
+    tree = {"all": [{"field": "asked", "op": "has_not"}]}
+    return segments.create(runtime, camila, {"name": "Never asked", "audience": tree})
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_list_of_contacts_does_without_its_numbers(console: FlaskClient, never_asked: str) -> None:
+    for address in ("/w/aroeira/contacts", f"/w/aroeira/contacts?segment={never_asked}"):
+        page = console.get(address)
+        assert page.status_code == 200
+        assert "To count them takes too long just now." in page.text
+        assert "choices-count" not in page.text
+        assert page.text.count("p0@bemtevi.example") == 1
+        assert "3,000" not in page.text
+
+
+@pytest.mark.usefixtures("impatient")
+def test_whom_a_schedule_would_ask_by_name_is_given_up_and_leads_back(
+    console: FlaskClient, runtime: Runtime, camila: Visitor, survey: Survey
+) -> None:
+    given = {"survey": survey.id, "repeat": "daily", "at": "2026-12-01T10:00"}
+    id = schedules.create(runtime, camila, given)
+    for reason in ("", "?reason=resting"):
+        page = console.get(f"{HERE}/{id}/people{reason}")
+        assert page.status_code == 200
+        assert "To count whom it would ask takes too long just now." in page.text
+        assert f'<a href="{HERE}/{id}">Back to the schedule</a>' in page.text
+
+
+def test_the_people_of_a_run_are_there_page_by_page_however_many_they_are(
+    console: FlaskClient, runtime: Runtime, camila: Visitor, asking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,) = runs.history(runtime, camila, asking).items
+    said: list[str] = []
+
+    @event.listens_for(runtime.db.engine, "before_cursor_execute")
+    def hear(*given: object) -> None:
+        said.append(str(given[2]))
+
+    first = runs.people(runtime, camila, asking, run.id)
+    event.remove(runtime.db.engine, "before_cursor_execute", hear)
+    assert any("ORDER BY invitations.contact_id" in each for each in said)  # a unique index has this order
+    second = runs.people(runtime, camila, asking, run.id, cursor=first.next_cursor)
+    found = [each.contact_id for each in (*first.items, *second.items)]
+    assert found == sorted(set(found))
+    assert len(found) == 100
+    hurry(runtime, monkeypatch)
+    page = console.get(f"{HERE}/{asking}/runs/{run.id}")
+    assert page.status_code == 200
+    assert all(f"/contacts/{each.contact_id}" in page.text for each in first.items)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_tags_are_not_offered_for_people_who_cannot_be_counted(
+    console: FlaskClient, never_asked: str
+) -> None:
+    page = console.get(f"/w/aroeira/audiences/{never_asked}/tags")
+    assert page.status_code == 200
+    assert "<h1>Tag these people?</h1>" in page.text
+    assert "To count them takes too long just now." in page.text
+    assert 'name="tags"' not in page.text
+
+
+def test_tags_are_not_offered_for_more_people_than_are_changed_at_once(
+    console: FlaskClient,
+    world: World,
+    workspace: Workspace,
+    never_asked: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tagging, "MOST", 3)
+    for _ in range(3):
+        world.contact(workspace)
+    assert "Change 3 people" in console.get(f"/w/aroeira/audiences/{never_asked}/tags").text
+    world.contact(workspace)
+    page = console.get(f"/w/aroeira/audiences/{never_asked}/tags").text
+    assert "At most 3 people at once. Take a file for more." in page
+    assert 'name="tags"' not in page

@@ -1,5 +1,6 @@
 """The inbox and the page of one follow-up: what is shown to whom, what each button does (B18, B21, H02)."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -295,6 +296,15 @@ def test_work_cannot_be_given_to_another_workspaces_member(
     answer = agent.post(f"{page}/assignment", data={"assignee": stranger.member_id, "seen": ""})
     assert answer.status_code == 422
     assert followup(runtime, id).assignee_id is None
+
+
+def test_whoever_has_it_and_works_no_longer_stays_named_until_it_is_handed_over(
+    runtime: Runtime, agent: FlaskClient, rafael: Visitor, id: str, page: str
+) -> None:
+    agent.post(f"{page}/assignment", data={"assignee": rafael.member_id, "seen": ""})
+    with runtime.db.write() as session:
+        session.get_one(Member, rafael.member_id).role = Role.VIEWER.value
+    assert re.search(rf'value="{rafael.member_id}" selected>Rafael', agent.get(page).text)
 
 
 def test_who_is_removed_is_out_at_the_next_request_own_notes_included(

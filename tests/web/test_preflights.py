@@ -24,7 +24,7 @@ from app.models import (
     new_id,
 )
 from app.runtime import Runtime
-from app.services import schedules, sending
+from app.services import schedules, sending, workspace_settings
 from app.services.access import Visitor
 from tests.world import Clock, World
 
@@ -77,6 +77,25 @@ def test_a_new_schedule_is_checked_before_it_is_launched(
     assert made.status_code == 303
     with runtime.db.read() as session:
         assert session.scalars(select(Schedule.name)).one() == "Once & for all"
+
+
+@pytest.mark.parametrize(
+    ("off", "given", "button"),
+    [
+        ({"blackout_dates": ["2026-11-16"]}, {}, "Launch it"),
+        ({"holidays": ["2026-11-16"]}, {"off_days": "next"}, "Launch it"),
+        ({"holidays": ["2026-11-16"]}, {"off_days": "run"}, "Ask 1 person now"),
+        ({}, {"at": "2026-11-17T10:00"}, "Launch it"),
+    ],
+)
+def test_the_button_says_now_only_when_somebody_is_asked_now(
+    console: FlaskClient, world: World, workspace: Workspace, runtime: Runtime, survey: Survey,
+    off: dict[str, list[str]], given: dict[str, str], button: str,
+) -> None:  # fmt: skip
+    world.contact(workspace)
+    workspace_settings.update(runtime, world.member(workspace), off)
+    page = console.post("/w/aroeira/schedules/preflight", data=form(survey, **given)).text
+    assert re.findall("Launch it|Ask 1 person now", page) == [button]
 
 
 def test_what_is_wrong_comes_back_with_the_form(console: FlaskClient, survey: Survey) -> None:

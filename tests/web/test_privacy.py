@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from flask.testing import FlaskClient
@@ -67,6 +68,22 @@ def test_a_request_is_recorded_waits_and_is_done(
     (request,) = person_requests.waiting(runtime, owner)
     client.post(f"{base}/settings/privacy/requests/{request.id}/done")
     assert person_requests.waiting(runtime, owner) == ()
+
+
+def test_days_are_those_on_the_walls_of_the_workspace(
+    client_for: ClientFor, owner: Visitor, maria: str, clock: Clock
+):
+    clock.now = datetime(2026, 11, 17, 1, tzinfo=UTC)  # 22:00 of the day before, in São Paulo
+    client, base = client_for(owner), f"/w/{owner.workspace_slug}"
+    this = f"{base}/contacts/{maria}"
+    client.post(f"{this}/requests", data={"kind": "correction"})
+    client.post(f"{this}/channel-opt-out", data={"channel": "sms", "proof": "Por telefone."})
+    client.post(f"{this}/basis", data={"lawful_basis": "contract", "source": "x", "evidence": "y"})
+    page = client.get(f"{this}/privacy").text
+    assert "Chegou em 16 de novembro de 2026, prazo até 1 de dezembro de 2026." in page
+    assert page.count("16 de novembro de 2026") == 4  # the request, two bases, the wish
+    assert "17 de novembro" not in page
+    assert "1 de dezembro de 2026" in client.get(f"{base}/settings/privacy").text
 
 
 def test_a_wish_for_one_channel_is_kept_with_its_words(

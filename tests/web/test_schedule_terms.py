@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from app.models import Schedule, Survey, Workspace
 from app.runtime import Runtime
 from app.services import schedules
 from app.services.access import Visitor
+from tests.web.forms import untouched
 from tests.world import World
 
 HERE = "/w/aroeira/schedules"
@@ -118,46 +118,12 @@ def test_what_becomes_of_days_off_is_never_hidden_also_while_a_business_day_is_c
     assert '<select class="input" id="off_days" name="off_days"' in page
     assert page.count('name="off_days"') == 1
     assert "move by themselves" in page
-    assert Typed(page).values["off_days"] == ["next"]
-
-
-class Typed(HTMLParser):
-    """What a browser sends of the form of a schedule."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.values: dict[str, list[str]] = {}
-        self.form = self.select = self.area = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.form = given.get("id", "")
-        elif tag == "select":
-            self.select = given["name"]
-        elif self.form != "schedule":
-            return
-        elif tag == "option" and "selected" in given:
-            self.values.setdefault(self.select, []).append(given["value"])
-        elif tag == "textarea":
-            self.area = given["name"]
-            self.values.setdefault(self.area, []).append("")
-        elif tag == "input" and ("checked" in given or given["type"] not in ("checkbox", "radio")):
-            self.values.setdefault(given["name"], []).append(given.get("value", ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        self.form = "" if tag == "form" else self.form
-        self.area = "" if tag == "textarea" else self.area
-
-    def handle_data(self, data: str) -> None:
-        if self.area:  # a browser leaves out the line break that follows the tag
-            self.values[self.area][-1] += data if self.values[self.area][-1] else data.removeprefix("\n")
+    assert untouched(page, "schedule")["off_days"] == ["next"]
 
 
 def only_the_name_is_corrected(console: FlaskClient, id: str) -> None:
     """As a browser sends the form in which nothing else was touched."""
-    typed = Typed(console.get(f"{HERE}/{id}").text).values
+    typed = untouched(console.get(f"{HERE}/{id}").text, "schedule")
     saved = console.post(f"{HERE}/{id}", data=typed | {"name": ["Corrected"]})
     assert saved.status_code == 303, saved.text
 
@@ -167,6 +133,7 @@ def only_the_name_is_corrected(console: FlaskClient, id: str) -> None:
     [
         {"channels": ["whatsapp", "sms", "email", "telegram"]},
         {"terms": {"sample": {"number": 500, "by": "plan"}}},
+        {"time_zone": "Brazil/East", "at": "2026-12-01T10:00"},  # a zone that the form does not offer
         {"repeat": "custom", "rrule": "FREQ=DAILY;INTERVAL=90"},
         {"repeat": "custom", "rrule": "FREQ=WEEKLY;INTERVAL=61;BYDAY=MO"},
         {"repeat": "event", "trigger": {"event": "ticket.solved", "only": [
@@ -185,8 +152,37 @@ def test_what_the_api_said_outlives_a_form_in_which_only_the_name_was_corrected(
     only_the_name_is_corrected(console, id)
     after = kept(runtime)
     assert after.name == "Corrected"
-    for name in ("repeat", "rrule", "trigger", "channels", "terms", "off_days", "every_days", "starts_at"):
+    for name in (
+        "repeat",
+        "rrule",
+        "trigger",
+        "channels",
+        "terms",
+        "off_days",
+        "every_days",
+        "starts_at",
+        "time_zone",
+        "steps",
+    ):
         assert getattr(after, name) == getattr(before, name), name
+
+
+def test_a_step_whose_survey_was_put_away_stays_and_says_its_name(
+    console: FlaskClient, runtime: Runtime, world: World, camila: Visitor, survey: Survey
+) -> None:
+    then = world.survey(world.workspace_of(survey), name="A month later")
+    given = {"survey": survey.id, "repeat": "weekly", "steps": [{"survey": then.id, "after_days": 30}]}
+    id = schedules.create(runtime, camila, given)
+    before = kept(runtime)
+    with runtime.db.write() as session:
+        session.get_one(Survey, then.id).archived_at = runtime.clock()
+    chosen = f'value="{then.id}" selected>A month later<'
+    page = console.get(f"{HERE}/{id}").text
+    assert chosen in page
+    refused = console.post(f"{HERE}/{id}", data=untouched(page, "schedule"))
+    assert refused.status_code == 422
+    assert chosen in refused.text
+    assert kept(runtime).steps == before.steps
 
 
 @pytest.mark.parametrize("channels", [["telegram"], ["sms", "email"], ["email", "whatsapp"]])
@@ -198,7 +194,7 @@ def test_a_channel_that_is_not_set_up_any_more_stays_until_another_is_chosen(
     assert "(not set up)" in console.get(f"{HERE}/{id}").text
     only_the_name_is_corrected(console, id)
     assert kept(runtime).channels == channels
-    typed = Typed(console.get(f"{HERE}/{id}").text).values
+    typed = untouched(console.get(f"{HERE}/{id}").text, "schedule")
     assert console.post(f"{HERE}/{id}", data=typed | {"channel": "email", "then": ""}).status_code == 303
     assert kept(runtime).channels == ["email"]
 
@@ -230,7 +226,7 @@ def test_a_pulse_has_channels_in_order_as_well(
     }  # fmt: skip
     id = schedules.create(runtime, hr, given)
     here = f"/w/gente/schedules/{id}"
-    typed = Typed(console.get(here).text).values
+    typed = untouched(console.get(here).text, "schedule")
     assert console.post(here, data=typed | {"name": "Corrected"}).status_code == 303
     assert kept(runtime).channels == ["sms", "email", "telegram"]
     assert kept(runtime).terms == {"per_hour": 600}  # its form says nothing of terms

@@ -1,5 +1,7 @@
 """The room of schedules: planning, looking first, changing, pausing, cancelling, and what it has done."""
 
+import html
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +12,7 @@ from app.domain.metrics import Metric
 from app.errors import Unavailable
 from app.models import Survey, Workspace
 from app.runtime import Runtime
-from app.services import expanding, planning, schedule_previews, schedule_sheets, schedules
+from app.services import expanding, planning, runs, schedule_previews, schedule_sheets, schedules, sending
 from app.services.access import Visitor
 from tests.world import Clock, World
 
@@ -98,6 +100,74 @@ def test_asking_everybody_now_takes_two_presses(
     page = console.get(answer.location).text
     assert "It is asking: 1 person still waits." in page
     assert "1 person waits to be asked." in page
+
+
+def test_a_step_that_is_still_to_come_is_planned_on_its_own_page_as_well(
+    console: FlaskClient,
+    runtime: Runtime,
+    world: World,
+    workspace: Workspace,
+    survey: Survey,
+    camila: Visitor,
+    clock: Clock,
+) -> None:
+    world.contact(workspace)
+    steps = [{"survey": world.survey(workspace).id, "after_days": 5}]
+    id = make(runtime, camila, survey, repeat="once", steps=steps)
+    tick(runtime)
+    step, _first = runs.history(runtime, camila, id).items
+    page = console.get(f"/w/aroeira/schedules/{id}/runs/{step.id}").text
+    assert "<h1>Planned.</h1>" in page
+    assert "It comes due in 5 days." in page
+    assert "Under way" not in page
+    assert "Planned." in console.get(f"/w/aroeira/schedules/{id}").text
+    clock.advance(days=5)
+    assert "Under way" in console.get(f"/w/aroeira/schedules/{id}/runs/{step.id}").text
+
+
+def test_the_room_says_what_leaves_next_however_many_were_made_after_it(
+    console: FlaskClient, runtime: Runtime, survey: Survey, camila: Visitor
+) -> None:
+    make(runtime, camila, survey, at="2026-11-17T10:00", name="Tomorrow's")
+    for _ in range(51):
+        make(runtime, camila, survey, at="2030-01-07T10:00")
+    page = console.get("/w/aroeira/schedules").text
+    assert "<h1>The next question leaves tomorrow.</h1>" in page
+    older = re.search(r'href="(/w/aroeira/schedules[?]over=no&amp;cursor=[^"]+)"', page)
+    assert older
+    further = console.get(html.unescape(older[1])).text
+    assert "<h1>Schedules</h1>" in further
+    assert "2030" in further
+    assert "Tomorrow&#39;s" in page
+    assert "Tomorrow&#39;s" not in further
+
+
+def test_the_room_says_that_a_question_is_leaving_until_it_has_left(
+    console: FlaskClient,
+    runtime: Runtime,
+    world: World,
+    workspace: Workspace,
+    survey: Survey,
+    camila: Visitor,
+    clock: Clock,
+) -> None:
+    world.contact(workspace)
+    steps = [{"survey": world.survey(workspace).id, "after_days": 5}]
+    make(runtime, camila, survey, repeat="once", name="All at once", steps=steps)
+    tick(runtime)
+    room = "/w/aroeira/schedules"
+    page = console.get(room).text
+    assert "<h1>A question is leaving.</h1>" in page
+    assert "1 person waits to be asked." in page
+    assert ">running<" in page
+    assert "All at once" not in console.get(f"{room}?over=yes").text
+    sending.send_due(runtime)
+    assert "<h1>The next question of a sequence is planned.</h1>" in console.get(room).text
+    clock.advance(days=6)
+    tick(runtime)
+    sending.send_due(runtime)
+    assert "Nothing is planned yet." in console.get(room).text
+    assert "All at once" in console.get(f"{room}?over=yes").text
 
 
 def test_what_was_typed_stays_when_it_is_refused(console: FlaskClient, survey: Survey) -> None:

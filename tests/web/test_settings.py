@@ -14,6 +14,7 @@ from app.models import OptOut, Workspace
 from app.runtime import Runtime
 from app.services import api_keys, backup, contacts, members, opt_outs, switch, workspace_settings
 from app.services.access import Visitor
+from tests.web.forms import untouched
 from tests.world import World
 
 ClientFor = Callable[[Visitor], FlaskClient]
@@ -137,15 +138,43 @@ def test_what_cannot_be_saved_stays_in_the_form_with_its_reason(
     assert workspace_settings.read(runtime, owner) == before
 
 
-def test_j10_settings_that_somebody_saved_meanwhile_are_not_overwritten(
+def test_a_zone_that_the_form_does_not_offer_stays_until_another_is_chosen(
     client_for: ClientFor, runtime: Runtime, owner: Visitor
 ) -> None:
+    workspace_settings.update(runtime, owner, {"time_zone": "Brazil/East"})
+    client = client_for(owner)
+    fields = untouched(client.get(base(owner)).text, "settings")
+    assert client.post(base(owner), data=fields).status_code == 303
+    assert workspace_settings.read(runtime, owner).values["time_zone"] == "Brazil/East"
+
+
+def test_j10_settings_that_somebody_saved_meanwhile_are_overwritten_only_by_whoever_saw_it(
+    client_for: ClientFor, runtime: Runtime, owner: Visitor
+) -> None:
+    client = client_for(owner)
+    fields = untouched(client.get(base(owner)).text, "settings") | {
+        "name": ["Mine"],
+        "holidays": ["2026-12-25"],
+    }
     workspace_settings.update(runtime, owner, {"name": "Theirs"})
-    response = client_for(owner).post(base(owner), data=form(name="Mine"))
-    assert response.status_code == 409
-    assert 'value="Mine"' in response.text
+    late = client.post(base(owner), data=fields)
+    assert late.status_code == 409
+    assert f'<a href="{base(owner)}">' in late.text
     assert workspace_settings.read(runtime, owner).values["name"] == "Theirs"
-    assert client_for(owner).post(base(owner), data=form(revision="x")).status_code == 409
+    again = untouched(late.text, "settings")
+    assert again.items() >= {"name": ["Mine"], "holidays": ["2026-12-25"]}.items()
+    assert client.post(base(owner), data=again).status_code == 303
+    assert workspace_settings.read(runtime, owner).values["name"] == "Mine"
+
+
+def test_j10_a_revision_that_is_no_number_is_one_that_was_overtaken(
+    client_for: ClientFor, runtime: Runtime, owner: Visitor
+) -> None:
+    late = client_for(owner).post(base(owner), data=form(revision="x", name="Mine"))
+    assert late.status_code == 409
+    again = untouched(late.text, "settings")
+    assert client_for(owner).post(base(owner), data=again).status_code == 303
+    assert workspace_settings.read(runtime, owner).values["name"] == "Mine"
 
 
 def test_h03_a_form_cannot_reach_what_is_no_setting(

@@ -155,9 +155,14 @@ def put_tags(id: str) -> ResponseReturnValue:
 
 def _tags(id: str, errors: dict[str, str] | None = None, status: int = 200) -> ResponseReturnValue:
     sheet = segments.get(runtime_of(), visitor(), id)
-    found = audiences.preview(runtime_of(), visitor(), sheet.audience.to_json())
+    try:
+        found = tagging.look(runtime_of(), visitor(), id)
+    except Unavailable:
+        found = None
     form = {"tags": request.form.get("tags", ""), "away": request.form.get("away", "no")}
-    return _render("tags", status, sheet=sheet, found=found, form=form, errors=errors or {}, fewest=0)
+    return _render(
+        "tags", status, sheet=sheet, found=found, form=form, errors=errors or {}, most=tagging.MOST
+    )
 
 
 def _worked_on(draft: Draft, sheet: Sheet | None = None) -> ResponseReturnValue:

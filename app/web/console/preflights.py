@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, request
 from flask.typing import ResponseReturnValue
 
 from app.domain.access import Role
+from app.domain.cadence import Repeat
 from app.errors import Conflict, Invalid
 from app.rendering import preflight_words
 from app.services import preflight, schedule_sheets, survey_tests
@@ -29,7 +30,7 @@ def of_draft() -> ResponseReturnValue:
         return render_form(form, errors=sentences(wrong.problems), status=422)
     _test(report.sheet.survey_id)
     sent = [(name, value) for name, value in request.form.items(multi=True) if name not in OWN]
-    return _page(report, begins_now=form.repeat == "once" and not form.at, sent=sent)
+    return _page(report, sent)
 
 
 @pages.get("/<id>/preflight")
@@ -61,17 +62,18 @@ def _test(survey_id: str) -> None:
         flash(_("The test is on its way to you."))
 
 
-def _page(
-    report: Report, *, begins_now: bool = False, sent: list[tuple[str, str]] | None = None
-) -> ResponseReturnValue:
+def _page(report: Report, sent: list[tuple[str, str]] | None = None) -> ResponseReturnValue:
     """`sent` are the fields of one that is not saved yet."""
-    who = visitor()
+    who, runs = visitor(), report.sheet.next_runs
     return render_room(
         "preflight",
         report=report,
         sheet=report.sheet,
         sent=sent,
-        begins_now=begins_now,
+        # A day off or a blackout may have moved what was to be asked at once
+        begins_now=report.sheet.repeat is Repeat.ONCE
+        and bool(runs)
+        and runs[0].due_at <= runtime_of().clock(),
         checks=preflight_words,
         manages=who.role.reaches(Role.MANAGER),
         tests=survey_tests.ways(runtime_of(), who),

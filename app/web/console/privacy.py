@@ -1,6 +1,7 @@
 """What is owed to people: their consents, wishes and file; requests that wait; how long data is kept."""
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -115,7 +116,7 @@ def _person(id: str, errors: Mapping[str, str] | None = None, status: int = 200)
     return render(
         "contacts/privacy.html", status, active="contacts", record=record, errors=errors or {},
         typed=request.form, bases=LAWFUL_BASES, channels=CHANNELS, requests=person_requests.KINDS,
-        now=runtime_of().clock(),
+        now=runtime_of().clock(), zone=ZoneInfo(visitor().time_zone),
     )  # fmt: skip
 
 
@@ -130,6 +131,7 @@ def _index(
         "settings/privacy.html", status, active="settings", here="privacy", tried=tried is not None,
         waiting=person_requests.waiting(runtime, who), kept=retention.show(runtime, who, tried),
         errors=errors or {}, typed=request.form if errors else None, now=runtime.clock(),
+        zone=ZoneInfo(who.time_zone),
     )  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """Schedules: the list, a new one, one with its next runs, whom it would ask, and what it has done."""
 
 from dataclasses import replace
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, request
@@ -29,9 +28,8 @@ pages = Blueprint("schedules", __name__, url_prefix="/w/<slug>/schedules")
 def index() -> ResponseReturnValue:
     """Every schedule that goes on; with `?over=yes` those that do not."""
     over, cursor = request.args.get("over") == "yes", request.args.get("cursor")
-    found = schedule_sheets.list_schedules(runtime_of(), visitor(), over=over, cursor=cursor)
-    soonest = sorted(found.items, key=lambda each: _due(each) or datetime.max.replace(tzinfo=_zone(each)))
-    return render_room("index", page=found, sheets=found.items if over else soonest, over=over, cursor=cursor)
+    listed = schedule_sheets.over if over else schedule_sheets.going_on
+    return render_room("index", page=listed(runtime_of(), visitor(), cursor=cursor), over=over, cursor=cursor)
 
 
 @pages.get("/new")
@@ -146,7 +144,10 @@ def people(id: str) -> ResponseReturnValue:
     """Who would be asked now, or not for one reason."""
     reason, cursor = request.args.get("reason") or None, request.args.get("cursor")
     sheet = schedule_sheets.get(runtime_of(), visitor(), id)
-    found = schedule_previews.people(runtime_of(), visitor(), id, reason=reason, cursor=cursor)
+    try:
+        found = schedule_previews.people(runtime_of(), visitor(), id, reason=reason, cursor=cursor)
+    except Unavailable:
+        found = None
     return render_room("people", sheet=sheet, page=found, reason=reason, cursor=cursor)
 
 
@@ -185,9 +186,8 @@ def _detail(
     status: int = 200,
 ) -> ResponseReturnValue:
     who, cursor = visitor(), request.args.get("cursor")
-    surveys = [(each.id, each.name) for each in schedule_sheets.askable(runtime_of(), who)]
-    if sheet.survey_id not in dict(surveys):
-        surveys.insert(0, (sheet.survey_id, sheet.survey_name))
+    surveys = {sheet.survey_id: sheet.survey_name} | {step.survey: step.survey_name for step in sheet.steps}
+    surveys |= {each.id: each.name for each in schedule_sheets.askable(runtime_of(), who)}
     return render_room(
         "detail",
         status,
@@ -195,7 +195,7 @@ def _detail(
         form=form,
         errors=errors or {},
         conflict=conflict,
-        askable=surveys,
+        askable=list(surveys.items()),
         zones=zones(),
         preview=_preview(sheet),
         history=runs.history(runtime_of(), who, sheet.id, cursor),
@@ -255,10 +255,6 @@ def _rule(sheet: Sheet) -> str:
 
 def _zone(sheet: Sheet) -> ZoneInfo:
     return ZoneInfo(sheet.time_zone)
-
-
-def _due(sheet: Sheet) -> datetime | None:
-    return sheet.next_runs[0].due_at if sheet.next_runs else None
 
 
 def _to(id: str) -> ResponseReturnValue:

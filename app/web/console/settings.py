@@ -44,9 +44,9 @@ def update() -> ResponseReturnValue:
     try:
         workspace_settings.update(runtime_of(), visitor(), rules.from_form(_sent()), revision)
     except Invalid as error:
-        return _show(sentences(error.problems), 422)
-    except Conflict as error:
-        return _show({"": sentence(error)}, 409)
+        return _show(sentences(error.problems), 422, typed=_typed())
+    except Conflict as late:
+        return _show(status=409, typed=_typed(), conflict=sentence(late))
     flash(_("Saved."))
     return _back()
 
@@ -112,13 +112,20 @@ def logo(logo_id: str) -> ResponseReturnValue:
     return response
 
 
-def _show(errors: Mapping[str, str] | None = None, status: int = 200) -> ResponseReturnValue:
+def _show(
+    errors: Mapping[str, str] | None = None,
+    status: int = 200,
+    *,
+    typed: Mapping[str, Any] | None = None,
+    conflict: str | None = None,
+) -> ResponseReturnValue:
     who = visitor()
     found = workspace_settings.read(runtime_of(), who)
-    typed = _typed() if errors and request.method == "POST" and "revision" in request.form else None
     return render(
         "settings/show.html", status, active="settings", here="settings", settings=found,
-        form=typed or rules.to_form(found.values), errors=errors or {}, zones=zones(),
+        form=typed or rules.to_form(found.values), errors=errors or {}, conflict=conflict, zones=zones(),
+        # A conflict is decided by sending the form again: then it stands on what is saved now
+        revision=typed.get("revision", "") if typed and not conflict else found.revision,
         locales=[(code, NAMES[code]) for code in LOCALES], may_edit=who.role is Role.OWNER,
         metrics=("enps",) if who.is_people else ("nps", "csat", "ces"),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -67,7 +68,9 @@ def index() -> ResponseReturnValue:
     """Every survey; with `?archived=yes` those that were put away."""
     archived = request.args.get("archived") == "yes"
     lines = survey_sheets.list_surveys(runtime_of(), visitor(), archived=archived)
-    return render("surveys/index.html", active="surveys", lines=lines, archived=archived, names=NAMES)
+    return render(
+        "surveys/index.html", active="surveys", lines=lines, archived=archived, names=NAMES, zone=_zone()
+    )
 
 
 @pages.get("/new")
@@ -227,6 +230,7 @@ def _editor(
         errors=errors,
         stored=stored,
         note=note,
+        zone=_zone(),
         preview=shown,
         rule=RULES[sheet.metric],
         bands=_bands(sheet.metric),
@@ -247,6 +251,10 @@ def _new(errors: Mapping[str, str], status: int) -> ResponseReturnValue:
         errors=errors,
         Metric=Metric,
     )
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(visitor().time_zone)
 
 
 def _bands(metric: Metric) -> list[tuple[Tone, Band, str]]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, Update, and_, func, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, case, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
@@ -105,7 +105,9 @@ def _release(session: Session, schedule_id: str, now: datetime) -> tuple[int, in
     _do(session, late.values(state="skipped", reason="expired"))  # `expired` has left, and was not answered
     free = select(Invitation.id).where(Invitation.id.in_(ids), Invitation.state == "planned")
     held = _messages(ids, "cancelled").where(Message.reason == HELD, Message.invitation_id.in_(free))
-    _do(session, held.values(state="queued", reason=None, due_at=now))
+    # A turn that lies ahead stays: of so many an hour, all would be due at once
+    turn = case((Message.due_at > now, Message.due_at), else_=now)
+    _do(session, held.values(state="queued", reason=None, due_at=turn))
     aside = _some(
         session,
         select(Invitation.id).where(Invitation.remind_after < 0, Invitation.schedule_id == schedule_id),

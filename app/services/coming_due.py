@@ -91,11 +91,14 @@ def come_due(session: Session, schedule: Schedule, now: datetime) -> None:
         return  # another worker was quicker, or somebody cancelled it
     cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
     due = due_runs(cadence, _planned_to(schedule), now)
+    rows = [
+        Due("schedule", f"{schedule.id}:{run.local}:{schedule.time_zone}", run.due_at, ended=ended)
+        for run, ended in _endings(session, schedule, cadence, due, now)
+    ]
     if any(run.off is None for run in due):
-        _give_up_the_one_before(session, schedule, now)
-    for run, ended in _endings(session, schedule, cadence, due, now):
-        key = f"{schedule.id}:{run.local}:{schedule.time_zone}"
-        occur(session, schedule, cadence, Due("schedule", key, run.due_at, ended=ended), now)
+        _give_up_those_before(session, schedule, rows, now)
+    for each in rows:
+        occur(session, schedule, cadence, each, now)
     if due:
         schedule.planned_to = due[-1].local
     _wait_for(schedule, next(cadence.moments(_planned_to(schedule)), None))
@@ -217,12 +220,16 @@ def _insert(session: Session, values: dict[str, Any]) -> str | None:
     return session.scalar(adding.returning(Occurrence.id))
 
 
-def _give_up_the_one_before(session: Session, schedule: Schedule, now: datetime) -> None:
-    """One that has not begun when the next comes due is missed: as after downtime, only the latest runs."""
+def _give_up_those_before(session: Session, schedule: Schedule, rows: list[Due], now: datetime) -> None:
+    """One that has not begun when the next comes due is missed: as after downtime, only the latest runs.
+
+    The latest may have its row already: a change of the schedule names the moment again that just came.
+    """
+    latest = [each.key for each in rows if each.ended is None]
     if schedule.state == "active":
         session.execute(
             update(Occurrence)
-            .where(Occurrence.state == "due", *_by_the_clock(schedule.id))
+            .where(Occurrence.state == "due", *_by_the_clock(schedule.id), Occurrence.key.not_in(latest))
             .values(state="missed", reason="late", ended_at=now)
         )
 

@@ -532,6 +532,30 @@ def test_d10_a_run_keeps_what_it_was_claimed_with(house: House, workspace: Works
     assert kept == [house.survey.id, csat.id]
 
 
+def test_d10_a_run_that_just_came_due_is_not_lost_over_a_change_of_its_schedule(house: House) -> None:
+    """The rule as it is now names the same moment again, whose row is there and has not begun."""
+    house.crowd(3)
+    id = house.plans(repeat="daily", at="2026-11-17T10:00")
+    house.clock.advance(days=1, seconds=5)
+    planning.plan_schedules(house.runtime)
+    house.clock.advance(seconds=1)
+    schedules.edit(house.runtime, house.who, id, {"off_days": "next"})
+    planning.plan_schedules(house.runtime)
+    assert house.outcomes(id) == [("due", None)]
+    house.tick()
+    assert (house.outcomes(id), house.asked(id)) == ([("run", None)], [3])
+
+
+def test_d10_a_run_that_was_named_again_still_gives_way_to_the_next(house: House) -> None:
+    id = house.plans(repeat="daily", at="2026-11-17T10:00", late_hours=72)
+    house.clock.advance(days=1, seconds=5)
+    planning.plan_schedules(house.runtime)
+    schedules.edit(house.runtime, house.who, id, {"off_days": "next"})
+    house.clock.advance(days=1)
+    house.tick()
+    assert house.outcomes(id) == [("missed", "late"), ("run", None)]
+
+
 def test_d11_a_run_that_has_not_ended_lets_none_begin(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expanding, "FIRST", 2)
     house.crowd(5)

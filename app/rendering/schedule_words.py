@@ -119,6 +119,7 @@ def run_sentence(language: Language, state: str, reason: str | None, asked: int 
         "blackout": language.gettext("Skipped: nobody is asked on this date."),
         "newer_event": language.gettext("Skipped: something newer happened to the same person."),
         "unpublished": language.gettext("Skipped: the survey was not published."),
+        "edited": language.gettext("Skipped: the schedule was changed before it had begun."),
         "nobody": language.gettext("Skipped: there was nobody to ask."),
     }
     return skipped.get(reason or "", f"{people}.")

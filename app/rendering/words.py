@@ -128,6 +128,7 @@ REASONS = {
     "day_off": "A day off",
     "blackout": "A date of silence",
     "unpublished": "Survey not published",
+    "edited": "Schedule changed",
     "nobody": "Nobody to ask",
     "cancelled": "Cancelled",
 }
@@ -166,6 +167,7 @@ REASON_SENTENCES = {
     "day_off": "It was a day off.",
     "blackout": "Nobody is asked on this date.",
     "unpublished": "The survey was not published.",
+    "edited": "The schedule was changed before this run had begun.",
     "nobody": "They were inactive or outside the audience by then, or the step before did not ask them.",
     "another_day": "Their turn comes on another day: about as many people are asked each day.",
     "sampled_out": "This run asks only some people, and did not draw them.",

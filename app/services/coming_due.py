@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
@@ -91,11 +91,14 @@ def come_due(session: Session, schedule: Schedule, now: datetime) -> None:
         return  # another worker was quicker, or somebody cancelled it
     cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
     due = due_runs(cadence, _planned_to(schedule), now)
+    rows = [
+        Due("schedule", f"{schedule.id}:{run.local}:{schedule.time_zone}", run.due_at, ended=ended)
+        for run, ended in _endings(session, schedule, cadence, due, now)
+    ]
     if any(run.off is None for run in due):
-        _give_up_the_one_before(session, schedule, now)
-    for run, ended in _endings(session, schedule, cadence, due, now):
-        key = f"{schedule.id}:{run.local}:{schedule.time_zone}"
-        occur(session, schedule, cadence, Due("schedule", key, run.due_at, ended=ended), now)
+        _give_up_those_before(session, schedule, rows, now)
+    for each in rows:
+        occur(session, schedule, cadence, each, now)
     if due:
         schedule.planned_to = due[-1].local
     _wait_for(schedule, next(cadence.moments(_planned_to(schedule)), None))
@@ -114,7 +117,7 @@ def _endings(
         elif run is not chosen:
             yield run, ("missed", "late")
         else:
-            yield run, ("skipped", "overlap") if _still_runs(session, schedule.id) else None
+            yield run, ("skipped", "overlap") if still_runs(session, schedule.id) else None
 
 
 def latest_of(schedule: Schedule, cadence: Cadence) -> timedelta:
@@ -217,18 +220,44 @@ def _insert(session: Session, values: dict[str, Any]) -> str | None:
     return session.scalar(adding.returning(Occurrence.id))
 
 
-def _give_up_the_one_before(session: Session, schedule: Schedule, now: datetime) -> None:
-    """One that has not begun when the next comes due is missed: as after downtime, only the latest runs."""
+def give_up_unbegun(session: Session, schedule: Schedule, now: datetime) -> None:
+    """A step: runs by the clock that have asked nobody end, for whom they are about has been changed.
+
+    Their moments are free again: by the new rule another run may be due at the same one.
+    """
+    due = select(Occurrence).where(Occurrence.state == "due", *_by_the_clock(schedule.id))
+    for run in session.scalars(due).all():
+        skip(session, schedule.id, run.id, "edited", now)
+        run.key = f"{run.id}:edited"
+
+
+def skip(session: Session, schedule_id: str, run_id: str, reason: str, now: datetime) -> None:
+    """A step: a run that has not begun does not, nor do its later steps."""
+    steps = and_(Occurrence.origin == "sequence", Occurrence.key.startswith(f"{run_id}:", autoescape=True))
+    session.execute(
+        update(Occurrence)
+        .where(or_(Occurrence.id == run_id, steps), Occurrence.schedule_id == schedule_id)
+        .where(Occurrence.state == "due")
+        .values(state="skipped", reason=reason, ended_at=now)
+    )
+
+
+def _give_up_those_before(session: Session, schedule: Schedule, rows: list[Due], now: datetime) -> None:
+    """One that has not begun when the next comes due is missed: as after downtime, only the latest runs.
+
+    The latest may have its row already: a change of the schedule names the moment again that just came.
+    """
+    latest = [each.key for each in rows if each.ended is None]
     if schedule.state == "active":
         session.execute(
             update(Occurrence)
-            .where(Occurrence.state == "due", *_by_the_clock(schedule.id))
+            .where(Occurrence.state == "due", *_by_the_clock(schedule.id), Occurrence.key.not_in(latest))
             .values(state="missed", reason="late", ended_at=now)
         )
 
 
-def _still_runs(session: Session, schedule_id: str) -> bool:
-    """Is the run before still asking? Two at once would ask in each other's way."""
+def still_runs(session: Session, schedule_id: str) -> bool:
+    """A step: is a run by the clock still asking? Two at once would ask in each other's way."""
     earlier = select(Occurrence.id).where(Occurrence.state == "running", *_by_the_clock(schedule_id))
     return session.scalar(earlier.limit(1)) is not None
 

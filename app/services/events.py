@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
@@ -188,15 +188,7 @@ def _gives_way(session: Session, schedule: Schedule, event: Event, now: datetime
     if any(happened > event.occurred_at for happened in waiting.values()):
         return True
     for run in waiting:
-        with_its_steps = or_(
-            Occurrence.id == run,
-            and_(Occurrence.origin == "sequence", Occurrence.key.startswith(f"{run}:", autoescape=True)),
-        )
-        session.execute(
-            update(Occurrence)
-            .where(with_its_steps, Occurrence.schedule_id == schedule.id, Occurrence.state == "due")
-            .values(state="skipped", reason="newer_event", ended_at=now)
-        )
+        coming_due.skip(session, schedule.id, run, "newer_event", now)
     return False
 
 

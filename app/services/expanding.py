@@ -78,10 +78,11 @@ def expand_occurrences(runtime: Runtime) -> int:
     """Ask the people of every due occurrence, some at a time. How many people were decided about.
 
     They take turns, so that a large one lets all others begin, also those that come due meanwhile. One that
-    fails keeps no other waiting; it is due again at the next tick. Raises the first failure.
+    fails keeps no other waiting, and is tried again soon. Raises the first failure.
     """
     decided = 0
-    failures: dict[str, Exception] = {}
+    failure: Exception | None = None
+    failed_at: dict[str, float] = {}
     courses = _welcome(runtime, {})
     looked = time.monotonic()
     while courses and not runtime.stopping():
@@ -91,16 +92,18 @@ def expand_occurrences(runtime: Runtime) -> int:
             try:
                 number, more = _expand(runtime, each, courses[each])
             except Exception as error:
-                failures[each] = error
+                failure = failure or error
+                failed_at[each] = time.monotonic()
                 number, more = 0, False
             decided += number
             if not more:
                 del courses[each]
         if courses and time.monotonic() - looked > LOOK_AGAIN:
-            courses = _welcome(runtime, courses, but=failures)
             looked = time.monotonic()
-    if failures:
-        raise next(iter(failures.values()))
+            lately = {id for id, at in failed_at.items() if looked - at < LOOK_AGAIN * 2}
+            courses = _welcome(runtime, courses, but=lately)
+    if failure:
+        raise failure
     return decided
 
 

@@ -94,7 +94,8 @@ def edit(
     """Change what is given; runs that have begun keep what they began with. Gives the revision.
 
     One that has ended begins again when it is given a later time. Raises Invalid, Conflict for one that is
-    cancelled and when somebody else saved since `revision` (None: the last one wins).
+    cancelled, when somebody else saved since `revision` (None: the last one wins), and where a run under way
+    would ask others than it began with.
     """
     given = read_changes(raw)
     now = runtime.clock()
@@ -105,6 +106,7 @@ def edit(
         before = coming_due.cadence_of(schedule)
         _take(session, who, schedule, given)
         schedule_rules.take(session, who, schedule, given)
+        _ask_others(session, schedule, before, now)
         _retime(session, schedule, before, now)
         _touch(schedule, now)
         audit.note(session, who, now, "schedule.edited", id, fields=sorted(given))
@@ -206,6 +208,19 @@ def _take(session: Session, who: Visitor, schedule: Schedule, given: Changes) ->
         schedule.time_zone = given["time_zone"]
     if "channels" in given:
         schedule.channels = given["channels"]
+
+
+def _ask_others(session: Session, schedule: Schedule, before: Cadence, now: datetime) -> None:
+    """All at once, or each by their own clock: a run reads that from its schedule while it asks."""
+    by_person = Repeat.EACH_PERSON
+    if (before.repeat is by_person) == (schedule.repeat == by_person):
+        return
+    if coming_due.still_runs(session, schedule.id):
+        raise Conflict(
+            "A run of this schedule has not asked everybody yet."
+            " Change how it repeats when it has, or cancel it and make a new one."
+        )
+    coming_due.give_up_unbegun(session, schedule, now)
 
 
 def _retime(session: Session, schedule: Schedule, before: Cadence, now: datetime) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, Update, and_, func, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, case, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
@@ -15,6 +15,10 @@ AT_ONCE = 5_000  # people in one transaction, which takes half a second
 PAUSE = 0.01  # seconds between two: whoever waits to write comes in between
 WAITING = ("planned", "queued")  # planned: held while the schedule is paused
 HELD = "sending_paused"
+
+_FIRST = and_(Message.invitation_id == Invitation.id, Message.purpose == "invitation")
+# One that failed says nothing: what waits may be what is to leave instead
+_IN_HAND = select(Message.id).where(_FIRST, Message.state.not_in(("cancelled", "failed")))
 
 
 def number(session: Session, schedule_id: str) -> int:
@@ -73,27 +77,24 @@ def _follow(session: Session, schedule: Schedule, now: datetime) -> int:
 def _cancel(session: Session, schedule_id: str, now: datetime) -> tuple[int, int]:
     """What has not left does not leave; what has stays answerable. Looked at, and not asked after all.
 
-    A message that a worker has claimed is refused when it is about to leave.
+    What a worker has claimed leaves or is refused as its worker looks: whether it left decides, not we.
     """
     ids = _some(session, select(Invitation.id).where(_of(schedule_id), Invitation.state.in_(WAITING)))
     _do(session, _messages(ids, "queued").values(state="cancelled", reason="cancelled"))
-    waiting = _invitations(ids, *WAITING)
+    waiting = _invitations(ids, *WAITING).where(~_IN_HAND.exists())
     return len(ids), _do(session, waiting.values(state="cancelled", reason="cancelled"))
 
 
 def _hold(session: Session, schedule_id: str, now: datetime) -> tuple[int, int]:
     """What has not left waits until the schedule goes on. What a worker has claimed it holds back itself."""
-    first = and_(Message.invitation_id == Invitation.id, Message.purpose == "invitation")
     queued = (
         select(Invitation.id)
-        .join(Message, and_(first, Message.state == "queued"))
+        .join(Message, and_(_FIRST, Message.state == "queued"))
         .where(_of(schedule_id), Invitation.state == "queued")
     )
     ids = _some(session, queued)
     _do(session, _messages(ids, "queued").values(state="cancelled", reason=HELD))
-    # One that failed says nothing: what is held may be what was to leave instead
-    claimed = select(Message.id).where(first, Message.state.not_in(("cancelled", "failed")))
-    held = _invitations(ids, "queued").where(~claimed.exists())
+    held = _invitations(ids, "queued").where(~_IN_HAND.exists())
     return len(ids), _do(session, held.values(state="planned", reason=HELD))
 
 
@@ -104,7 +105,9 @@ def _release(session: Session, schedule_id: str, now: datetime) -> tuple[int, in
     _do(session, late.values(state="skipped", reason="expired"))  # `expired` has left, and was not answered
     free = select(Invitation.id).where(Invitation.id.in_(ids), Invitation.state == "planned")
     held = _messages(ids, "cancelled").where(Message.reason == HELD, Message.invitation_id.in_(free))
-    _do(session, held.values(state="queued", reason=None, due_at=now))
+    # A turn that lies ahead stays: of so many an hour, all would be due at once
+    turn = case((Message.due_at > now, Message.due_at), else_=now)
+    _do(session, held.values(state="queued", reason=None, due_at=turn))
     aside = _some(
         session,
         select(Invitation.id).where(Invitation.remind_after < 0, Invitation.schedule_id == schedule_id),

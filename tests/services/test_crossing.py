@@ -1,9 +1,11 @@
 """Two who cross: a bounce and a resumption, an outcome and whatever else has its rows. No work is lost."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text, update
@@ -12,7 +14,18 @@ from app.channels.registry import open_channels
 from app.domain.access import Role
 from app.models import Bounces, Invitation, Message, Stop, Workspace
 from app.runtime import Runtime
-from app.services import asking, brakes, schedule_sheets, schedules, sending, unsent
+from app.services import (
+    arrival,
+    asking,
+    brakes,
+    runs,
+    schedule_sheets,
+    schedules,
+    sending,
+    settling,
+    unsent,
+)
+from app.services.arrival import Given
 from tests.services.recurring import House
 from tests.smtp import SmtpSink
 from tests.world import Clock, World
@@ -107,6 +120,56 @@ def test_nobody_stays_held_whose_schedule_went_on_while_they_were_held_back(hous
     unsent.follow_all(house.runtime)
     sending.send_due(house.runtime)
     assert house.count(Invitation.state == "sent") == 1
+
+
+def test_whoever_is_asked_although_somebody_cancels_meanwhile_can_answer(
+    house: House, smtp_server: SmtpSink
+) -> None:
+    """A worker has looked at a schedule that goes on; it is cancelled before the attempt is committed."""
+    workspace = house.world.workspace_of(house.survey)
+    with house.runtime.db.write() as session:
+        session.get_one(Workspace, workspace.id).daily_cap = 5  # so that it takes a lock on the person
+    people = sorted((house.world.contact(workspace) for _ in range(3)), key=lambda each: each.id)
+    id = house.plans(repeat="once")
+    house.tick()
+    with house.runtime.db.write() as session:  # one of them is in hand, the others wait for their turn
+        first = select(Message.id).where(Message.contact_id == people[0].id).scalar_subquery()
+        later = house.clock.now + timedelta(minutes=1)
+        session.execute(update(Message).where(Message.id != first).values(due_at=later))
+
+    locked = [f"cap:{name}" for name in sorted((people[0].id, people[0].email_key or ""))]
+    with house.runtime.db.write() as session:
+        for name in locked:
+            session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+        worker = beside(lambda: sending.send_due(house.runtime))
+        wait_until_somebody_waits(house.runtime)
+        assert schedules.cancel(house.runtime, house.who, id) == 2
+    assert worker.result(timeout=10) == 1
+
+    (mail,) = smtp_server.messages
+    token = re.findall(r"/r/([a-z2-7]+)", mail.text)[0]
+    arrival.record(house.runtime, token, Given(score=9))
+    assert house.count(Invitation.state == "answered") == 1
+    (run,) = runs.history(house.runtime, house.who, id).items
+    assert (run.asked, run.waiting, dict(run.not_asked)) == (1, 0, {"cancelled": 2})
+    assert schedules.cancel(house.runtime, house.who, id) == 0
+
+
+def test_what_a_worker_had_claimed_as_it_died_does_not_leave_once_its_schedule_is_cancelled(
+    house: House, smtp_server: SmtpSink
+) -> None:
+    house.crowd(1)
+    id = house.plans(repeat="once")
+    house.tick()
+    ends = house.clock.now + timedelta(seconds=4)
+    with house.runtime.db.write() as session:
+        session.execute(update(Message).values(state="claimed", lease_token="dead", lease_until=ends))
+    schedules.cancel(house.runtime, house.who, id)
+    house.clock.advance(seconds=10)
+    settling.end_leases(house.runtime)
+    assert sending.send_due(house.runtime) == 0
+    assert house.count(Invitation.state == "cancelled", Invitation.reason == "cancelled") == 1
+    assert smtp_server.messages == []
 
 
 def test_an_outcome_that_lost_a_deadlock_is_written_down_after_all(

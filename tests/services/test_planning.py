@@ -284,6 +284,37 @@ def test_one_run_that_fails_keeps_no_other_waiting(
         assert sorted(session.scalars(select(Occurrence.state))) == ["due", "run"]
 
 
+def test_a_run_that_failed_once_does_not_wait_for_the_end_of_a_large_one(
+    runtime: Runtime, world: World, camila: Visitor, survey: Survey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expanding, "FIRST", 5)
+    monkeypatch.setattr(expanding, "MOST", 5)
+    monkeypatch.setattr(expanding, "LOOK_AGAIN", 0)
+    for _ in range(40):
+        world.contact(world.workspace_of(survey))
+    elsewhere = world.workspace()
+    maria = world.contact(elsewhere)
+    due(runtime, camila, survey)
+    small = due(runtime, world.member(elsewhere, Role.MANAGER), world.survey(elsewhere))
+    planning.plan_schedules(runtime)
+    its = update(Occurrence).where(Occurrence.schedule_id == small)
+    with runtime.db.write() as session:
+        session.execute(its.values(channels=7, due_at=world.now - timedelta(hours=1)))
+    asked: list[bool] = []
+
+    def mend(_: str) -> None:
+        if not asked:
+            with runtime.db.write() as session:
+                session.execute(its.values(channels=["email"]))
+        with runtime.db.read() as session:
+            found = session.scalars(select(Invitation.id).where(Invitation.contact_id == maria.id))
+            asked.append(found.first() is not None)
+
+    with pytest.raises(TypeError):
+        expanding.expand_occurrences(replace(runtime, reach=mend))
+    assert asked.index(True) <= 3, "in one of the next rounds"
+
+
 @pytest.fixture
 def people(world: World) -> Workspace:
     return world.workspace("people")

@@ -13,8 +13,10 @@ from app import engines
 from app.domain.access import Role
 from app.domain.cadence import moment_of
 from app.domain.metrics import Metric
-from app.errors import Invalid, Unavailable
+from app.errors import Conflict, Invalid, Unavailable
 from app.models import Contact, Invitation, Occurrence, Schedule, Workspace, new_id
+from app.rendering.languages import language_of
+from app.rendering.schedule_words import run_sentence
 from app.runtime import Runtime
 from app.services import (
     doctor,
@@ -530,6 +532,85 @@ def test_d10_a_run_keeps_what_it_was_claimed_with(house: House, workspace: Works
     with house.runtime.db.read() as session:
         kept = session.scalars(select(Occurrence.survey_id).order_by(Occurrence.step)).all()
     assert kept == [house.survey.id, csat.id]
+
+
+def test_d10_a_run_that_just_came_due_is_not_lost_over_a_change_of_its_schedule(house: House) -> None:
+    """The rule as it is now names the same moment again, whose row is there and has not begun."""
+    house.crowd(3)
+    id = house.plans(repeat="daily", at="2026-11-17T10:00")
+    house.clock.advance(days=1, seconds=5)
+    planning.plan_schedules(house.runtime)
+    house.clock.advance(seconds=1)
+    schedules.edit(house.runtime, house.who, id, {"off_days": "next"})
+    planning.plan_schedules(house.runtime)
+    assert house.outcomes(id) == [("due", None)]
+    house.tick()
+    assert (house.outcomes(id), house.asked(id)) == ([("run", None)], [3])
+
+
+def test_d10_a_run_that_was_named_again_still_gives_way_to_the_next(house: House) -> None:
+    id = house.plans(repeat="daily", at="2026-11-17T10:00", late_hours=72)
+    house.clock.advance(days=1, seconds=5)
+    planning.plan_schedules(house.runtime)
+    schedules.edit(house.runtime, house.who, id, {"off_days": "next"})
+    house.clock.advance(days=1)
+    house.tick()
+    assert house.outcomes(id) == [("missed", "late"), ("run", None)]
+
+
+EACH: dict[str, object] = {"repeat": "each_person", "every_days": 90}
+MONTHLY: dict[str, object] = {"repeat": "monthly"}
+
+
+@pytest.mark.parametrize(("before", "after"), [(EACH, MONTHLY), (MONTHLY, EACH)])
+def test_d10_a_run_asks_nobody_once_its_schedule_asks_others_and_its_steps_neither(
+    house: House, workspace: Workspace, before: dict[str, object], after: dict[str, object]
+) -> None:
+    """All at once, and each by their own clock: whom a run is about is looked up as it begins."""
+    house.crowd(90)
+    csat = house.world.survey(workspace, Metric.CSAT)
+    steps = [{"survey": csat.id, "after_days": 10}]
+    id = house.plans(**before, at="2026-11-17T10:00", steps=steps)
+    house.clock.advance(days=1, seconds=5)
+    planning.plan_schedules(house.runtime)
+    schedules.edit(house.runtime, house.who, id, after | {"at": "2026-12-17T10:00"})
+    house.tick()
+    assert (house.outcomes(id), house.count()) == ([("skipped", "edited")] * 2, 0)
+    said = run_sentence(language_of("en"), "skipped", "edited", 0)
+    assert said == "Skipped: the schedule was changed before it had begun."
+    house.live(days=30)
+    assert house.asked(id) == [1 if after is EACH else 90]
+
+
+def test_d10_a_schedule_that_asks_others_may_begin_at_the_moment_of_the_run_that_it_gives_up(
+    house: House,
+) -> None:
+    house.crowd(90)
+    id = house.plans(**EACH, at="2026-11-17T10:00")
+    house.clock.advance(days=1, seconds=5)
+    planning.plan_schedules(house.runtime)
+    schedules.edit(house.runtime, house.who, id, MONTHLY)
+    house.tick()
+    assert sorted(house.outcomes(id)) == [("run", None), ("skipped", "edited")]
+    assert house.asked(id) == [90]
+
+
+@pytest.mark.parametrize(("before", "after"), [(EACH, MONTHLY), (MONTHLY, EACH)])
+def test_d10_whom_a_schedule_asks_is_not_changed_while_a_run_of_it_asks(
+    house: House, monkeypatch: pytest.MonkeyPatch, before: dict[str, object], after: dict[str, object]
+) -> None:
+    monkeypatch.setattr(expanding, "FIRST", 2)
+    monkeypatch.setattr(expanding, "MOST", 2)
+    house.crowd(5 * 90)
+    id = house.plans(**before)
+    planning.plan_schedules(house.runtime)
+    expanding.expand_occurrences(replace(house.runtime, stopping=lambda: house.count() > 0))
+    with pytest.raises(Conflict, match="has not asked everybody yet"):
+        schedules.edit(house.runtime, house.who, id, after)
+    schedules.edit(house.runtime, house.who, id, {"name": "Another name"})
+    house.tick()
+    schedules.edit(house.runtime, house.who, id, after)
+    assert house.asked(id) == [5 if before is EACH else 450]
 
 
 def test_d11_a_run_that_has_not_ended_lets_none_begin(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Runs on terms: some of many, in proportion; a group that is never asked; no more than so many an hour."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -188,6 +188,26 @@ def test_what_was_held_while_a_schedule_was_paused_leaves_so_many_an_hour_as_wel
     clock.advance(hours=5)
     schedules.resume(runtime, camila, id)
     assert leave(runtime, clock, 5) == [6, 6, 6, 2, 0]
+
+
+def test_whoever_has_a_turn_ahead_keeps_it_while_their_schedule_is_paused_and_resumed(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, clock: Clock
+) -> None:
+    """Due at once, all of them would stand before everybody else's questions."""
+    crowd(world, workspace, 30)
+    id = due(runtime, camila, survey, per_hour=6)
+    run(runtime)
+    turns = sorted(due_moments(runtime))
+    schedules.pause(runtime, camila, id)
+    clock.advance(minutes=65)
+    schedules.resume(runtime, camila, id)
+    assert sorted(due_moments(runtime)) == [max(each, clock.now) for each in turns]
+    assert max(turns) > clock.now
+
+
+def due_moments(runtime: Runtime) -> list[datetime]:
+    with runtime.db.read() as session:
+        return list(session.scalars(select(Message.due_at).where(Message.state == "queued")))
 
 
 def test_two_runs_of_a_schedule_share_its_hour_and_one_without_a_limit_has_none(

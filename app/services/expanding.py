@@ -211,7 +211,9 @@ def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, course:
     if occurrence.contact_id is not None and occurrence.expanded_to is None:
         # Inactive, or not meant
         occurrence.state, occurrence.reason = "skipped", "nobody"
-    coming_due.put_off_what_follows(session, schedule, occurrence, now)
+    # The next step comes when the last of them has left, not when they were planned
+    last = max(now, _due_at(occurrence, ask.terms, now))
+    coming_due.put_off_what_follows(session, schedule, occurrence, last)
     return done.number, False
 
 

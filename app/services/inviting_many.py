@@ -233,7 +233,7 @@ def _priority(ask: Asking, place: ColumnElement[int]) -> ColumnElement[int]:
 def _say_until_when(session: Session, ask: Asking, after: str, occurrence: Occurrence) -> None:
     """Those who rest or were asked often enough are told with the day of its end, by the rule itself."""
     looked = _passing(ask.metric, sandbox_on=ask.sandbox_on)
-    rows = session.execute(looked, {"run": occurrence.id, "after": after}).all()
+    rows = session.execute(looked, {"run": occurrence.id, "after": after, "now": ask.now}).all()
     capped = [row.contact_id for row in rows if row.reason == "capped"]
     asked = caps_sql.messages_at(session, ask, capped) if capped else {}
     ends = [
@@ -252,12 +252,12 @@ def _say_until_when(session: Session, ask: Asking, after: str, occurrence: Occur
 @cache  # to put it together takes longer than to run it for a few people
 def _passing(metric: Metric, *, sandbox_on: bool) -> Select[*tuple[Any, ...]]:
     """Who is not asked for a reason that ends, and when they were last asked."""
-    run = bindparam("run", type_=String)
+    run, now = bindparam("run", type_=String), bindparam("now", type_=Invitation.created_at.type)
     return (
         select(
             Invitation.id, Invitation.reason, Invitation.contact_id,
-            last_asked(None, run, sandbox_on=sandbox_on).label("any"),
-            last_asked(metric, run, sandbox_on=sandbox_on).label("same"),
+            last_asked(None, run, now, sandbox_on=sandbox_on).label("any"),
+            last_asked(metric, run, now, sandbox_on=sandbox_on).label("same"),
         )
         .join(Contact, Contact.id == Invitation.contact_id)
         .where(

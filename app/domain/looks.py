@@ -1,6 +1,6 @@
 """How one run of a schedule has looked at one person, or will: from what is known of both, as one code."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.audience import Member
@@ -79,6 +79,7 @@ class Ask:
     metric: str
     survey: str  # its name
     answered_at: datetime | None = None
+    planned_at: datetime | None = None  # from then on it was about to leave
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,12 @@ class Look:
 
 
 def rests_on(asks: list[Ask], metric: str, rest: Rest, before: datetime) -> Ask | None:
-    """The ask because of which somebody rested at this moment: of the two clocks the later."""
-    earlier = [each for each in asks if each.at <= before]
+    """The ask because of which somebody rested at this moment: of the two clocks the later.
+
+    One that still waited then counts as of then, whenever it left.
+    """
+    planned = [each for each in asks if (each.planned_at or each.at) <= before]
+    earlier = [replace(each, at=min(each.at, before)) for each in planned]
     last = max(earlier, key=lambda each: each.at, default=None)
     same = max((each for each in earlier if each.metric == metric), key=lambda each: each.at, default=None)
     if last is None or same is None:

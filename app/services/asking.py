@@ -133,7 +133,7 @@ def eligibility_of(
     ask = asking_terms.asking(session, runtime, survey.workspace_id, Metric(survey.metric), channels=channels)
     verdict = may_ask(eligible.facts(session, ask, contact.id), ask.rest, ask.now)
     resting = verdict.reason == "resting"
-    asks = person_facts.asks_of(session, contact, sandbox_on=ask.sandbox_on) if resting else []
+    asks = person_facts.asks_of(session, contact, ask.now, sandbox_on=ask.sandbox_on) if resting else []
     because = rests_on(asks, survey.metric, ask.rest, ask.now)
     return Eligibility(contact.label, verdict.reason, verdict.until, because, ask.now)
 

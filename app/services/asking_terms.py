@@ -20,6 +20,7 @@ NONE = Terms(reminders=())  # of one person asked by hand, of a pulse, of asking
 # An ask that left, or is about to, is what a rest is counted from; these are none. `expired` has left.
 UNCOUNTED = ("skipped", "failed", "cancelled")
 COUNTED = tuple(each for each in STATES if each not in UNCOUNTED)
+ABOUT_TO_LEAVE = ("planned", "queued", "sending", "unknown")  # or nobody knows yet when it did: within a day
 
 
 @dataclass(frozen=True)

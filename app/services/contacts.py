@@ -187,7 +187,7 @@ def detail(runtime: Runtime, who: Visitor, id: str, cursor: str | None = None) -
             askable=tuple(
                 _askable(session, runtime, row, metric) for metric in metrics_for(who.workspace_kind)
             ),
-            moments=timeline.page(session, who, row, cursor),
+            moments=timeline.page(session, who, row, now, cursor=cursor),
             open_followup=_open_followup(session, row),
             clock=their_zone(row.time_zone, row.phone, who.time_zone, now),
             now=now,

@@ -10,7 +10,8 @@ from app.domain.eligibility import CLOSED
 from app.domain.metrics import Metric
 from app.models import Answer, Contact, Invitation, Pulse
 from app.services import caps_sql, lots, opt_outs
-from app.services.asking_terms import UNCOUNTED, Asking
+from app.services.asking_terms import ABOUT_TO_LEAVE, UNCOUNTED, Asking
+from app.services.caps_sql import When
 from app.services.many_rows import unindexed
 
 
@@ -165,13 +166,10 @@ def _chosen(ask: Asking, each: CTE) -> tuple[Label[str | None], Label[str | None
 
 def rests(ask: Asking) -> ColumnElement[bool]:
     """Was this person, or anybody with their address, asked so lately that one of the two clocks runs?"""
-    rest = ask.rest
+    rest, moment = ask.rest, asks_at(Invitation, ask.now)
     either = [
-        _moment(Invitation) >= rest.cutoff(rest.days, ask.now),
-        and_(
-            Invitation.metric == ask.metric.value,
-            _moment(Invitation) >= rest.cutoff(rest.metric_days, ask.now),
-        ),
+        moment >= rest.cutoff(rest.days, ask.now),
+        and_(Invitation.metric == ask.metric.value, moment >= rest.cutoff(rest.metric_days, ask.now)),
     ]
     # One look by person and one by address: each has its own index
     by_person = _asks(ask).where(Invitation.contact_id == Contact.id, or_(*either))
@@ -189,16 +187,17 @@ def found(query: Select[str]) -> ColumnElement[bool]:
 
 def asked_at(ask: Asking, metric: Metric | None = None) -> ColumnElement[datetime]:
     """When this person, or anybody with their address, was last asked in this workspace."""
-    return last_asked(metric, ask.occurrence_id, sandbox_on=ask.sandbox_on)
+    return last_asked(metric, ask.occurrence_id, ask.now, sandbox_on=ask.sandbox_on)
 
 
 def last_asked(
-    metric: Metric | None, but: str | ColumnElement[str] | None, *, sandbox_on: bool
+    metric: Metric | None, but: str | ColumnElement[str] | None, now: When, *, sandbox_on: bool
 ) -> ColumnElement[datetime]:
     """The same by what it depends on: the metric, the run that does not count, and the sandbox."""
     theirs = aliased(Invitation)
     whose = or_(theirs.contact_id == Contact.id, _has_their_address(theirs))
-    query = select(func.max(_moment(theirs), type_=Invitation.created_at.type)).where(whose, counts(theirs))
+    latest = func.max(asks_at(theirs, now), type_=Invitation.created_at.type)
+    query = select(latest).where(whose, counts(theirs))
     if metric is not None:
         query = query.where(theirs.metric == metric.value)
     return query.where(*caps_sql.of_others(theirs, but, sandbox_on=sandbox_on)).scalar_subquery()
@@ -232,8 +231,16 @@ def counts(theirs: type[Invitation]) -> ColumnElement[bool]:
     return theirs.state.not_in(UNCOUNTED)
 
 
-def _moment(theirs: type[Invitation]) -> ColumnElement[datetime]:
-    return func.coalesce(theirs.sent_at, theirs.created_at)
+def asks_at(theirs: type[Invitation], now: When) -> ColumnElement[datetime]:
+    """When it left, which a rest is counted from. What still waits, however long, may leave now."""
+    moment = Invitation.created_at.type
+    return case(
+        (
+            theirs.state.in_(ABOUT_TO_LEAVE),
+            literal(now, moment) if isinstance(now, datetime) else now,
+        ),
+        else_=func.coalesce(theirs.sent_at, theirs.created_at),
+    )
 
 
 def _has_their_address(theirs: type[Invitation]) -> ColumnElement[bool]:

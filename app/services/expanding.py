@@ -5,26 +5,24 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, bindparam, null, select, update
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
-from app.engines import take_time
-from app.models import Contact, Occurrence, Schedule, Survey, Workspace
+from app.models import Occurrence, Schedule, Survey, Workspace
 from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime
 from app.services import (
-    audiences,
+    at_leisure,
     coming_due,
-    eligible_sql,
     inviting,
     inviting_many,
-    lots,
     pulses,
     whose_turn,
 )
 from app.services.asking_terms import Asking
+from app.services.at_leisure import Next
 from app.services.inviting_many import Statements
 
 FIRST = 50  # people planned in the first commit, and the fewest; how long it takes says how many come next
@@ -71,6 +69,7 @@ class Course:
     pace: Pace
     waits_for_choice: bool  # somebody has to look whose turn it is
     waits_for_lots: bool  # somebody has to draw them before the first person
+    has_filters: bool = True  # as long as nobody has looked: then its next people are looked up at leisure
     said: tuple[object, Statements] | None = None  # the statements of the last step, and for what they hold
 
 
@@ -121,15 +120,6 @@ def _welcome(runtime: Runtime, courses: dict[str, Course], but: Collection[str] 
     }
 
 
-def _choose(runtime: Runtime, occurrence_id: str) -> None:
-    """Of a run that asks each person by their own clock: whose turn it is, looked up while nobody waits."""
-    with runtime.db.read() as session:
-        take_time(session.connection())
-        ids = whose_turn.choose(session, runtime, occurrence_id)
-    with runtime.db.write() as session:
-        whose_turn.keep(session, occurrence_id, ids)
-
-
 def _due(runtime: Runtime) -> Select[str]:
     """A step waits until the one before has come to all its people: it is about whom that one asked."""
     before = aliased(Occurrence)
@@ -145,39 +135,19 @@ def _due(runtime: Runtime) -> Select[str]:
     )
 
 
-def _draw_lots(runtime: Runtime, occurrence_id: str) -> None:
-    """Before the first person of a run that asks only some: who is left out. Read at leisure, then kept."""
-    with runtime.db.read() as session:
-        take_time(session.connection())
-        occurrence = session.get_one(Occurrence, occurrence_id)
-        if occurrence.lots is not None or occurrence.expanded_to:
-            return
-        schedule = session.get_one(Schedule, occurrence.schedule_id)
-        metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
-        ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
-        if ask.terms.sample is None:  # of a pulse, whatever an older row says
-            return
-        parts = whose_turn.in_parts(occurrence, audiences.of_occurrence(session, runtime, occurrence, metric))
-        limits = lots.limits(session, ask, (eligible_sql.told(ask, each) for each in parts))
-    with runtime.db.write() as session:
-        session.execute(
-            update(Occurrence)
-            .where(Occurrence.id == occurrence_id, Occurrence.lots.is_(null()))
-            .values(lots=limits)
-        )
-
-
 def _expand(runtime: Runtime, occurrence_id: str, course: Course) -> tuple[int, bool]:
     """The next people of one occurrence: how many, and whether there may be more."""
     if course.waits_for_choice:
-        _choose(runtime, occurrence_id)
+        at_leisure.choose(runtime, occurrence_id)
         course.waits_for_choice = False
     if course.waits_for_lots:
-        _draw_lots(runtime, occurrence_id)
+        at_leisure.draw_lots(runtime, occurrence_id)
         course.waits_for_lots = False
+    found = at_leisure.whom_next(runtime, occurrence_id, course.pace.people) if course.has_filters else None
+    course.has_filters = found is not None
     began = time.perf_counter()
     with runtime.db.write() as session:
-        number, more = _expand_some(session, runtime, occurrence_id, course)
+        number, more = _expand_some(session, runtime, occurrence_id, course, found)
     course.pace.took(time.perf_counter() - began)
     runtime.reach("expanded_some")
     if more:
@@ -185,38 +155,43 @@ def _expand(runtime: Runtime, occurrence_id: str, course: Course) -> tuple[int, 
     return number, more
 
 
-def _expand_some(session: Session, runtime: Runtime, occurrence_id: str, course: Course) -> tuple[int, bool]:
+def _expand_some(
+    session: Session, runtime: Runtime, occurrence_id: str, course: Course, found: Next | None
+) -> tuple[int, bool]:
     """Decide about the next people in the order of their ids, and say how far we are, in one transaction."""
     now = runtime.clock()
-    found = _lock(session, occurrence_id)
-    if found is None:
+    locked = _lock(session, occurrence_id)
+    if locked is None:
         return 0, False
-    occurrence, schedule = found
+    occurrence, schedule = locked
+    if found is not None and found.after != occurrence.expanded_to:  # another worker came to them first
+        return 0, True
     metric = _begin(session, runtime, occurrence, schedule, now)
     if metric is None:
         return 0, False
     inviting.one_at_a_time(session, occurrence.workspace_id)
     ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
-    most = course.pace.people
-    if ask.terms.per_hour is not None:
-        most = min(most, _portion(ask.terms.per_hour, occurrence.asked))
+    most = at_leisure.most_of(occurrence, course.pace.people)
     said = _said(session, runtime, occurrence, ask, course)
-    horizon = whose_turn.horizon(occurrence)
+    horizon = whose_turn.horizon(occurrence) if found is None else found.horizon
     due_at = _due_at(occurrence, ask.terms, now)
-    done = inviting_many.invite_some(session, occurrence, ask, said, most=most, due_at=due_at)
+    these = None if found is None else found.ids
+    done = inviting_many.invite_some(session, occurrence, ask, said, most=most, due_at=due_at, these=these)
     occurrence.asked += done.asked
     if done.number:
         occurrence.expanded_to = done.last
     if done.number == most:
         return done.number, True
-    if horizon is not None:  # some of the chosen are gone since; those after them are not
+    if horizon is not None:  # some of those who were found before are gone since; those after them are not
         occurrence.expanded_to = horizon
         return done.number, True
     occurrence.state, occurrence.ended_at = "run", now
     if occurrence.contact_id is not None and occurrence.expanded_to is None:
         # Inactive, or not meant
         occurrence.state, occurrence.reason = "skipped", "nobody"
-    coming_due.put_off_what_follows(session, schedule, occurrence, now)
+    # The next step comes when the last of them has left, not when they were planned
+    last = max(now, _due_at(occurrence, ask.terms, now))
+    coming_due.put_off_what_follows(session, schedule, occurrence, last)
     return done.number, False
 
 
@@ -231,19 +206,10 @@ def _said(
     minute = replace(ask, now=ask.now.replace(second=0, microsecond=0))
     holds_for = (minute, locale, occurrence.expanded_to if occurrence.chosen is not None else None)
     if course.said is None or course.said[0] != holds_for:
-        people = people_of(session, runtime, occurrence, ask.metric)
-        course.said = holds_for, inviting_many.statements(occurrence, ask, people, locale)
+        people = at_leisure.people_of(session, runtime, occurrence, ask.metric)
+        next_of = inviting_many.looked_up if course.has_filters else inviting_many.in_order
+        course.said = holds_for, inviting_many.statements(occurrence, ask, next_of(people), locale)
     return course.said[1]
-
-
-def people_of(session: Session, runtime: Runtime, occurrence: Occurrence, metric: Metric) -> Select[Contact]:
-    """Everybody whom this run is about: its audience, frozen as it came due, and what narrows it."""
-    return whose_turn.narrow(occurrence, audiences.of_occurrence(session, runtime, occurrence, metric))
-
-
-def _portion(per_hour: int, asked: int) -> int:
-    """How many leave at one moment: what five minutes are worth, and never more than the hour has left."""
-    return min(max(1, per_hour // 12), per_hour - asked % per_hour)
 
 
 def _due_at(occurrence: Occurrence, terms: Terms, now: datetime) -> datetime:

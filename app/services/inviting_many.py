@@ -1,6 +1,7 @@
 """Many people of a run in a few statements: the database makes the rows, we the ids."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -8,6 +9,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
     ColumnElement,
     Executable,
     FromClause,
@@ -39,6 +41,7 @@ from app.services.inviting import OPEN_FOR
 from app.services.outbox import LEVEL, USUAL
 
 AFTER = bindparam("after", type_=String)  # the last person whom the run has come to
+THESE: BindParameter[str] = bindparam("these", expanding=True)
 _ASKS = cast(Table, Invitation.__table__)  # by key: not one object for each row
 _UNTIL = (
     update(_ASKS)
@@ -80,9 +83,18 @@ class Fresh:
     place: ColumnElement[int]
 
 
-def statements(occurrence: Occurrence, ask: Asking, people: Select[Contact], locale: str) -> Statements:
-    """A step: for the next of these people in the order of their ids."""
-    some = people.where(Contact.id > AFTER).order_by(Contact.id).limit(bindparam("most", type_=Integer))
+def in_order(people: Select[Contact]) -> Select[Contact]:
+    """The next of these people in the order of their ids."""
+    return people.where(Contact.id > AFTER).order_by(Contact.id).limit(bindparam("most", type_=Integer))
+
+
+def looked_up(people: Select[Contact]) -> Select[Contact]:
+    """Those of them whom somebody has looked up. Neither limit nor order: for these all would be walked."""
+    return people.where(Contact.id.in_(THESE))
+
+
+def statements(occurrence: Occurrence, ask: Asking, some: Select[Contact], locale: str) -> Statements:
+    """A step: for the people who come next."""
     made = _made(occurrence)
     # No word of the state: an index on that finds the whole run, not these few
     asked, passing = (
@@ -97,9 +109,16 @@ def statements(occurrence: Occurrence, ask: Asking, people: Select[Contact], loc
 
 
 def invite_some(
-    session: Session, occurrence: Occurrence, ask: Asking, said: Statements, *, most: int, due_at: datetime
+    session: Session,
+    occurrence: Occurrence,
+    ask: Asking,
+    said: Statements,
+    *,
+    most: int,
+    due_at: datetime,
+    these: Sequence[str] | None = None,
 ) -> Done:
-    """A step: invitations for the next so many people, and messages for whom we ask."""
+    """A step: invitations for the next so many people, or some of these, and messages for whom we ask."""
     after = occurrence.expanded_to or ""
     values: dict[str, Any] = {
         "after": after,
@@ -111,7 +130,8 @@ def invite_some(
     }
     connection = session.connection()  # by tables: not through what the session does for each object
     with planned_anew(session):
-        connection.execute(said.invitations, values | {"ids": _ids(ask, most)})
+        looked_up = {} if these is None else {"these": these}
+        connection.execute(said.invitations, values | looked_up | {"ids": _ids(ask, most)})
         done = Done(*connection.execute(said.done, values).one())
         if done.asked:
             said_to = values | {"ids": _ids(ask, done.asked)}
@@ -233,7 +253,7 @@ def _priority(ask: Asking, place: ColumnElement[int]) -> ColumnElement[int]:
 def _say_until_when(session: Session, ask: Asking, after: str, occurrence: Occurrence) -> None:
     """Those who rest or were asked often enough are told with the day of its end, by the rule itself."""
     looked = _passing(ask.metric, sandbox_on=ask.sandbox_on)
-    rows = session.execute(looked, {"run": occurrence.id, "after": after}).all()
+    rows = session.execute(looked, {"run": occurrence.id, "after": after, "now": ask.now}).all()
     capped = [row.contact_id for row in rows if row.reason == "capped"]
     asked = caps_sql.messages_at(session, ask, capped) if capped else {}
     ends = [
@@ -252,12 +272,12 @@ def _say_until_when(session: Session, ask: Asking, after: str, occurrence: Occur
 @cache  # to put it together takes longer than to run it for a few people
 def _passing(metric: Metric, *, sandbox_on: bool) -> Select[*tuple[Any, ...]]:
     """Who is not asked for a reason that ends, and when they were last asked."""
-    run = bindparam("run", type_=String)
+    run, now = bindparam("run", type_=String), bindparam("now", type_=Invitation.created_at.type)
     return (
         select(
             Invitation.id, Invitation.reason, Invitation.contact_id,
-            last_asked(None, run, sandbox_on=sandbox_on).label("any"),
-            last_asked(metric, run, sandbox_on=sandbox_on).label("same"),
+            last_asked(None, run, now, sandbox_on=sandbox_on).label("any"),
+            last_asked(metric, run, now, sandbox_on=sandbox_on).label("same"),
         )
         .join(Contact, Contact.id == Invitation.contact_id)
         .where(

@@ -18,9 +18,12 @@ from app.services import capping, hourly, leaving_rules, other_ways, pacing
 from app.services.capping import Tally
 from app.services.departing import Departing
 from app.services.inviting import OPEN_FOR
+from app.services.outbox import USUAL
 
 WHILE_PAUSED = timedelta(minutes=10)  # a reminder is looked at again: nobody releases it
-# What waits waits at the usual priority: no look at what is due passes over it to what comes later
+# What waits waits at the usual priority: no look at what is due passes over it to what comes later. So that
+# others need not wait for all of a large run in the morning, its later messages come due later instead
+LEVELS_APART = timedelta(seconds=2.5)
 _HELD_BACK = Statement(
     "UPDATE messages SET state = 'queued', reason = :reason, due_at = :until, lease_token = NULL,"
     " lease_until = NULL, priority = CASE WHEN priority > 1 THEN 1 ELSE priority END"
@@ -118,14 +121,23 @@ def let_leave(
 
 
 def _waits(each: Departing, tally: Tally, now: datetime, *, rings: bool) -> Waits | None:
-    """Why this ask has to wait, and until the first moment that no date, no cap and no quiet forbids."""
+    """Why this ask has to wait, and until the first moment that no date, no cap and no quiet forbids.
+
+    Of a large run the later ones wait a little longer, as far as that is no wrong moment again.
+    """
     if each.purpose not in ASKING:
         return None
     rules: dict[str, Rule] = {"blackout": each.dark_until, "capped": partial(tally.until, each)}
     if rings:
         rules["quiet_hours"] = each.quiet_until
     until = first_allowed(now, *rules.values())
-    return None if until is None else Waits(next(why for why, rule in rules.items() if rule(now)), until)
+    if until is None:
+        return None
+    turn = until + LEVELS_APART * max(0, each.priority - USUAL)
+    is_in_time = each.expires_at is None or turn < each.expires_at
+    if not is_in_time or first_allowed(turn, *rules.values()) is not None:
+        turn = until
+    return Waits(next(why for why, rule in rules.items() if rule(now)), turn)
 
 
 def _wait_for_turn(session: Session, each: Departing, lease: Lease, turn: datetime) -> None:

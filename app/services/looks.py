@@ -61,7 +61,7 @@ def explain(runtime: Runtime, who: Visitor, contact_id: str, survey_id: str) -> 
             contact=contact,
             survey=survey,
             person=person_facts.person_of(session, contact, sandbox_on=ask.sandbox_on),
-            asks=person_facts.asks_of(session, contact, sandbox_on=ask.sandbox_on),
+            asks=person_facts.asks_of(session, contact, ask.now, sandbox_on=ask.sandbox_on),
             rest_from=ask,
             zone=ask.rest.zone,
             is_people=who.is_people,

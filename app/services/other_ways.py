@@ -5,12 +5,13 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
 from app.models import Contact, Invitation, Message, Occurrence, OptOut, Survey, Workspace, new_id
 from app.services.asking_terms import UNCOUNTED, rest_of
+from app.services.eligible_sql import asks_at
 from app.services.many_rows import unindexed
 from app.services.outbox import USUAL
 from app.services.timeline_moments import Rerouted
@@ -78,7 +79,7 @@ def rests_at(
     if key is None or occurrence.origin == "closure":  # whoever is asked again is asked whatever was asked
         return False
     rest = rest_of(session.get_one(Workspace, invitation.workspace_id), invitation.metric)
-    moment = func.coalesce(Invitation.sent_at, Invitation.created_at)
+    moment = asks_at(Invitation, now)
     others = select(Invitation.id).where(
         Invitation.address_key == key,
         unindexed(Invitation.workspace_id) == invitation.workspace_id,

@@ -10,6 +10,7 @@ from app.domain.audience_matching import Answered, Asked, Person
 from app.domain.looks import Ask
 from app.models import Answer, Contact, FollowUp, Invitation, Survey
 from app.services.asking_terms import COUNTED
+from app.services.eligible_sql import asks_at
 
 MOST = 1_000  # asks and answers of one person that are read; nobody honest has as many
 
@@ -58,12 +59,12 @@ def _answers(session: Session, contact: Contact, sandbox_on: bool) -> tuple[Answ
     return tuple(Answered(row.metric, row.band, row.score, row.recorded_at) for row in rows)
 
 
-def asks_of(session: Session, contact: Contact, *, sandbox_on: bool) -> list[Ask]:
+def asks_of(session: Session, contact: Contact, now: datetime, *, sandbox_on: bool) -> list[Ask]:
     """A step: what this person, or anybody with their address, was asked and answered, the latest first."""
-    at = func.coalesce(Invitation.sent_at, Invitation.created_at, type_=Invitation.created_at.type)
+    at = asks_at(Invitation, now)
     keys = [each for each in (contact.email_key, contact.phone_key, contact.telegram_key) if each]
     query = (
-        select(at, Invitation.metric, Survey.name, Answer.recorded_at)
+        select(at, Invitation.metric, Survey.name, Answer.recorded_at, Invitation.created_at)
         .join(Survey, Survey.id == Invitation.survey_id)
         .outerjoin(Answer, Answer.invitation_id == Invitation.id)
         .where(
@@ -75,7 +76,7 @@ def asks_of(session: Session, contact: Contact, *, sandbox_on: bool) -> list[Ask
     if not sandbox_on:
         query = query.where(Invitation.sandbox.is_(False))
     found = session.execute(query.order_by(at.desc()).limit(MOST))
-    return [Ask(asked, metric, survey, answered) for asked, metric, survey, answered in found]
+    return [Ask(*row) for row in found]
 
 
 def until(person: Person, moment: datetime) -> Person:

@@ -11,7 +11,7 @@ from app.engines import take_time
 from app.models import Contact, Occurrence, Survey
 from app.models.schedule import NOT_COUNTED
 from app.runtime import Runtime
-from app.services.expanding import people_of
+from app.services.at_leisure import people_of
 
 
 def count_spared(runtime: Runtime) -> int:

@@ -55,14 +55,21 @@ def timeline(
 ) -> Page[Moment]:
     """One page of a contact's timeline. Raises NotFound."""
     with runtime.db.read() as session:
-        return page(session, who, contact_rows.load(session, who, contact_id), cursor, limit)
+        contact = contact_rows.load(session, who, contact_id)
+        return page(session, who, contact, runtime.clock(), cursor=cursor, limit=limit)
 
 
 def page(
-    session: Session, who: Visitor, contact: Contact, cursor: str | None = None, limit: int = PAGE
+    session: Session,
+    who: Visitor,
+    contact: Contact,
+    now: datetime,
+    *,
+    cursor: str | None = None,
+    limit: int = PAGE,
 ) -> Page[Moment]:
     """The step of `timeline`."""
-    moments = sorted(_all(session, who, contact), key=_place, reverse=True)
+    moments = sorted(_all(session, who, contact, now), key=_place, reverse=True)
     if cursor:
         after = place_of(cursor, datetime, int, str)
         moments = [moment for moment in moments if _place(moment) < after]
@@ -75,9 +82,9 @@ def _place(moment: Moment) -> tuple[datetime, int, str]:
     return moment.at, moment.rank + step, moment.id
 
 
-def _all(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
+def _all(session: Session, who: Visitor, contact: Contact, now: datetime) -> Iterator[Moment]:
     yield Added(contact.created_at, contact.id, contact.source, contact.lawful_basis)
-    yield from _asks(session, who, contact)
+    yield from _asks(session, who, contact, now)
     yield from other_ways.reroutings(session, contact, MOST)
     yield from _never_begun(session, contact)
     yield from _opt_outs(session, contact)
@@ -89,7 +96,7 @@ def _all(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
         yield from _followups(session, contact)
 
 
-def _asks(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
+def _asks(session: Session, who: Visitor, contact: Contact, now: datetime) -> Iterator[Moment]:
     query = (
         select(Invitation, Survey.name)
         .join(Survey, Survey.id == Invitation.survey_id)
@@ -97,7 +104,7 @@ def _asks(session: Session, who: Visitor, contact: Contact) -> Iterator[Moment]:
         .order_by(Invitation.created_at.desc())
         .limit(MOST)
     )
-    asks = person_facts.asks_of(session, contact, sandbox_on=True)
+    asks = person_facts.asks_of(session, contact, now, sandbox_on=True)
     workspace = session.get_one(Workspace, contact.workspace_id)
     for row, survey in session.execute(query):
         if row.state == "skipped":

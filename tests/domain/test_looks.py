@@ -1,5 +1,6 @@
 """What one run has made of one person, from what is known of both."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -54,3 +55,11 @@ def test_a_rest_is_counted_from_the_ask_whose_clock_runs_longest() -> None:
     assert rests_on(asks, "csat", rest, NOW) == csat
     assert rests_on([Ask(NOW - 85 * DAY, "nps", "NPS"), csat], "nps", rest, NOW) == csat
     assert rests_on([], "nps", rest, NOW) is None
+
+
+def test_an_ask_that_still_waited_then_is_what_somebody_rested_from_whenever_it_left() -> None:
+    rest = Rest(30, 90, ZoneInfo("UTC"))
+    left = Ask(NOW - 20 * DAY, "csat", "CSAT")
+    waited = Ask(NOW + DAY, "csat", "CSAT, held", planned_at=NOW - 2 * DAY)
+    assert rests_on([left, waited], "nps", rest, NOW) == replace(waited, at=NOW)
+    assert rests_on([left, waited], "nps", rest, NOW - 3 * DAY) == left

@@ -89,7 +89,7 @@ people = st.fixed_dictionaries(
             st.tuples(
                 st.integers(0, 100),
                 st.sampled_from(["nps", "csat"]),
-                st.sampled_from(["sent", "skipped", "queued"]),
+                st.sampled_from(["sent", "skipped", "planned", "queued", "sending", "unknown", "answered"]),
             ),
             max_size=3,
         ),

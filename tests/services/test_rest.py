@@ -13,10 +13,11 @@ from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.models import Contact, Invitation, Message, RateWindow, Workspace
 from app.runtime import Runtime
-from app.services import asking, reminding, sending, workspace_settings
+from app.services import asking, inviting_many, last_gate, reminding, sending, workspace_settings
 from app.services.pulse_reminders import remind_pulses
 from app.services.pulses import open_pulse
 from tests.scripted_twilio import SID, TOKEN, ScriptedTwilio, scripted
+from tests.services.test_planning import crowd, due, tick
 from tests.smtp import SmtpSink
 from tests.world import Clock, World
 
@@ -197,6 +198,58 @@ def test_when_the_workspace_lifts_its_quiet_what_waited_leaves_at_once(
     workspace_settings.update(place, owner, {"quiet_hours": None})
     sending.send_due(place)
     assert stands(place, id)[0] == "sent"
+
+
+def test_after_a_night_another_workspace_waits_for_the_first_messages_of_a_large_run_not_for_all(
+    place: Runtime, world: World, clock: Clock, smtp_server: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inviting_many, "LEVEL", 10)
+    clock.now = MONDAY + timedelta(hours=24)  # 21:00 in São Paulo
+    workspace, others = world.workspace(quiet_email=True), world.workspace()
+    crowd(world, workspace, 60)
+    due(place, world.member(workspace, Role.MANAGER), world.survey(workspace))
+    tick(place)
+    assert sending.send_due(place) == 0
+    morning = clock.now = MONDAY + timedelta(hours=36)
+    crowd(world, others, 5)
+    clock.advance(seconds=1)
+    due(place, world.member(others, Role.MANAGER), world.survey(others))
+    tick(place)
+    clock.advance(seconds=9)
+    claimed: list[str | None] = []
+
+    def reach(name: str) -> None:
+        if name == "claimed" and not claimed:
+            with place.db.read() as session:
+                query = select(Message.workspace_id).where(Message.state == "claimed")
+                claimed.extend(session.scalars(query))
+
+    assert sending.send_due(replace(place, reach=reach)) == 5 + 50, "the last come in the seconds after"
+    assert len(claimed) == sending.CLAIMED
+    assert claimed.count(others.id) == 5
+    clock.now = morning + timedelta(seconds=12.5)
+    assert sending.send_due(place) == 10
+    assert len(smtp_server.messages) == 65
+
+
+def test_nobodys_turn_in_the_morning_is_a_moment_of_silence_again(
+    place: Runtime, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour apart, in a day of two hours: whoever's turn would come in the quiet leaves in the morning."""
+    monkeypatch.setattr(inviting_many, "LEVEL", 1)
+    monkeypatch.setattr(last_gate, "LEVELS_APART", timedelta(hours=1))
+    workspace = world.workspace(quiet_email=True, quiet_from="11:00", quiet_to="09:00")
+    clock.now = MONDAY + timedelta(hours=24)
+    crowd(world, workspace, 4)
+    due(place, world.member(workspace, Role.MANAGER), world.survey(workspace))
+    tick(place)
+    sending.send_due(place)
+    with place.db.read() as session:
+        moments = session.scalars(select(Message.due_at).order_by(Message.due_at)).all()
+        told = session.scalars(select(Invitation.until).order_by(Invitation.until)).all()
+    morning = MONDAY + timedelta(hours=36)
+    assert list(moments) == [morning, morning, morning, morning + timedelta(hours=1)]
+    assert told == moments
 
 
 def test_a_text_that_waits_uses_up_nothing_of_the_days_budget(

@@ -13,7 +13,7 @@ from app.domain.import_undoing import WINDOW
 from app.errors import Unavailable, problem
 from app.models import ContactImport, ImportPart, ImportPerson, ImportReject, new_id
 from app.runtime import Runtime
-from app.services import import_storage, import_work
+from app.services import import_storage, import_work, scrubbing
 from app.services.import_work import LEASES, WORK, Held, Lost, leave
 
 log = structlog.get_logger("imports")
@@ -160,7 +160,7 @@ def clear_away(runtime: Runtime) -> int:
         if not here:
             break
     if gone and not here:
-        runtime.db.scrub("import_parts", "import_rejects", "import_people")
+        scrubbing.at_once(runtime, "import_parts", "import_rejects", "import_people")
     return gone
 
 

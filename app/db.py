@@ -21,6 +21,7 @@ from app.errors import Unavailable
 from app.journal import Journal
 
 BUSY_MILLISECONDS = 5_000  # a respondent waits this long at most behind another writer, then sees 503
+SCRUB_PATIENCE = 0.05  # seconds: whoever empties SQLite's log holds its one pen while waiting for readers
 READ_ONLY = "attempt to write a readonly database"
 TOO_MANY = "number of parameters must be"  # as PostgreSQL's client says it, in the class of a lost connection
 _NOT_NOW = (  # as SQLite says it; the transaction is undone, and another try may find better times
@@ -149,7 +150,8 @@ class Database:
         table anew, and nobody uses it meanwhile. A reader in the way: it is left for another time.
         """
         if self.is_sqlite:
-            return [] if empty_log(self.engine, self.busy_seconds) else ["log"]
+            patience = min(self.busy_seconds, SCRUB_PATIENCE)
+            return [] if empty_log(self.engine, patience) else ["log"]
         return [each for each in tables if not vacuum(self.engine, each, wholly=wholly)]
 
     def dispose(self) -> None:

@@ -4,12 +4,12 @@ Now and then the ends of the chains are also written to the journal: whoever cut
 it anew, would have to change that as well.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.journal import Journal, Line
@@ -65,6 +65,15 @@ class Checked:
     breaks: tuple[str, ...]
 
 
+@dataclass
+class _Followed:
+    """One chain from its first row to its end."""
+
+    rows: int = 0
+    breaks: list[str] = field(default_factory=list)
+    known: dict[tuple[str, int], str] = field(default_factory=dict)
+
+
 def log(
     runtime: Runtime, who: Visitor, *, kind: str = "", actor_id: str = "", cursor: str | None = None
 ) -> Log:
@@ -86,31 +95,63 @@ def log(
 
 def check(runtime: Runtime) -> Checked:
     """Follow every chain from its first row to its end, and compare what the journal knows of the ends."""
-    breaks: list[str] = []
-    rows, known = 0, dict[tuple[str, int], str]()
-    expected = _expected(runtime)  # before the snapshot: what it knows, the snapshot must have
+    expected = _expected(runtime)  # before the rows are read: what it knows, they must have
     with runtime.db.read() as session:
-        ends = {each.chain: each for each in session.scalars(select(AuditChain))}
-        loose = select(AuditRow.chain).where(AuditRow.chain.not_in(list(ends))).distinct()
-        breaks += [f"{chain}: its end is missing" for chain in session.scalars(loose)]
-        for chain, end in sorted(ends.items()):
-            previous, number = audit.BEGINNING, 0
-            for row in _rows(session, chain):
-                rows, number = rows + 1, number + 1
-                if trouble := _broken(row, number, previous):
-                    breaks.append(f"{chain}: row {row.number} {trouble}")
-                    number = row.number
-                previous = row.hash
-                if (chain, row.number) in expected:
-                    known[chain, row.number] = row.hash
-            if (end.length, end.hash) != (number, previous):
-                breaks.append(f"{chain}: it ends at row {number}, of {end.length}: rows are missing")
+        ends = set(session.scalars(select(AuditChain.chain)))
+        breaks = [f"{chain}: its end is missing" for chain in _chains_of_rows(session) if chain not in ends]
+    rows, known = 0, dict[tuple[str, int], str]()
+    for chain in sorted(ends):
+        followed = _follow(runtime, chain, expected)
+        rows += followed.rows
+        breaks += followed.breaks
+        known |= followed.known
     breaks += [
         f"{chain}: row {number} is not the one that the journal knows"
         for (chain, number), hash in sorted(expected.items())
         if known.get((chain, number)) != hash
     ]
     return Checked(len(ends), rows, len(expected), tuple(breaks))
+
+
+def _chains_of_rows(session: Session) -> Iterator[str]:
+    """By one look into the index for each: there may be millions of rows."""
+    after = ""
+    while chain := session.scalar(select(func.min(AuditRow.chain)).where(AuditRow.chain > after)):
+        yield chain
+        after = chain
+
+
+def _follow(runtime: Runtime, chain: str, expected: Collection[tuple[str, int]]) -> _Followed:
+    found = _Followed()
+    previous, number = audit.BEGINNING, 0
+    length, hash = 0, ""
+    for page, end in _pages(runtime, chain):
+        length, hash = (end.length, end.hash) if end else (0, "")
+        for row in page:
+            found.rows, number = found.rows + 1, number + 1
+            if trouble := _broken(row, number, previous):
+                found.breaks.append(f"{chain}: row {row.number} {trouble}")
+                number = row.number
+            previous = row.hash
+            if (chain, row.number) in expected:
+                found.known[chain, row.number] = row.hash
+    if (length, hash) != (number, previous):
+        found.breaks.append(f"{chain}: it ends at row {number}, of {length}: rows are missing")
+    return found
+
+
+def _pages(runtime: Runtime, chain: str) -> Iterator[tuple[Sequence[AuditRow], AuditChain | None]]:
+    """Some rows at a time, with the end as it was then: rows are only added, so no snapshot need last."""
+    after = -1  # also a row that somebody put before the first
+    while True:
+        query = select(AuditRow).where(AuditRow.chain == chain, AuditRow.number > after)
+        with runtime.db.read() as session:
+            rows = session.scalars(query.order_by(AuditRow.number).limit(AT_ONCE)).all()
+            end = session.get(AuditChain, chain)
+        yield rows, end
+        if len(rows) < AT_ONCE:
+            return
+        after = rows[-1].number
 
 
 def _expected(runtime: Runtime) -> dict[tuple[str, int], str]:
@@ -148,18 +189,6 @@ def ends_in_journal(kept: Journal, installation: str) -> tuple[int, dict[tuple[s
             restores.add(line["id"])
     last = [line for line in found if line["restores"] == len(restores)]
     return len(restores), {(line["chain"], line["length"]): line["hash"] for line in last}
-
-
-def _rows(session: Session, chain: str) -> Iterator[AuditRow]:
-    after = -1  # also a row that somebody put before the first
-    while True:
-        query = select(AuditRow).where(AuditRow.chain == chain, AuditRow.number > after)
-        rows = session.scalars(query.order_by(AuditRow.number).limit(AT_ONCE)).all()
-        yield from rows
-        if len(rows) < AT_ONCE:
-            return
-        after = rows[-1].number
-        session.expunge_all()
 
 
 def _broken(row: AuditRow, number: int, previous: str) -> str | None:

@@ -15,7 +15,7 @@ from app.domain.contacts import MAX_LINE, read_lawful_basis, read_line
 from app.errors import Conflict, Invalid, Problem, problem
 from app.models import ColumnMeaning, ContactImport, ImportPart, Workspace, new_id
 from app.runtime import Runtime
-from app.services import access, audit, import_chunks, import_jobs, import_pages, import_storage
+from app.services import access, audit, import_chunks, import_jobs, import_pages, import_storage, scrubbing
 from app.services.access import Visitor
 from app.services.import_pages import ImportPage
 
@@ -250,7 +250,7 @@ def _empty(runtime: Runtime, id: str) -> None:
     while gone:
         with runtime.db.write() as session:
             gone = import_storage.clear(session, id, rejects=True, people=True)
-    runtime.db.scrub("import_parts", "import_rejects")
+    scrubbing.at_once(runtime, "import_parts", "import_rejects")
 
 
 def _origin(lawful_basis: str, source: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Who works on which import: one turn each, so that a million rows keep no small file waiting."""
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,11 +13,11 @@ from app.domain.import_undoing import WINDOW
 from app.errors import Unavailable, problem
 from app.models import ContactImport, ImportPart, ImportPerson, ImportReject, new_id
 from app.runtime import Runtime
-from app.services import import_storage, import_work
+from app.services import import_storage, import_work, scrubbing
 from app.services.import_work import LEASES, WORK, Held, Lost, leave
 
 log = structlog.get_logger("imports")
-AT_ONCE = 4  # imports of one worker that take turns: each keeps a thousand rows in mind
+AT_ONCE = 4  # imports of one worker that take turns, one of a workspace: each keeps a thousand rows in mind
 FAILURES = 3  # tries in a row that came no further, of our own making: then a person decides
 RESTS = timedelta(seconds=30)  # after a failure
 KEPT = timedelta(hours=24)  # how long a file waits for somebody
@@ -30,7 +30,8 @@ def run_due(runtime: Runtime) -> int:
     done = 0
     working: dict[str, tuple[Held, Iterator[int]]] = {}
     while not runtime.stopping():
-        for id in _due(runtime, AT_ONCE - len(working)):
+        busy = [held.workspace_id for held, _ in working.values()]
+        for id in _due(runtime, AT_ONCE - len(working), busy):
             held = _claim(runtime, id)
             if held is not None:
                 working[id] = held, import_work.steps(runtime, held)
@@ -62,13 +63,22 @@ def finish(runtime: Runtime, id: str, progress: Callable[[int], None] | None = N
         raise
 
 
-def _due(runtime: Runtime, most: int) -> list[str]:
+def _due(runtime: Runtime, most: int, busy: Collection[str]) -> list[str]:
+    """The oldest of each workspace that is not busy: many files of one keep nobody else's waiting."""
     if most <= 0:
         return []
-    now = runtime.clock()
+    query = select(ContactImport.workspace_id, ContactImport.id).where(
+        ContactImport.state.in_(WORK),
+        ContactImport.workspace_id.not_in(busy),
+        _is_free(runtime.clock()),
+    )
+    oldest: dict[str, str] = {}
     with runtime.db.read() as session:
-        query = select(ContactImport.id).where(ContactImport.state.in_(WORK), _is_free(now))
-        return list(session.scalars(query.order_by(ContactImport.progressed_at).limit(most)))
+        for workspace_id, id in session.execute(
+            query.order_by(ContactImport.progressed_at, ContactImport.id)
+        ):
+            oldest.setdefault(workspace_id, id)
+    return list(oldest.values())[:most]
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
@@ -160,7 +170,7 @@ def clear_away(runtime: Runtime) -> int:
         if not here:
             break
     if gone and not here:
-        runtime.db.scrub("import_parts", "import_rejects", "import_people")
+        scrubbing.at_once(runtime, "import_parts", "import_rejects", "import_people")
     return gone
 
 

@@ -76,12 +76,28 @@ def _restore(session: Session, row: Contact, changed: dict[str, object], now: da
         select(Contact.id).where(Contact.workspace_id == row.workspace_id, Contact.external_id == wanted)
     ):
         del values["external_id"]  # somebody else has it by now
+    for name, column in (("email", Contact.email_key), ("phone", Contact.phone_key)):
+        key = values.get(column.key)
+        if key is not None and _is_somebodys(session, row, column == key, values):
+            del values[name], values[column.key]
     before = row.lawful_basis
     if values:
         _touch(row, values, now)
     if row.lawful_basis != before:
         contact_rows.log_basis(session, row, before, now, UNDONE)
     return bool(values)
+
+
+def _is_somebodys(
+    session: Session, row: Contact, has_address: ColumnElement[bool], values: dict[str, object]
+) -> bool:
+    """Has somebody else that address by now? Two external ids make two people, even behind one address."""
+    others = select(Contact.id).where(
+        Contact.workspace_id == row.workspace_id, Contact.id != row.id, has_address
+    )
+    if values.get("external_id", row.external_id):
+        others = others.where(Contact.external_id.is_(None))
+    return session.scalar(others.limit(1)) is not None
 
 
 def _touch(row: Contact, values: dict[str, object], now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Table and journal brought together: what the journal knows after a restore, what either lacks hourly."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,12 +18,23 @@ from app.runtime import Runtime
 from app.services import address_keys, audit_log, erasure, journal, scrubbing
 from app.services.journal import ERASED, LIFTED, OPT_OUT
 
-AT_ONCE = 200  # lines or rows in one transaction
+AT_ONCE = 200  # lines or rows of one look
+PAUSE = 0.005  # seconds after each commit: whoever waits to write comes in between
 EVIDENCE = "from the journal, after a restore"
 Thing = TypeVar("Thing")
-Step = Callable[[Session, Sequence[dict[str, Any]]], int]
+Lines = Sequence[dict[str, Any]]
 
 log = structlog.get_logger("journal")
+
+
+@dataclass(frozen=True)
+class Sort:
+    """One sort of lines: which of them this database lacks, and the step that applies some of those."""
+
+    what: str
+    lacking: Callable[[Session, Lines], set[str]]
+    step: Callable[[Session, Lines], int]
+    at_once: int  # in one commit, for SQLite's one writer
 
 
 @dataclass
@@ -42,13 +54,16 @@ class Replayed:
 
 def replay(runtime: Runtime) -> Replayed:
     """Apply every line that the database does not know. Interrupted anywhere, it is simply run again."""
-    kept, name = _journal(runtime)
+    return _replay(runtime, *_journal(runtime))
+
+
+def _replay(runtime: Runtime, kept: Journal | None, name: str) -> Replayed:
     if kept is None or not kept.files(name):
         return Replayed(found=False)
     done = Replayed(found=True, torn=sum(line is None for line in kept.lines(name)))
-    done.opt_outs = _apply(runtime, kept, name, OPT_OUT, _opt_out)
-    done.liftings = _apply(runtime, kept, name, LIFTED, _lift)
-    done.erasures = _apply(runtime, kept, name, ERASED, _erase)
+    done.opt_outs = _apply(runtime, kept, name, OPT_OUTS)
+    done.liftings = _apply(runtime, kept, name, LIFTINGS)
+    done.erasures = _apply(runtime, kept, name, ERASURES)
     if done.erasures:
         scrubbing.soon(runtime)
     return done
@@ -56,17 +71,17 @@ def replay(runtime: Runtime) -> Replayed:
 
 def keep(runtime: Runtime) -> int:
     """A job: what either side lacks, the journal's word first. How much that was."""
-    done = replay(runtime).applied
+    kept, name = _journal(runtime)
+    done = _replay(runtime, kept, name).applied
     if done:
         log.warning("journal applied", lines=done, do="was a copy restored by other means?")
-    kept, name = _journal(runtime)
     if kept is None:
         return done
     known: dict[str, set[str]] = {OPT_OUT: set(), LIFTED: set(), ERASED: set()}
     for line in filter(None, kept.lines(name)):
         if line.get("what") in known:
             known[line["what"]].add(line["id"])
-    for lines in _portions(_missing(runtime, known)):
+    for lines in _portions(_missing(runtime, known), AT_ONCE):
         if not journal.write(kept, name, lines):
             return done
         done += len(lines)
@@ -79,12 +94,17 @@ def _journal(runtime: Runtime) -> tuple[Journal | None, str]:
         return runtime.db.journal, address_keys.installation(session)
 
 
-def _apply(runtime: Runtime, kept: Journal, name: str, what: str, step: Step) -> int:
-    """In short transactions: others write meanwhile."""
+def _apply(runtime: Runtime, kept: Journal, name: str, sort: Sort) -> int:
+    """Looked at first, as nearly every line is known; then in short transactions: others write meanwhile."""
     done = 0
-    for lines in _portions(_of_kind(kept, name, what)):
-        with runtime.db.write() as session:
-            done += step(session, lines)
+    for lines in _portions(_of_kind(kept, name, sort.what), AT_ONCE):
+        with runtime.db.read() as session:
+            lacking = sort.lacking(session, lines)
+        wanted = {line["id"]: line for line in lines if line["id"] in lacking}
+        for some in _portions(wanted.values(), sort.at_once):
+            with runtime.db.write() as session:
+                done += sort.step(session, some)
+            time.sleep(PAUSE)
     return done
 
 
@@ -92,9 +112,14 @@ def _of_kind(kept: Journal, name: str, what: str) -> Iterator[dict[str, Any]]:
     return (line for line in kept.lines(name) if line is not None and line.get("what") == what)
 
 
-def _opt_out(session: Session, lines: Sequence[dict[str, Any]]) -> int:
+def _opt_outs_lacking(session: Session, lines: Lines) -> set[str]:
     """Those of workspaces that this copy does not know stay in the journal."""
     workspaces = set(session.scalars(select(Workspace.id)))
+    ids = {line["id"] for line in lines if line["workspace"] in workspaces}
+    return ids.difference(session.scalars(select(OptOut.id).where(OptOut.id.in_(ids))))
+
+
+def _opt_out(session: Session, lines: Lines) -> int:
     rows = [
         {
             "id": line["id"], "workspace_id": line["workspace"], "contact_id": line["contact"],
@@ -103,20 +128,17 @@ def _opt_out(session: Session, lines: Sequence[dict[str, Any]]) -> int:
             "created_at": datetime.fromisoformat(line["at"]),
         }
         for line in lines
-        if line["workspace"] in workspaces
     ]  # fmt: skip
-    if not rows:
-        return 0
     adding = insert_into(session, OptOut).values(rows).on_conflict_do_nothing().returning(OptOut.id)
     return len(session.scalars(adding).all())
 
 
-def _lift(session: Session, lines: Sequence[dict[str, Any]]) -> int:
-    standing = set(
-        session.scalars(
-            select(OptOut.id).where(OptOut.id.in_([line["id"] for line in lines]), OptOut.lifted_at.is_(None))
-        )
-    )
+def _still_standing(session: Session, lines: Lines) -> set[str]:
+    ids = [line["id"] for line in lines]
+    return set(session.scalars(select(OptOut.id).where(OptOut.id.in_(ids), OptOut.lifted_at.is_(None))))
+
+
+def _lift(session: Session, lines: Lines) -> int:
     return sum(
         changed(
             session,
@@ -125,16 +147,25 @@ def _lift(session: Session, lines: Sequence[dict[str, Any]]) -> int:
             .values(lifted_at=datetime.fromisoformat(line["at"]), lifted_evidence=EVIDENCE),
         )
         for line in lines
-        if line["id"] in standing
     )
 
 
-def _erase(session: Session, lines: Sequence[dict[str, Any]]) -> int:
+def _not_forgotten(session: Session, lines: Lines) -> set[str]:
+    ids = [line["id"] for line in lines]
+    return set(session.scalars(select(Contact.id).where(Contact.id.in_(ids), Contact.erased_at.is_(None))))
+
+
+def _erase(session: Session, lines: Lines) -> int:
     wanted = {line["id"]: line for line in lines}
     back = erasure.hold(session, list(wanted))
     for contact in back:
         erasure.forget(session, contact, datetime.fromisoformat(wanted[contact.id]["at"]))
     return len(back)
+
+
+OPT_OUTS = Sort(OPT_OUT, _opt_outs_lacking, _opt_out, 50)
+LIFTINGS = Sort(LIFTED, _still_standing, _lift, 50)
+ERASURES = Sort(ERASED, _not_forgotten, _erase, 1)  # a person is many statements
 
 
 def _missing(runtime: Runtime, known: dict[str, set[str]]) -> Iterator[Line]:
@@ -155,9 +186,9 @@ def _ends(runtime: Runtime, kept: Journal, name: str) -> list[Line]:
         return list(audit_log.new_ends(session, kept, name, runtime.clock()))
 
 
-def _portions(things: Iterable[Thing]) -> Iterator[list[Thing]]:
+def _portions(things: Iterable[Thing], most: int) -> Iterator[list[Thing]]:
     each = iter(things)
-    while portion := list(islice(each, AT_ONCE)):
+    while portion := list(islice(each, most)):
         yield portion
 
 

@@ -28,7 +28,7 @@ from app.models import (
     new_id,
 )  # fmt: skip
 from app.runtime import Runtime
-from app.services import audit
+from app.services import audit, scrubbing
 from app.services.access import Visitor, own
 from app.services.once import Once
 from app.services.pulse_reminders import forget_reminders
@@ -84,7 +84,7 @@ def _close(runtime: Runtime, pulse_id: str) -> bool:
     runtime.reach("closing_after_commit")
     if closed:
         sealing.destroy(runtime.config.keys_dir, pulse_id)
-        runtime.db.scrub("sealed_answers", "attempts", "tokens", "sandbox_copies", "messages")
+        scrubbing.at_once(runtime, "sealed_answers", "attempts", "tokens", "sandbox_copies", "messages")
     return closed
 
 

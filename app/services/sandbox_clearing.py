@@ -33,7 +33,7 @@ from app.models import (
     Token,
 )
 from app.runtime import Runtime
-from app.services import asking_again, audit
+from app.services import asking_again, audit, scrubbing
 from app.services.asking_terms import COUNTED
 
 CHUNK = 50  # invitations forgotten in one commit
@@ -69,7 +69,9 @@ def clear(runtime: Runtime) -> Cleared:
     with runtime.db.write() as session:
         _forget_chats(session)
         audit.note(session, None, runtime.clock(), "sandbox.cleared", **asdict(cleared))
-    runtime.db.scrub("invitations", "messages", "sandbox_copies", "answers", "answer_edits", "followups")
+    scrubbing.at_once(
+        runtime, "invitations", "messages", "sandbox_copies", "answers", "answer_edits", "followups"
+    )
     return cleared
 
 

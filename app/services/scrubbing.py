@@ -11,9 +11,9 @@ from app.runtime import Runtime
 DUE = "scrub_due"
 TOUCHED = (
     "contacts", "answers", "answer_edits", "messages", "attempts", "tokens", "sandbox_copies", "opt_outs",
-    "followup_events", "followup_closures", "invitations", "import_parts", "import_rejects", "import_people",
-    "sealed_answers", "inbound_events", "conversations", "connect_links", "events", "consent_changes",
-    "audit_rows", "rate_windows",
+    "followups", "followup_events", "followup_closures", "invitations", "import_parts", "import_rejects",
+    "import_people", "sealed_answers", "inbound_events", "conversations", "connect_links", "events",
+    "consent_changes", "audit_rows", "rate_windows",
 )  # fmt: skip
 
 log = structlog.get_logger("scrubbing")
@@ -31,6 +31,13 @@ def soon(runtime: Runtime) -> None:
     """After the commit: at once where that is quick. PostgreSQL's tables are vacuumed by the worker."""
     if runtime.db.is_sqlite:
         scrub(runtime)
+
+
+def at_once(runtime: Runtime, *tables: str) -> None:
+    """After the commit that emptied these tables; what somebody holds is tried again by the job."""
+    if runtime.db.scrub(*tables):
+        with runtime.db.write() as session:
+            ask(session)
 
 
 def scrub(runtime: Runtime) -> int:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import event as happenings
 
 from app.db import BEFORE, when
 from app.domain.access import Role
@@ -143,6 +144,47 @@ def test_n06_a_chain_that_was_cut_with_its_end_differs_from_the_journal(runtime:
     assert "journal" in breaks(runtime)[0]
     contacts.edit(runtime, bea, ids[0], {"name": "d"})
     assert "journal" in breaks(runtime)[0], "another third row does not hide it"
+
+
+def test_a_long_chain_is_followed_in_short_readings(
+    runtime: Runtime, bea: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    """None of them lasts longer for a longer chain, and what is noted on the way breaks nothing."""
+    monkeypatch.setattr(audit_log, "AT_ONCE", 50)
+    with runtime.db.write() as session:
+        for number in range(600):
+            audit.note(session, bea, runtime.clock(), "contact.edited", str(number))
+    readings: list[int] = []
+
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("reading"):
+            readings.append(0)
+            if len(readings) == 8:  # some pages into the chain
+                contacts.create(runtime, bea, ANA)
+
+    def count(connection: Connection, *_: object) -> None:
+        if connection.get_execution_options().get("reading"):
+            readings[-1] += 1
+
+    happenings.listen(runtime.db.engine, "begin", begin)
+    happenings.listen(runtime.db.engine, "before_cursor_execute", count)
+    try:
+        found = audit_log.check(runtime)
+    finally:
+        happenings.remove(runtime.db.engine, "begin", begin)
+        happenings.remove(runtime.db.engine, "before_cursor_execute", count)
+    assert (found.breaks, found.rows) == ((), 601)
+    assert len(readings) > 600 / 50
+    assert max(readings) < 6
+
+
+def test_a_row_beyond_the_end_shows(runtime: Runtime, bea: Visitor):
+    for name in "abc":
+        contacts.create(runtime, bea, {"name": name})
+    with runtime.db.write() as session:
+        second = session.scalars(select(AuditRow).where(AuditRow.number == 2)).one()
+        session.execute(update(AuditChain).values(length=2, hash=second.hash))
+    assert "ends at row 3, of 2" in breaks(runtime)[0]
 
 
 def test_an_honest_restore_breaks_no_chain(runtime: Runtime, bea: Visitor, tmp_path: Path):

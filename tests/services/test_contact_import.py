@@ -470,6 +470,30 @@ def test_f07_a_small_file_does_not_wait_for_a_large_one(runtime: Runtime, world:
     assert import_pages.page(runtime, other, large).state == "done"
 
 
+def test_f07_many_files_of_one_workspace_keep_no_other_waiting(
+    runtime: Runtime, world: World, camila: Visitor
+):
+    other = world.member(world.workspace(), Role.MANAGER)
+    people = "".join(PEOPLE.splitlines(keepends=True)[:320])  # more than is taken while somebody waits
+    theirs = [(other, upload(runtime, other, people)) for _ in range(import_jobs.AT_ONCE)]
+    files = [*theirs, (camila, upload(runtime, camila, people))]
+    run_until_idle(runtime)
+    for who, id in files:
+        choose_as_guessed(runtime, who, id)
+    run_until_idle(runtime)
+    for who, id in files:
+        contact_imports.begin(runtime, who, id, lawful_basis="consent", source="x")
+    begun: list[int] = []
+
+    def watch(name: str) -> None:
+        if not begun and import_pages.page(runtime, *files[-1]).state == "done":
+            begun.append(sum(import_pages.page(runtime, *each).done > 0 for each in theirs))
+
+    import_jobs.run_due(replace(runtime, reach=watch))
+    assert begun and begun[0] <= 2, "their first, and the second as soon as that was done"
+    assert {import_pages.page(runtime, *each).state for each in theirs} == {"done"}
+
+
 def test_j03_two_admins_at_once_make_each_person_once(runtime: Runtime, world: World, camila: Visitor):
     done = at_once(*[lambda: run(runtime, camila, PEOPLE)] * 2)
     assert stored(runtime) == 450

@@ -266,6 +266,30 @@ def test_the_log_is_cut_back_once_readers_are_gone(lite: Database, path: Path) -
     assert database_file.log_bytes(path) == 0
 
 
+def test_emptying_the_log_stops_no_writer_while_somebody_reads_an_older_moment(path: Path) -> None:
+    lite = open_database(f"sqlite:///{path}")
+    left: list[tuple[list[str], float]] = []
+
+    def scrub() -> None:
+        began = time.monotonic()
+        left.append((lite.scrub(), time.monotonic() - began))
+
+    with lite.read() as reading:
+        reading.execute(select(Setting)).all()
+        put(lite, "newer than what is read")
+        scrubbing = threading.Thread(target=scrub)
+        scrubbing.start()
+        while scrubbing.is_alive():
+            with lite.write(0.5) as session:
+                session.merge(Setting(name="beside it", value="x"))
+        scrubbing.join()
+    ((held, took),) = left
+    assert held == ["log"]
+    assert took < 0.3
+    assert lite.scrub() == []
+    lite.dispose()
+
+
 def test_connections_run_out_politely(path: Path) -> None:
     lite = open_database(f"sqlite:///{path}")
     lite.engine.pool._timeout = 0.1  # type: ignore[attr-defined]  # its usual half minute is long here

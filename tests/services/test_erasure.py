@@ -35,6 +35,7 @@ from app.models import (
     PulseScore,
     SandboxCopy,
     SealedAnswer,
+    Setting,
     Token,
     Workspace,
     new_id,
@@ -552,6 +553,18 @@ def test_what_somebody_holds_is_scrubbed_later_and_keeps_nothing_else_waiting(
         hasty.db.dispose()
     assert scrubbing.scrub(runtime) == 1
     assert scrubbing.scrub(runtime) == 0
+
+
+@pytest.mark.judged_on("sqlite")
+def test_what_somebody_holds_after_other_clearing_is_scrubbed_by_the_job(runtime: Runtime):
+    with runtime.db.read() as reading:
+        reading.execute(select(Contact.id)).all()
+        with runtime.db.write() as session:
+            session.add(Setting(name="newer", value="than what is read"))
+        scrubbing.at_once(runtime, "import_parts")
+    assert scrubbing.scrub(runtime) == 1
+    scrubbing.at_once(runtime, "import_parts")
+    assert scrubbing.scrub(runtime) == 0, "nobody held anything, so nothing is left to do"
 
 
 def test_a_file_that_waits_says_why_it_is_gone(runtime: Runtime, camila: Visitor, person: Contact):

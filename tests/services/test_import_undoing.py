@@ -250,3 +250,30 @@ def test_who_came_without_a_basis_takes_the_next_files_after_an_undone_one(
     assert row(runtime, "9").lawful_basis == "none"
     imported(runtime, camila, file)
     assert row(runtime, "9").lawful_basis == "consent"
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "was", "became"),
+    [
+        ("email", "e-mail", "bia@x.example", "nova@x.example"),
+        ("phone", "celular", "+5531988884417", "+5531988884418"),
+    ],
+)
+def test_an_address_that_is_somebody_elses_by_now_stays_theirs(
+    runtime: Runtime, camila: Visitor, name: str, column: str, was: str, became: str
+) -> None:
+    contacts.create(runtime, camila, {"name": "Bia", "external_id": "9", name: was})
+    id = imported(runtime, camila, f"id;nome;{column}\n9;Beatriz;{became}\n")
+    other = contacts.create(runtime, camila, {"name": "Ana", name: was})
+    undo(runtime, camila, id)
+    bia = row(runtime, "9")
+    assert (bia.name, getattr(bia, name)) == ("Bia", became)
+    assert contacts.upsert(runtime, camila, {name: was, "name": "Ana Luz"})[0].id == other
+
+
+def test_an_address_that_two_external_ids_share_is_put_back(runtime: Runtime, camila: Visitor) -> None:
+    contacts.create(runtime, camila, {"name": "Bia", "external_id": "9", "email": "casa@x.example"})
+    id = imported(runtime, camila, "id;nome;e-mail\n9;Bia;nova@x.example\n")
+    contacts.create(runtime, camila, {"name": "Ana", "external_id": "7", "email": "casa@x.example"})
+    undo(runtime, camila, id)
+    assert row(runtime, "9").email == "casa@x.example"

@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
+from sqlalchemy import event as happenings
 from sqlalchemy.orm import Session
 
 from app.db import LAST, when
@@ -278,3 +280,44 @@ def test_a_replay_waits_for_others_in_their_order(runtime: Runtime, world: World
     replaying.join()
     with runtime.db.read() as session:
         assert None not in session.scalars(select(Contact.erased_at)).all()
+
+
+@contextmanager
+def counted_writes(runtime: Runtime) -> Iterator[list[str]]:
+    """One entry for each transaction in which something may be written."""
+    begun: list[str] = []
+
+    def note(connection: Connection) -> None:
+        if not connection.get_execution_options().get("reading"):
+            begun.append("write")
+
+    happenings.listen(runtime.db.engine, "begin", note)
+    try:
+        yield begun
+    finally:
+        happenings.remove(runtime.db.engine, "begin", note)
+
+
+def test_what_is_known_already_is_read_and_written_nowhere(runtime: Runtime, bea: Visitor):
+    leaves, back, goes = (contacts.create(runtime, bea, {"name": name}) for name in "abc")
+    opt_outs.opt_out(runtime, bea, leaves, "console")
+    opt_outs.opt_out(runtime, bea, back, "console")
+    opt_outs.opt_in(runtime, bea, back, "said so")
+    erasure.erase(runtime, bea, goes)
+    journal_replay.keep(runtime)
+    with counted_writes(runtime) as begun:
+        assert journal_replay.keep(runtime) == 0
+    assert len(begun) == 1, "only the one that knows the journal's name"
+
+
+def test_each_erasure_of_a_replay_is_a_transaction_of_its_own(runtime: Runtime, bea: Visitor):
+    people = [contacts.create(runtime, bea, {"name": f"Zulmira {number}"}) for number in range(20)]
+    with runtime.db.write() as session:
+        name = address_keys.installation(session)
+    assert runtime.db.journal is not None
+    at = runtime.clock()
+    runtime.db.journal.append(name, [journal.erased_line(id, bea.workspace_id, at) for id in people * 2])
+    with counted_writes(runtime) as begun:
+        assert journal_replay.replay(runtime).erasures == 20
+    scrubbed = int(runtime.db.is_sqlite)  # at its end, and noted
+    assert len(begun) == 1 + 20 + scrubbed

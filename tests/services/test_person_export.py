@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
+from sqlalchemy import event as happenings
 
 from app.domain.access import Role
 from app.errors import Invalid, NotFound
-from app.models import Base, ConsentChange, Contact, Workspace
+from app.models import Attempt, Base, ConsentChange, Contact, SandboxCopy, Workspace, new_id
 from app.runtime import Runtime
 from app.services import audit_log, consents, contacts, erasure, opt_outs, person_export, person_requests
 from app.services.access import Visitor
@@ -99,6 +100,63 @@ def test_it_is_noted_who_took_the_file(runtime: Runtime, camila: Visitor, person
     assert audit_log.log(runtime, camila).page.items[0].action == "contact.exported"
 
 
+def test_what_writes_and_what_reads_does_not_grow_with_the_messages(
+    runtime: Runtime, world: World, camila: Visitor
+):
+    with runtime.db.read() as session:
+        workspace = session.get_one(Workspace, camila.workspace_id)
+    survey = world.survey(workspace)
+    person = world.contact(workspace)
+    said: list[str] = []
+
+    def note(connection: Connection, *_: object) -> None:
+        said.append("read" if connection.get_execution_options().get("reading") else "write")
+
+    counted = []
+    for more in (1, 12):
+        for _ in range(more):
+            message = world.message(world.invitation(workspace, survey, person), person, state="sent")
+            with runtime.db.write() as session:
+                copy = {"subject": "s", "text": message.id, "html": "h", "arrived_at": world.now}
+                session.add(SandboxCopy(message_id=message.id, **copy))
+                for number in (1, 2):
+                    tried = {"number": number, "started_at": world.now, "detail": f"{message.id} {number}"}
+                    session.add(Attempt(id=new_id(), message_id=message.id, **tried))
+        said.clear()
+        happenings.listen(runtime.db.engine, "before_cursor_execute", note)
+        try:
+            file = exported(runtime, camila, person.id)
+        finally:
+            happenings.remove(runtime.db.engine, "before_cursor_execute", note)
+        counted.append((said.count("read"), said.count("write")))
+    assert counted[0] == counted[1]
+    tried = [each for each in file["messages"] if each["tries"]]
+    assert len(tried) == 13
+    for each in tried:
+        id = each["in_the_sandbox"]["text"]
+        assert [one["detail"] for one in each["tries"]] == [f"{id} 1", f"{id} 2"]
+
+
+def test_whoever_is_erased_while_the_file_is_made_has_none(
+    runtime: Runtime, camila: Visitor, person: Contact
+):
+    done = []
+
+    def erase(connection: Connection) -> None:
+        if connection.get_execution_options().get("reading") and not done:
+            done.append(True)
+            erasure.erase(runtime, camila, person.id)
+
+    happenings.listen(runtime.db.engine, "commit", erase)  # all was read, and nothing written yet
+    try:
+        with pytest.raises(NotFound):
+            person_export.export(runtime, camila, person.id)
+    finally:
+        happenings.remove(runtime.db.engine, "commit", erase)
+    assert done
+    assert audit_log.log(runtime, camila).page.items[0].action == "contact.erased"
+
+
 def test_another_workspaces_person_is_not_exported(runtime: Runtime, world: World, person: Contact):
     with pytest.raises(NotFound):
         person_export.export(runtime, world.member(world.workspace(), Role.OWNER), person.id)
@@ -128,7 +186,8 @@ def test_n03_a_request_is_due_in_fifteen_days_and_done_with_the_file(
         assert person_requests.overdue(session, clock.now) == 0
         clock.advance(days=16)
         assert person_requests.overdue(session, clock.now) == 1
-    exported(runtime, camila, person.id)
+    (request,) = exported(runtime, camila, person.id)["requests"]
+    assert request["done_at"] == clock.now.isoformat()
     assert person_requests.waiting(runtime, camila) == ()
 
 

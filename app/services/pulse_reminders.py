@@ -92,6 +92,20 @@ def _reminder(original: Message, now: datetime) -> dict[str, object]:
     }
 
 
+def dated(session: Session, message_id: str, now: datetime) -> datetime:
+    """A step: the moment that stands on what this message's failure leaves behind.
+
+    A pulse's reminder goes to the silent alone: what becomes of one is told as of the pulse's first moment.
+    """
+    opened_at = (
+        select(Pulse.opened_at)
+        .join(Invitation, Invitation.occurrence_id == Pulse.occurrence_id)
+        .join(Message, Message.invitation_id == Invitation.id)
+        .where(Message.id == message_id, Message.purpose == "reminder")
+    )
+    return session.scalar(opened_at) or now
+
+
 def forget_reminders(session: Session, pulse: Pulse) -> None:
     """A step of closing: remove the reminders, which tell who had not answered by then.
 

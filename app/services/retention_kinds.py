@@ -21,6 +21,7 @@ from app.models import (
     InboundEvent,
     Invitation,
     Message,
+    PersonRequest,
     Pulse,
     PulseComment,
     SandboxCopy,
@@ -141,15 +142,19 @@ def _forget_copies(session: Session, going: Going) -> None:
 
 
 def _old_contacts(workspace_id: str, before: datetime) -> Select[Any]:
-    """Put away, and nothing heard or asked since: no ask, no answer, no follow-up that is open."""
+    """Put away, and nothing heard or asked since: no ask, no answer, nothing that they or we wait for."""
     asked = select(Invitation.id).where(Invitation.contact_id == Contact.id, Invitation.created_at >= before)
     changed = select(AnswerEdit.id).where(AnswerEdit.answer_id == Answer.id, AnswerEdit.replaced_at >= before)
     heard = or_(Answer.recorded_at >= before, changed.exists())  # when its words went tells nothing of them
     answered = select(Answer.id).where(Answer.contact_id == Contact.id, heard)
     waiting = select(FollowUp.id).where(FollowUp.contact_id == Contact.id, FollowUp.closed_at.is_(None))
+    owed = select(PersonRequest.id).where(
+        PersonRequest.contact_id == Contact.id, PersonRequest.done_at.is_(None)
+    )
     return select(Contact.id).where(
         Contact.workspace_id == workspace_id, Contact.active.is_(False), Contact.erased_at.is_(None),
         Contact.updated_at < before, ~asked.exists(), ~answered.exists(), ~waiting.exists(),
+        ~owed.exists(),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from app.services import (
     followups,
     import_jobs,
     metrics,
+    person_requests,
     retention,
     retention_kinds,
 )
@@ -263,6 +264,25 @@ def test_people_who_were_put_away_and_never_heard_of_are_erased(
         gone = session.scalars(select(Contact.id).where(Contact.erased_at.is_not(None))).all()
     assert gone == [away.id]
     assert active.id not in gone
+
+
+@pytest.mark.parametrize("kind", ["access", "correction"])
+def test_whoever_waits_for_what_they_asked_of_us_is_not_erased_before(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock, kind: str
+) -> None:
+    person = world.contact(workspace, active=False)
+    clock.advance(days=100)
+    asked = person_requests.receive(runtime, bea, person.id, kind)
+    keep(runtime, bea, contacts=90)
+    retention.let_go(runtime)
+    assert [each.id for each in person_requests.waiting(runtime, bea)] == [asked]
+    with runtime.db.read() as session:
+        assert session.get_one(Contact, person.id).erased_at is None
+    person_requests.finish(runtime, bea, asked)
+    clock.advance(days=1)
+    retention.let_go(runtime)
+    with runtime.db.read() as session:
+        assert session.get_one(Contact, person.id).erased_at == clock.now
 
 
 def test_what_exactly_was_changed_may_go_and_the_chain_holds(runtime: Runtime, bea: Visitor, clock: Clock):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import (
@@ -78,7 +78,8 @@ def _forget_pulse_comments(session: Session, going: Going) -> None:
 def _old_messages(workspace_id: str, before: datetime) -> Select[Any]:
     """Nothing that still waits to leave, and nothing of a follow-up that is open."""
     still_open = select(FollowUp.id).where(FollowUp.id == Message.followup_id, FollowUp.closed_at.is_(None))
-    has_words = or_(Message.body.is_not(None), Message.subject.is_not(None), Message.to_address != "")
+    to_somebody = or_(Message.to_address != "", _names_their_chat())
+    has_words = or_(Message.body.is_not(None), Message.subject.is_not(None), to_somebody)
     over = Message.state.not_in(("queued", "claimed", "attempting")) & ~still_open.exists()
     mine = Message.workspace_id == workspace_id, Message.created_at < before
     return select(Message.id).where(*mine, over, has_words)
@@ -89,6 +90,13 @@ def _forget_messages(session: Session, going: Going) -> None:
     session.execute(delete(SandboxCopy).where(SandboxCopy.message_id.in_(going.keys)))
     words = {"subject": None, "body": None, "detail": None, "to_address": ""}
     session.execute(update(Message).where(Message.id.in_(going.keys)).values(**words))
+    in_a_chat = Message.id.in_(going.keys), _names_their_chat()
+    session.execute(update(Message).where(*in_a_chat).values(provider_id=None))
+
+
+def _names_their_chat() -> ColumnElement[bool]:
+    """Telegram's name for a message begins with the chat. A member's card keeps its own: it still changes."""
+    return and_(Message.channel == "telegram", Message.purpose != "alert", Message.provider_id.is_not(None))
 
 
 def _old_notes(workspace_id: str, before: datetime) -> Select[Any]:

@@ -222,6 +222,22 @@ def test_messages_and_notes_of_an_open_followup_stay(
     assert {tuple(row) for row in stored} == {(None, "", "sent")}
 
 
+@pytest.mark.parametrize("let_go_before", [False, True], ids=["now", "by a version before this one"])
+def test_of_an_old_message_not_even_its_chat_stays(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock, let_go_before: bool
+) -> None:
+    ana = world.contact(workspace)
+    there = {"channel": "telegram", "to_address": "" if let_go_before else "700100200", "address_key": None}
+    world.invitation(workspace, world.survey(workspace), ana, there | {"provider_id": "700100200:15"})
+    clock.advance(days=40)
+    keep(runtime, bea, messages=30)
+    assert retention.let_go(runtime) == 1
+    with runtime.db.read() as session:
+        (row,) = session.execute(select(Message.__table__)).all()
+    assert "700100200" not in str(row)
+    assert retention.let_go(runtime) == 0
+
+
 def test_what_is_still_to_leave_keeps_its_words(
     runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
 ):

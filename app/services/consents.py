@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.domain.contacts import read_evidence, read_lawful_basis, read_line
 from app.models import ConsentChange, Contact
 from app.runtime import Runtime
-from app.services import audit, contact_rows, opt_outs, person_requests
+from app.services import audit, contact_rows, objections, opt_outs, person_requests
 from app.services.access import Visitor
 from app.services.contact_rows import Card, card
 from app.services.once import Once
@@ -59,7 +59,10 @@ def change(
     evidence: str,
     once: Once | None = None,
 ) -> None:
-    """Another basis from now on, with how we know. Raises Invalid for no basis, or none of the evidence."""
+    """Another basis from now on, with how we know. Raises Invalid for no basis, or none of the evidence.
+
+    None at all holds for their addresses as well, whatever a file says of them.
+    """
     basis = read_lawful_basis("lawful_basis", lawful_basis)
     where, proof = read_line("source", source) or None, read_evidence(evidence)
     now = runtime.clock()
@@ -72,6 +75,7 @@ def change(
         contact.revision += 1
         contact.updated_at = now
         contact_rows.log_basis(session, contact, before, now, proof)
+        objections.basis_is(session, contact, now, proof)
         audit.note(session, who, now, "contact.basis_changed", contact.id, before=before, basis=basis)
 
 

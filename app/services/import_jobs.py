@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
@@ -175,12 +175,11 @@ def clear_away(runtime: Runtime) -> int:
 
 
 def _stop_waiting(session: Session, now: datetime) -> None:
-    """A file for which nobody came back."""
+    """A file for which nobody came back: whoever takes an old one up again has as long once more."""
     waits = ContactImport.state.in_(("arriving", "mapping", "checked"))
+    touched = func.coalesce(ContactImport.progressed_at, ContactImport.created_at)
     session.execute(
-        update(ContactImport)
-        .where(waits, ContactImport.created_at < now - KEPT)
-        .values(state="stopped", ended_at=now)
+        update(ContactImport).where(waits, touched < now - KEPT).values(state="stopped", ended_at=now)
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, cast
@@ -130,7 +130,12 @@ def _move(session: Session, sender_id: str, after: str | None, now: datetime) ->
 
 
 def keep(session: Session, channel: str, event: Event, now: datetime) -> str | None:
-    """A step: the event's row, or None when we have it already. Its words stay out while a pulse is open."""
+    """A step: the event's row, or None when we have it already. Its words stay out while a pulse is open.
+
+    Of a status no address is kept: it is found by the message that it tells of, and outlives an erasure.
+    """
+    if event.kind is Kind.STATUS:
+        event = replace(event, address="")
     sender_id = senders.sender_id(session, channel, event.sender, now)
     payload: dict[str, Any] = {
         name: value for name, value in asdict(event).items() if value not in ("", None, False)

@@ -150,8 +150,8 @@ def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> No
     proof = read_evidence(evidence)
     with runtime.db.write() as session:
         contact = holding.hold(session, contact_rows.load(session, who, contact_id))
-        theirs = _of(contact), OptOut.kind.in_(WISHES)
-        _lift(session, *theirs, now=runtime.clock(), evidence=proof, of=contact.id)
+        theirs = about(contact), OptOut.kind.in_(WISHES)
+        lift(session, *theirs, now=runtime.clock(), evidence=proof, of=contact.id)
         audit.note(session, who, runtime.clock(), "contact.opted_in", contact.id)
 
 
@@ -186,7 +186,7 @@ def opt_out_by_chat(turn: Turn) -> None:
 def open_again(session: Session, key: str, now: datetime) -> None:
     """A step: a chat that had shut us out pressed START, so it is open to whoever writes there."""
     shut = OptOut.address_key == key, OptOut.kind == "bounce"
-    _lift(session, *shut, now=now, evidence="START in the chat")
+    lift(session, *shut, now=now, evidence="START in the chat")
 
 
 def opt_in_by_chat(turn: Turn, message_id: str) -> None:
@@ -199,13 +199,13 @@ def opt_in_by_chat(turn: Turn, message_id: str) -> None:
     wrote = turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id)).all()
     places = OptOut.workspace_id.in_((turn.workspace_id, *wrote))
     wish = OptOut.kind == "own_wish"
-    _lift(turn.session, places, theirs, here, wish, now=turn.now, evidence=f"message {message_id}")
+    lift(turn.session, places, theirs, here, wish, now=turn.now, evidence=f"message {message_id}")
 
 
-def _lift(
+def lift(
     session: Session, *which: ColumnElement[bool], now: datetime, evidence: str, of: str | None = None
 ) -> None:
-    """`of`: words about this person stand with them, whatever becomes of the address that a row came with."""
+    """A step. `of`: words about this person stay with them, whatever becomes of a row's own address."""
     lifting = (
         update(OptOut)
         .where(*which, OptOut.lifted_at.is_(None))
@@ -238,6 +238,7 @@ def record(
         OptOut.channel.is_not_distinct_from(channel),
         OptOut.lifted_at.is_(None),
         whose,
+        *([OptOut.origin == origin] if kind == "legal" else []),  # one of those ends without the other
     )
     known = {(row.contact_id, row.address_key) for row in session.execute(standing)}
     addresses = {key for _, key in known}
@@ -256,7 +257,7 @@ def record(
 
 def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
     """Every opt-out of this person or their addresses, those that were lifted included, newest first."""
-    rows = session.scalars(select(OptOut).where(_of(contact)).order_by(OptOut.created_at.desc(), OptOut.id))
+    rows = session.scalars(select(OptOut).where(about(contact)).order_by(OptOut.created_at.desc(), OptOut.id))
     seen: dict[tuple[object, ...], Standing] = {}
     for row in rows:
         standing = Standing(
@@ -275,7 +276,8 @@ def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
     return tuple(seen.values())
 
 
-def _of(contact: Contact) -> ColumnElement[bool]:
+def about(contact: Contact) -> ColumnElement[bool]:
+    """Of this person, or of an address of theirs."""
     keys = [key for key in (contact.email_key, contact.phone_key, contact.telegram_key) if key]
     return and_(
         OptOut.workspace_id == contact.workspace_id,

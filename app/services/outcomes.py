@@ -10,7 +10,7 @@ from app.db import Statement
 from app.domain.brakes import BOUNCES
 from app.domain.delivery import ASKING, REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
-from app.services import brakes, contact_rows, followup_opening, opt_outs, other_ways
+from app.services import brakes, contact_rows, followup_opening, opt_outs, other_ways, pulse_reminders
 from app.services.departing import Departing
 
 _REST = Statement("SELECT value FROM installation WHERE name = :name")
@@ -143,6 +143,8 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
         brakes.shut_window(session, each.address_key)
     if error.permanent and error.reason in BOUNCES and each.purpose in ASKING:
         brakes.bounced(session, each.invitation_id, error.reason, now)
+    if each.purpose == "reminder":
+        now = pulse_reminders.dated(session, each.id, now)
     if error.permanent and error.reason == "opted_out" and each.workspace_id:
         opt_outs.opt_out_by_message(session, each.id, "provider", now)
     elif error.permanent and error.reason in BOUNCES and each.workspace_id and each.address_key:

@@ -69,7 +69,7 @@ def export(runtime: Runtime, who: Visitor, contact_id: str) -> str:
             "asked": _asked(session, who, contact),
             **({"pulses": PULSES} if who.is_people else _said(session, contact)),
             "messages": _messages(session, who, contact),
-            "came_in": _came_in(session, contact),
+            "came_in": _came_in(session, who, contact),
             "chats": _chats(session, contact),
             "told_of_them": _told(session, contact),
             "imports": _imports(session, contact),
@@ -176,8 +176,12 @@ def _messages(session: Session, who: Visitor, contact: Contact) -> Part:
     ]
 
 
-def _came_in(session: Session, contact: Contact) -> Part:
-    events = _of(session, InboundEvent, InboundEvent.contact_id == contact.id, InboundEvent.received_at)
+def _came_in(session: Session, who: Visitor, contact: Contact) -> Part:
+    """What providers told of messages stays unsaid where it could be a reminder's."""
+    theirs = InboundEvent.contact_id == contact.id
+    if who.is_people:
+        theirs &= InboundEvent.kind != "status"
+    events = _of(session, InboundEvent, theirs, InboundEvent.received_at)
     return [{**_values(each, ("channel", "received_at")), "event": each.payload} for each in events]
 
 

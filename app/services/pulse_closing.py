@@ -31,7 +31,7 @@ from app.runtime import Runtime
 from app.services import audit, scrubbing
 from app.services.access import Visitor, own
 from app.services.once import Once
-from app.services.pulse_reminders import forget_reminders
+from app.services.pulse_reminders import forget_reminders, mark_all
 from app.services.pulse_results import WHOLE, asked_in
 
 log = structlog.get_logger("pulses")
@@ -108,6 +108,7 @@ def _stop_asking(runtime: Runtime, pulse_id: str) -> None:
     On PostgreSQL the rows of a transaction carry its number: no row of a person may share it with the scores.
     """
     with runtime.db.write() as session:
+        mark_all(session, session.get_one(Pulse, pulse_id).occurrence_id)  # who was reminded, maybe long ago
         asked = select(Invitation.id).join(Pulse, Pulse.occurrence_id == Invitation.occurrence_id)
         asked = asked.where(Pulse.id == pulse_id)
         session.execute(

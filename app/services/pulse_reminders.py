@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.db import is_postgresql
 from app.models import Attempt, Contact, Invitation, Message, Pulse, SandboxCopy, SealedAnswer, Token, new_id
 from app.runtime import Runtime
 from app.services.outbox import USUAL
@@ -54,6 +55,7 @@ def _remind(session: Session, runtime: Runtime, pulse_id: str, now: datetime) ->
     ).one_or_none()
     if marked is None:
         return
+    mark_all(session, marked)
     silent = session.execute(
         select(Message)
         .join(Invitation, Invitation.id == Message.invitation_id)
@@ -74,6 +76,24 @@ def _remind(session: Session, runtime: Runtime, pulse_id: str, now: datetime) ->
         session.execute(insert(Message), reminders)
 
 
+def mark_all(session: Session, occurrence_id: str) -> None:
+    """A step, after the pulse is ours: the rows of everybody who was asked carry this transaction alike.
+
+    A reminder points to its person and invitation, and PostgreSQL notes in the rows that are pointed to who
+    locked them last: else those would be the silent.
+    """
+    if not is_postgresql(session):
+        return
+    asked = (
+        select(Contact.id)
+        .join(Invitation, Invitation.contact_id == Contact.id)
+        .where(Invitation.occurrence_id == occurrence_id)
+        .order_by(Contact.id)
+    )
+    shared = asked.with_for_update(read=True, key_share=True, of=(Contact, Invitation))
+    session.execute(shared).all()
+
+
 def _reminder(original: Message, now: datetime) -> dict[str, object]:
     return {
         "id": new_id(),
@@ -90,6 +110,20 @@ def _reminder(original: Message, now: datetime) -> dict[str, object]:
         "due_at": now,
         "created_at": now,
     }
+
+
+def dated(session: Session, message_id: str, now: datetime) -> datetime:
+    """A step: the moment that stands on what this message's failure leaves behind.
+
+    A pulse's reminder goes to the silent alone: what becomes of one is told as of the pulse's first moment.
+    """
+    opened_at = (
+        select(Pulse.opened_at)
+        .join(Invitation, Invitation.occurrence_id == Pulse.occurrence_id)
+        .join(Message, Message.invitation_id == Invitation.id)
+        .where(Message.id == message_id, Message.purpose == "reminder")
+    )
+    return session.scalar(opened_at) or now
 
 
 def forget_reminders(session: Session, pulse: Pulse) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import (
@@ -21,6 +21,7 @@ from app.models import (
     InboundEvent,
     Invitation,
     Message,
+    PersonRequest,
     Pulse,
     PulseComment,
     SandboxCopy,
@@ -77,7 +78,8 @@ def _forget_pulse_comments(session: Session, going: Going) -> None:
 def _old_messages(workspace_id: str, before: datetime) -> Select[Any]:
     """Nothing that still waits to leave, and nothing of a follow-up that is open."""
     still_open = select(FollowUp.id).where(FollowUp.id == Message.followup_id, FollowUp.closed_at.is_(None))
-    has_words = or_(Message.body.is_not(None), Message.subject.is_not(None), Message.to_address != "")
+    to_somebody = or_(Message.to_address != "", _names_their_chat())
+    has_words = or_(Message.body.is_not(None), Message.subject.is_not(None), to_somebody)
     over = Message.state.not_in(("queued", "claimed", "attempting")) & ~still_open.exists()
     mine = Message.workspace_id == workspace_id, Message.created_at < before
     return select(Message.id).where(*mine, over, has_words)
@@ -88,6 +90,13 @@ def _forget_messages(session: Session, going: Going) -> None:
     session.execute(delete(SandboxCopy).where(SandboxCopy.message_id.in_(going.keys)))
     words = {"subject": None, "body": None, "detail": None, "to_address": ""}
     session.execute(update(Message).where(Message.id.in_(going.keys)).values(**words))
+    in_a_chat = Message.id.in_(going.keys), _names_their_chat()
+    session.execute(update(Message).where(*in_a_chat).values(provider_id=None))
+
+
+def _names_their_chat() -> ColumnElement[bool]:
+    """Telegram's name for a message begins with the chat. A member's card keeps its own: it still changes."""
+    return and_(Message.channel == "telegram", Message.purpose != "alert", Message.provider_id.is_not(None))
 
 
 def _old_notes(workspace_id: str, before: datetime) -> Select[Any]:
@@ -141,15 +150,19 @@ def _forget_copies(session: Session, going: Going) -> None:
 
 
 def _old_contacts(workspace_id: str, before: datetime) -> Select[Any]:
-    """Put away, and nothing heard or asked since: no ask, no answer, no follow-up that is open."""
+    """Put away, and nothing heard or asked since: no ask, no answer, nothing that they or we wait for."""
     asked = select(Invitation.id).where(Invitation.contact_id == Contact.id, Invitation.created_at >= before)
     changed = select(AnswerEdit.id).where(AnswerEdit.answer_id == Answer.id, AnswerEdit.replaced_at >= before)
     heard = or_(Answer.recorded_at >= before, changed.exists())  # when its words went tells nothing of them
     answered = select(Answer.id).where(Answer.contact_id == Contact.id, heard)
     waiting = select(FollowUp.id).where(FollowUp.contact_id == Contact.id, FollowUp.closed_at.is_(None))
+    owed = select(PersonRequest.id).where(
+        PersonRequest.contact_id == Contact.id, PersonRequest.done_at.is_(None)
+    )
     return select(Contact.id).where(
         Contact.workspace_id == workspace_id, Contact.active.is_(False), Contact.erased_at.is_(None),
         Contact.updated_at < before, ~asked.exists(), ~answered.exists(), ~waiting.exists(),
+        ~owed.exists(),
     )  # fmt: skip
 
 

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from app.channels.base import Event
 from app.domain.brakes import BOUNCES
-from app.models import Invitation, Message
+from app.models import Invitation, Message, Workspace
 from app.runtime import Runtime
-from app.services import brakes, followup_opening, inbound, opt_outs, other_ways
+from app.services import brakes, followup_opening, inbound, opt_outs, other_ways, pulse_reminders
 from app.services.inbound import Stored
 
 RANK = {"attempting": 0, "unknown": 0, "sent": 1, "failed": 2, "delivered": 3}
@@ -28,7 +28,9 @@ def settle(runtime: Runtime, event_id: str) -> None:
             inbound.set_aside(session, event_id, "a status of no message of ours")
             return
         tell(session, message, stored.event, now, runtime.channels)
-        inbound.done(session, event_id, workspace_id=message.workspace_id, contact_id=message.contact_id)
+        workspace = session.get_one(Workspace, message.workspace_id)
+        whose = None if workspace.kind == "people" else message.contact_id  # that of a reminder tells on them
+        inbound.done(session, event_id, workspace_id=workspace.id, contact_id=whose)
 
 
 def _message(session: Session, stored: Stored) -> Message | None:
@@ -85,6 +87,7 @@ def _fail(session: Session, message: Message, event: Event, ready: Collection[st
 
 def _close(session: Session, message: Message, event: Event, now: datetime) -> None:
     """What failed for good and holds for the address: nothing is tried there any more."""
+    now = pulse_reminders.dated(session, message.id, now)
     if event.reason == "opted_out":
         opt_outs.opt_out_by_message(session, message.id, "provider", now)
     elif event.permanent and event.reason in BOUNCES:

@@ -158,8 +158,9 @@ class OptedOut(Moment):
 
 @dataclass(frozen=True)
 class OptedIn(Moment):
-    """They said that they may be asked again, and how we know."""
+    """They may be asked again, by their own word or as the reason is gone, and how we know."""
 
+    cause: str
     evidence: str | None
     kind: ClassVar[str] = "opted_in"
     rank: ClassVar[int] = 70

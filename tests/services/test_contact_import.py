@@ -816,6 +816,41 @@ def test_what_an_import_keeps_goes_when_it_is_not_needed_any_more(
     assert outcomes(import_pages.page(runtime, camila, done.id)) == {"created": 450, "refused": 1}
 
 
+def test_a_file_that_is_taken_up_again_after_a_day_waits_for_another(
+    runtime: Runtime, camila: Visitor, clock: Clock
+):
+    id = upload(runtime, camila, PEOPLE)
+    run_until_idle(runtime)
+    clock.advance(hours=25)
+    import_jobs.clear_away(runtime)
+    assert import_pages.page(runtime, camila, id).state == "stopped"
+    contact_imports.go_on(runtime, camila, id)
+    run_until_idle(runtime)
+    clock.advance(hours=23)
+    import_jobs.clear_away(runtime)
+    assert import_pages.page(runtime, camila, id).state == "checked"
+    contact_imports.begin(runtime, camila, id, lawful_basis="consent", source="x")
+    run_until_idle(runtime)
+    assert outcomes(import_pages.page(runtime, camila, id)) == {"created": 450}
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_a_file_for_which_nobody_came_back_stops(
+    runtime: Runtime, camila: Visitor, clock: Clock, chosen: bool
+):
+    id = upload(runtime, camila, PEOPLE)
+    clock.advance(hours=20)
+    if chosen:
+        choose_as_guessed(runtime, camila, id)
+        run_until_idle(runtime)
+        clock.advance(hours=20)
+        import_jobs.clear_away(runtime)
+        assert import_pages.page(runtime, camila, id).state == "checked"
+    clock.advance(hours=5)
+    import_jobs.clear_away(runtime)
+    assert import_pages.page(runtime, camila, id).state == "stopped"
+
+
 def test_a_file_that_was_never_read_to_its_end_goes_as_soon_as_it_is_over(runtime: Runtime, camila: Visitor):
     broken = upload(runtime, camila, 'nome;e-mail\n"Ana;a@x.example\n')
     stopped = contact_imports.receive(runtime, camila, "a.xlsx", workbook([["email"], ["a@x.example"]]))

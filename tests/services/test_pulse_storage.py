@@ -13,9 +13,10 @@ from app.db import Database
 from app.models import Attempt, Message, PulseComment, PulseScore, SealedAnswer, Token
 from app.runtime import Runtime
 from app.services.pulse_closing import close_pulse
+from app.services.pulse_reminders import remind_pulses
 from tests.postgres import PostgresServer
 from tests.pulse_world import PulseWorld, open_pulse
-from tests.world import World
+from tests.world import Clock, World
 
 PEOPLE = 20
 PULSES = 5
@@ -166,6 +167,33 @@ def test_answering_leaves_no_mark_in_the_rows_of_those_who_answered(world: World
     pulse.answer(0, 9)
     pulse.answer(3, 2, "duas vezes")
     assert marks(runtime.db) == before
+
+
+@pytest.mark.judged_on("postgresql")
+@pytest.mark.parametrize("reminded_by", ["us", "a version before this one"])
+def test_no_row_of_a_person_keeps_the_mark_of_a_reminder(
+    world: World, runtime: Runtime, clock: Clock, reminded_by: str
+) -> None:
+    """A reminder points to its person and invitation alone, and PostgreSQL notes who locked their rows."""
+    if runtime.db.is_sqlite:
+        pytest.skip("SQLite notes no transaction beside a row")
+    pulse = open_pulse(world, 8)
+    answer_all(pulse, [0, 2, 3, 5, 6])
+    clock.advance(days=3)
+    if reminded_by == "us":
+        assert remind_pulses(runtime) == 1
+        assert [lockers(runtime.db, table) for table in ("contacts", "invitations")] == [1, 1]
+    else:
+        for number in (1, 4, 7):
+            pulse.remind(number)
+        assert lockers(runtime.db, "contacts") > 1
+    close_pulse(runtime, world.member(pulse.workspace), pulse.pulse.id)
+    assert [lockers(runtime.db, table) for table in ("contacts", "invitations", "messages")] == [1, 1, 1]
+
+
+def lockers(db: Database, table: str) -> int:
+    with db.read() as session:
+        return session.scalar(text(f"SELECT count(DISTINCT xmax::text) FROM {table}")) or 0
 
 
 def marks(db: Database) -> dict[str, list[object]]:

@@ -21,6 +21,7 @@ from app.services import (
     followups,
     import_jobs,
     metrics,
+    person_requests,
     retention,
     retention_kinds,
 )
@@ -221,6 +222,22 @@ def test_messages_and_notes_of_an_open_followup_stay(
     assert {tuple(row) for row in stored} == {(None, "", "sent")}
 
 
+@pytest.mark.parametrize("let_go_before", [False, True], ids=["now", "by a version before this one"])
+def test_of_an_old_message_not_even_its_chat_stays(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock, let_go_before: bool
+) -> None:
+    ana = world.contact(workspace)
+    there = {"channel": "telegram", "to_address": "" if let_go_before else "700100200", "address_key": None}
+    world.invitation(workspace, world.survey(workspace), ana, there | {"provider_id": "700100200:15"})
+    clock.advance(days=40)
+    keep(runtime, bea, messages=30)
+    assert retention.let_go(runtime) == 1
+    with runtime.db.read() as session:
+        (row,) = session.execute(select(Message.__table__)).all()
+    assert "700100200" not in str(row)
+    assert retention.let_go(runtime) == 0
+
+
 def test_what_is_still_to_leave_keeps_its_words(
     runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
 ):
@@ -263,6 +280,25 @@ def test_people_who_were_put_away_and_never_heard_of_are_erased(
         gone = session.scalars(select(Contact.id).where(Contact.erased_at.is_not(None))).all()
     assert gone == [away.id]
     assert active.id not in gone
+
+
+@pytest.mark.parametrize("kind", ["access", "correction"])
+def test_whoever_waits_for_what_they_asked_of_us_is_not_erased_before(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock, kind: str
+) -> None:
+    person = world.contact(workspace, active=False)
+    clock.advance(days=100)
+    asked = person_requests.receive(runtime, bea, person.id, kind)
+    keep(runtime, bea, contacts=90)
+    retention.let_go(runtime)
+    assert [each.id for each in person_requests.waiting(runtime, bea)] == [asked]
+    with runtime.db.read() as session:
+        assert session.get_one(Contact, person.id).erased_at is None
+    person_requests.finish(runtime, bea, asked)
+    clock.advance(days=1)
+    retention.let_go(runtime)
+    with runtime.db.read() as session:
+        assert session.get_one(Contact, person.id).erased_at == clock.now
 
 
 def test_what_exactly_was_changed_may_go_and_the_chain_holds(runtime: Runtime, bea: Visitor, clock: Clock):

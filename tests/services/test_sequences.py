@@ -123,7 +123,7 @@ def test_the_steps_of_a_run_that_was_missed_are_missed_as_well(house: House, ces
     schedules.pause(house.runtime, house.who, id)
     house.clock.advance(days=8)
     schedules.resume(house.runtime, house.who, id)
-    house.live(days=2)
+    house.live(days=1)
     assert house.outcomes(id) == [("missed", "late"), ("due", None), ("due", None)]
     house.live(days=20)
     assert house.outcomes(id) == [("missed", "late")] * 3

@@ -64,6 +64,7 @@ NOT_NOTED = {
     "absent_channels.give_up_waiting": WORK,
     "scrubbing.scrub": WORK,
     "limits.count_once": WORK,
+    "hourly.forget_old": WORK,
     "limits.forget_old": WORK,
     "links.forget_old": WORK,
     "listening._arrange": WORK,

@@ -68,6 +68,7 @@ NOT_NOTED = {
     "limits.forget_old": WORK,
     "links.forget_old": WORK,
     "listening._arrange": WORK,
+    "looking_again.look_at_held": WORK,
     "once.forget_old": WORK,
     "planning._plan": WORK,
     "pulse_answers.seal_answer": THEIRS,

@@ -48,6 +48,10 @@ class Hour:
         self.given = after if after < first + LONGEST else first
         return self.given
 
+    def is_idle(self, now: datetime) -> bool:
+        """Is it as good as a new one? Nothing left lately, and no turn is near enough to wait behind."""
+        return not self._lately(now) and (self.given is None or self.given + HOUR <= now)
+
     def _room_at(self, most: int, now: datetime) -> datetime:
         lately = self._lately(now)
         within = sum(number for _, number in lately)

@@ -31,14 +31,12 @@ class Standing:
     fits: bool = True  # the audience of the run, by what is known of them
     right_kind: bool = True  # employees, where employees are asked
     invited: str | None = None  # the state of their ask in this run, if there is one
-    sent: bool = False  # it left
 
 
 def outcome(run: Run, person: Standing, now: datetime) -> str:
     """What became of this person in this run, or will: the first thing that explains it."""
     if person.invited is not None:
-        expired_unsent = person.invited == "expired" and not person.sent
-        return "not_asked" if person.invited in FELL_OUT or expired_unsent else "asked"
+        return "not_asked" if person.invited in FELL_OUT else "asked"
     if run.state in NOT_RUN:
         return f"run_{run.state}"
     if run.due_at > now or not (run.state == "run" or run.reached):

@@ -239,6 +239,9 @@ def _begin(
     metric = Metric(survey.metric)
     if occurrence.state == "running":
         return metric
+    if ended := whose_turn.ended_before(session, occurrence):
+        (occurrence.state, occurrence.reason), occurrence.ended_at = ended, now
+        return None
     if whose_turn.too_late(schedule, occurrence, now):
         occurrence.state, occurrence.reason, occurrence.ended_at = "missed", "late", now
         return None

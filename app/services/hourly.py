@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_into
+from app.db import changed, insert_into
 from app.domain.hourly import Hour
 from app.models import Setting
+from app.runtime import Runtime
 from app.services.departing import Departing
 
 HOUR_OF = "hour_of:"
@@ -50,13 +51,31 @@ def room(session: Session, group: Sequence[Departing]) -> Room:
     if not names:
         return Room()
     fresh = [{"name": name, "value": Hour().kept()} for name in names]
-    session.execute(insert_into(session, Setting).values(fresh).on_conflict_do_nothing())
-    rows = select(Setting).where(Setting.name.in_(names)).order_by(Setting.name).with_for_update()
-    found = session.scalars(rows.execution_options(populate_existing=True))
-    return Room({row.name.removeprefix(HOUR_OF): Hour.read(row.value) for row in found})
+    adding = insert_into(session, Setting).values(fresh)
+    # One that is there is held by being written as it is: between two statements it might be forgotten
+    held = adding.on_conflict_do_update(index_elements=["name"], set_={"name": adding.excluded.name})
+    found = session.execute(held.returning(Setting.name, Setting.value))
+    return Room({name.removeprefix(HOUR_OF): Hour.read(value) for name, value in found})
 
 
 def keep(session: Session, room: Room) -> None:
     """A step: what has left, and which turns were given."""
     for schedule_id, hour in room.hours.items():
-        session.get_one(Setting, HOUR_OF + schedule_id).value = hour.kept()
+        row = update(Setting).where(Setting.name == HOUR_OF + schedule_id)
+        changed(session, row.values(value=hour.kept()))
+
+
+def forget_old(runtime: Runtime) -> int:
+    """A job: hours in which nothing leaves any more; how many. Whoever needs one makes it again."""
+    query = select(Setting.name, Setting.value).where(Setting.name.startswith(HOUR_OF, autoescape=True))
+    with runtime.db.read() as session:
+        idle = [
+            (name, value)
+            for name, value in session.execute(query)
+            if Hour.read(value).is_idle(runtime.clock())
+        ]
+    with runtime.db.write() as session:
+        return sum(
+            changed(session, delete(Setting).where(Setting.name == name, Setting.value == value))
+            for name, value in idle
+        )

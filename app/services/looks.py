@@ -14,7 +14,7 @@ from app.domain.audience_matching import Person, Scene, unmet
 from app.domain.audience_reading import read_audience
 from app.domain.cadence import Repeat
 from app.domain.channel_choice import CHANNELS
-from app.domain.looks import FELL_OUT, Ask, Eligibility, Look, Run, Standing, outcome, rests_on
+from app.domain.looks import Ask, Eligibility, Look, Run, Standing, outcome, rests_on
 from app.domain.metrics import Metric
 from app.models import Contact, Invitation, Occurrence, Pulse, Schedule, Survey
 from app.models.schedule import ORIGINS_OF_SCHEDULES
@@ -220,7 +220,7 @@ def _reason(invitation: Invitation, fell: bool) -> str | None:
     """Why they were not asked, or what they wait for; what became of somebody who was says the state."""
     if not fell:
         return invitation.reason if invitation.state in WAITING else None
-    return "expired" if invitation.state not in FELL_OUT else invitation.reason or "cancelled"
+    return invitation.reason or "cancelled"
 
 
 def _state(case: _Case, invitation: Invitation) -> str:
@@ -262,5 +262,4 @@ def _standing(case: _Case, invitation: Invitation | None = None, *, fits: bool) 
         fits=fits,
         right_kind=case.survey.metric != Metric.ENPS or case.contact.kind == "employee",
         invited=invitation.state if invitation else None,
-        sent=invitation is not None and invitation.sent_at is not None,
     )

@@ -32,11 +32,6 @@ _QUEUE = text(
     " :locale, 'queued', 0, :due, :now)"
 ).bindparams(bindparam("now", type_=UtcDateTime), bindparam("due", type_=UtcDateTime))
 
-_LOOK_AGAIN = text(
-    "UPDATE messages SET due_at = :now WHERE channel IN ('email', 'sms', 'whatsapp', 'telegram')"
-    " AND state = 'queued' AND due_at > :now AND workspace_id = :workspace_id"
-    " AND reason IN ('quiet_hours', 'capped', 'blackout')"
-).bindparams(bindparam("now", type_=UtcDateTime))
 _SAY = Statement(
     "INSERT INTO messages (id, workspace_id, purpose, priority, channel, contact_id, to_address, address_key,"
     " invitation_id, locale, body, state, tries, due_at, created_at)"
@@ -70,11 +65,6 @@ def enqueue_alerts(session: Session, workspace_id: str, followup_id: str, now: d
     if rows:
         connection.execute(_QUEUE, rows)
     return len(rows)
-
-
-def look_again(session: Session, workspace_id: str, now: datetime) -> None:
-    """A step: what quiet, caps or dates of silence held back is due, and is held back again if need be."""
-    session.execute(_LOOK_AGAIN, {"workspace_id": workspace_id, "now": now})
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from app.models import Contact, Invitation, Occurrence, Schedule, Survey
 from app.runtime import Runtime
 from app.services import asking_terms, audiences, coming_due, eligible, eligible_sql
 from app.services.asking_terms import Asking
+from app.services.coming_due import Ended
 
 SOME = 5_000  # ids in one statement; databases take so many values and more
 
@@ -143,3 +144,11 @@ def too_late(schedule: Schedule, occurrence: Occurrence, now: datetime) -> bool:
     else:
         latest = coming_due.latest_for_one(schedule)
     return now - occurrence.due_at > latest
+
+
+def ended_before(session: Session, occurrence: Occurrence) -> Ended:
+    """A step: how the run before it ended where that asked nobody: so does this one, for the same reason."""
+    before = session.get_one(Occurrence, occurrence.after_id) if occurrence.after_id else None
+    if before is None or before.state not in ("missed", "skipped"):
+        return None
+    return before.state, before.reason or before.state

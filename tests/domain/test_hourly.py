@@ -55,3 +55,17 @@ def test_a_clock_that_was_wrong_for_a_moment_holds_nothing_back() -> None:
     for _ in range(5):
         hour.leaves(BEGIN)
     assert hour.turn(5, BEGIN) == BEGIN + HOUR
+
+
+@given(
+    some.lists(some.integers(0, 150), max_size=5),
+    some.one_of(some.none(), some.integers(-150, 150)),
+    some.integers(1, 40),
+)
+def test_one_that_is_idle_is_as_good_as_a_new_one(minutes: list[int], turn: int | None, most: int) -> None:
+    left = [(BEGIN - timedelta(minutes=each), 1) for each in sorted(minutes, reverse=True)]
+    hour = Hour(left, None if turn is None else BEGIN + timedelta(minutes=turn))
+    assert hour.is_idle(BEGIN) == (all(each >= 60 for each in minutes) and (turn is None or turn <= -60))
+    if hour.is_idle(BEGIN):
+        assert hour.has_room(most, BEGIN)
+        assert hour.turn(most, BEGIN) == Hour().turn(most, BEGIN)

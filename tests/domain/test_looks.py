@@ -19,9 +19,8 @@ AHEAD = Run("due", NOW + DAY, reached=False)
 @pytest.mark.parametrize(
     ("run", "person", "code"),
     [
-        (RUN, Standing(HERE.created_at, invited="sent", sent=True), "asked"),
-        (RUN, Standing(HERE.created_at, invited="expired", sent=True), "asked"),
-        (RUN, Standing(HERE.created_at, invited="expired"), "not_asked"),
+        (RUN, Standing(HERE.created_at, invited="sent"), "asked"),
+        (RUN, Standing(HERE.created_at, invited="expired"), "asked"),
         (RUN, Standing(HERE.created_at, invited="skipped", fits=False), "not_asked"),
         (Run("missed", NOW - DAY), HERE, "run_missed"),
         (Run("skipped", NOW - DAY), Standing(NOW, active=False), "run_skipped"),

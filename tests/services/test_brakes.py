@@ -1,17 +1,17 @@
 """A run whose mails come back pauses itself, says so to who looks after it, and stays mended once resumed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, func, select, update
 
 from app.channels.registry import open_channels
 from app.domain.access import Role
 from app.errors import NotFound
-from app.models import Bounces, Invitation, Member, Message, Stop, User
+from app.models import Bounces, Invitation, Member, Message, Schedule, Stop, User, new_id
 from app.runtime import Runtime
-from app.services import events, runs, schedule_sheets, schedules, sending
+from app.services import brakes, events, runs, schedule_sheets, schedules, sending
 from app.services.events import Told
 from tests.services.recurring import House
 from tests.smtp import SmtpSink
@@ -113,6 +113,57 @@ def test_after_resuming_fresh_bounces_stop_it_again(house: House, smtp_server: S
     run = runs.history(house.runtime, house.who, id).items[0]
     assert run.decided == PEOPLE
     assert all(each.ended_at for each in stops(house))
+
+
+@pytest.mark.parametrize("act", [schedules.resume, schedules.cancel])
+def test_to_end_a_stop_counts_nothing_and_what_was_known_by_then_weighs_no_more(
+    house: House, smtp_server: SmtpSink, act: Callable[..., int]
+) -> None:
+    crowd(house, smtp_server, 7)
+    id = house.plans(repeat="once")
+    house.tick()
+    sending.send_due(house.runtime)
+    said: list[str] = []
+
+    def listen(*given: object) -> None:
+        said.append(str(given[2]))
+
+    event.listen(house.runtime.db.engine, "before_cursor_execute", listen)
+    act(house.runtime, house.who, id)
+    event.remove(house.runtime.db.engine, "before_cursor_execute", listen)
+    assert said
+    assert not [each for each in said if "count(" in each and "messages" in each]
+    with house.runtime.db.read() as session:
+        row, stop = session.scalars(select(Bounces)).one(), session.scalars(select(Stop)).one()
+        ended = session.scalar(
+            select(func.count()).select_from(Message).where(Message.state.in_(brakes.KNOWN))
+        )
+    assert row.forgiven == row.number >= stop.failed
+    assert row.forgiven_known == stop.known <= (ended or 0)
+
+
+def test_a_run_that_stopped_for_its_words_still_counts_what_came_back_before(
+    house: House, smtp_server: SmtpSink
+) -> None:
+    house.crowd(40)
+    house.plans(repeat="once")
+    house.tick()
+    sending.send_due(house.runtime)
+    with house.runtime.db.write() as session:
+        some = session.scalars(select(Invitation)).all()
+        session.add(Bounces(occurrence_id=some[0].occurrence_id, number=4, look_at=5))
+        session.add(
+            Stop(
+                id=new_id(), workspace_id=house.who.workspace_id, schedule_id=some[0].schedule_id,
+                occurrence_id=some[0].occurrence_id, why="refused", reason="filtered", failed=3,
+                stopped_at=house.clock.now,
+            )
+        )  # fmt: skip
+        session.execute(update(Schedule).values(state="paused"))
+    schedules.resume(house.runtime, house.who, str(some[0].schedule_id))
+    with house.runtime.db.read() as session:
+        row = session.scalars(select(Bounces)).one()
+    assert (row.number, row.forgiven, row.forgiven_known) == (4, 0, 0)
 
 
 def test_a_few_bounces_stop_nothing(house: House, smtp_server: SmtpSink) -> None:

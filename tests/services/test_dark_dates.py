@@ -18,6 +18,7 @@ from app.rendering.look_words import look_words
 from app.services import (
     asking,
     events,
+    looking_again,
     looks,
     reminding,
     runs,
@@ -131,6 +132,7 @@ def test_whoever_takes_the_date_back_lets_it_leave_at_once(house: House, maria: 
     asking.ask(house.runtime, house.who, house.survey.id, maria.id)
     assert sending.send_due(house.runtime) == 0
     darken(house)
+    assert looking_again.look_at_held(house.runtime) == 1
     assert sending.send_due(house.runtime) == 1
 
 

@@ -6,14 +6,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import null, select
+from sqlalchemy import null, select, update
 
 from app.channels.registry import open_channels
 from app.domain.access import Role
 from app.domain.metrics import Metric
-from app.models import Contact, Invitation, Message, RateWindow, Workspace
+from app.models import Contact, Invitation, Message, RateWindow, Setting, Workspace
 from app.runtime import Runtime
-from app.services import asking, inviting_many, last_gate, reminding, sending, workspace_settings
+from app.services import (
+    asking,
+    inviting_many,
+    last_gate,
+    looking_again,
+    reminding,
+    sending,
+    workspace_settings,
+)
 from app.services.pulse_reminders import remind_pulses
 from app.services.pulses import open_pulse
 from tests.scripted_twilio import SID, TOKEN, ScriptedTwilio, scripted
@@ -196,6 +204,7 @@ def test_when_the_workspace_lifts_its_quiet_what_waited_leaves_at_once(
     sending.send_due(place)
     assert stands(place, id)[:2] == ("queued", "quiet_hours")
     workspace_settings.update(place, owner, {"quiet_hours": None})
+    assert looking_again.look_at_held(place) == 1
     sending.send_due(place)
     assert stands(place, id)[0] == "sent"
 
@@ -250,6 +259,46 @@ def test_nobodys_turn_in_the_morning_is_a_moment_of_silence_again(
     morning = MONDAY + timedelta(hours=36)
     assert list(moments) == [morning, morning, morning, morning + timedelta(hours=1)]
     assert told == moments
+
+
+def test_however_many_wait_whoever_saves_settings_waits_for_none_of_them(
+    place: Runtime, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They follow some at a time, each once, also when a worker ends or they are held back meanwhile."""
+    monkeypatch.setattr(looking_again, "AT_ONCE", 2)
+    workspace, other = world.workspace(), world.workspace()
+    owner = world.member(workspace)
+    for where in (workspace, other):
+        for _ in range(5):
+            world.invitation(where, world.survey(where), world.contact(where), state="queued")
+    morning = clock.now + timedelta(hours=12)
+    held = {"state": "queued", "reason": "capped", "due_at": morning}
+    with place.db.write() as session:
+        session.execute(update(Message).values(held))
+    workspace_settings.update(place, owner, {"daily_cap": 2})
+    assert moments_due(place, workspace) == [morning] * 5
+    looked: list[str] = []
+
+    def hold_back_again(point: str) -> None:
+        looked.append(point)
+        with place.db.write() as session:
+            session.execute(update(Message).where(Message.due_at <= clock.now).values(held))
+
+    stopping = replace(place, reach=hold_back_again, stopping=lambda: len(looked) == 1)
+    assert looking_again.look_at_held(stopping) == 2
+    assert looking_again.look_at_held(replace(place, reach=hold_back_again)) == 3
+    assert moments_due(place, workspace) == [morning] * 5
+    workspace_settings.update(place, owner, {"daily_cap": None})
+    assert looking_again.look_at_held(place) == 5
+    assert moments_due(place, workspace) == [clock.now] * 5
+    assert moments_due(place, other) == [morning] * 5, "another workspace's rules are its own"
+    with place.db.read() as session:
+        assert not session.scalars(select(Setting).where(Setting.name.startswith("look_again:"))).all()
+
+
+def moments_due(place: Runtime, workspace: Workspace) -> list[datetime]:
+    with place.db.read() as session:
+        return list(session.scalars(select(Message.due_at).where(Message.workspace_id == workspace.id)))
 
 
 def test_a_text_that_waits_uses_up_nothing_of_the_days_budget(

@@ -131,6 +131,24 @@ def test_a_step_waits_for_the_one_before_and_comes_as_many_days_after_it(
     assert house.asked(id) == [10, 10, 10]
 
 
+def test_the_steps_of_a_run_that_was_missed_are_missed_as_well(house: House, ces: Survey) -> None:
+    """They would end as run, with nobody asked and nobody to say why."""
+    house.crowd(3)
+    id = house.plans(repeat="once", steps=[{"survey": ces.id, "after_days": 10}] * 2)
+    planning.plan_schedules(house.runtime)
+    schedules.pause(house.runtime, house.who, id)
+    house.clock.advance(days=8)
+    schedules.resume(house.runtime, house.who, id)
+    house.live(days=1)
+    assert house.outcomes(id) == [("missed", "late"), ("due", None), ("due", None)]
+    house.live(days=20)
+    assert house.outcomes(id) == [("missed", "late")] * 3
+    assert house.count() == 0
+    with house.runtime.db.read() as session:
+        runs_of_it = session.scalars(select(Occurrence).where(Occurrence.step > 0)).all()
+    assert all(each.ended_at is not None and each.version_id is None for each in runs_of_it)
+
+
 def test_a_run_that_ends_in_time_puts_nothing_off(house: House, ces: Survey) -> None:
     house.crowd(1)
     house.plans(repeat="once", steps=[{"survey": ces.id, "after_days": 1}])

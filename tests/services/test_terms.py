@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.domain.access import Role
 from app.domain.metrics import Metric
@@ -13,7 +13,7 @@ from app.domain.terms import draw, share_of_draws
 from app.errors import Invalid
 from app.models import Contact, Invitation, Message, Occurrence, Schedule, Setting, Survey, Workspace
 from app.runtime import Runtime
-from app.services import expanding, planning, preflight, schedules, sending
+from app.services import expanding, hourly, planning, preflight, schedules, sending
 from app.services.access import Visitor
 from tests.services.test_planning import crowd
 from tests.world import Clock, World
@@ -225,6 +225,30 @@ def test_two_runs_of_a_schedule_share_its_hour_and_one_without_a_limit_has_none(
     with runtime.db.read() as session:
         kept = session.scalars(select(Setting.name).where(Setting.name.startswith("hour_of:"))).all()
     assert len(kept) == 1
+
+
+def test_the_hour_of_a_schedule_is_forgotten_once_nothing_of_it_counts(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, clock: Clock
+) -> None:
+    crowd(world, workspace, 3)
+    due(runtime, camila, survey, per_hour=2)
+    run(runtime)
+    with runtime.db.write() as session:
+        session.execute(update(Message).values(due_at=clock.now))
+    assert sending.send_due(runtime) == 2
+    clock.advance(minutes=61)
+    assert hourly.forget_old(runtime) == 0, "somebody has a turn"
+    assert sending.send_due(runtime) == 1
+    clock.advance(minutes=59)
+    assert hourly.forget_old(runtime) == 0
+    clock.advance(minutes=2)
+    assert hourly.forget_old(runtime) == 1
+    with runtime.db.read() as session:
+        assert not session.scalars(select(Setting).where(Setting.name.startswith("hour_of:"))).all()
+    clock.advance(days=1)
+    workspace_free_of_rest(runtime, workspace)
+    run(runtime)
+    assert leave(runtime, clock, 2) == [2, 1]
 
 
 def test_lots_are_the_same_in_a_statement_and_in_the_rule(

@@ -232,15 +232,10 @@ def counts(theirs: type[Invitation]) -> ColumnElement[bool]:
 
 
 def asks_at(theirs: type[Invitation], now: When) -> ColumnElement[datetime]:
-    """When it left, which a rest is counted from. What still waits, however long, may leave now."""
-    moment = Invitation.created_at.type
-    return case(
-        (
-            theirs.state.in_(ABOUT_TO_LEAVE),
-            literal(now, moment) if isinstance(now, datetime) else now,
-        ),
-        else_=func.coalesce(theirs.sent_at, theirs.created_at),
-    )
+    """When it left, which a rest is counted from. What still waits may leave now, unless it is too late."""
+    at = literal(now, Invitation.created_at.type) if isinstance(now, datetime) else now
+    may_leave = and_(theirs.state.in_(ABOUT_TO_LEAVE), theirs.expires_at > at)
+    return case((may_leave, at), else_=func.coalesce(theirs.sent_at, theirs.created_at))
 
 
 def _has_their_address(theirs: type[Invitation]) -> ColumnElement[bool]:

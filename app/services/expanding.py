@@ -69,7 +69,7 @@ class Course:
     pace: Pace
     waits_for_choice: bool  # somebody has to look whose turn it is
     waits_for_lots: bool  # somebody has to draw them before the first person
-    has_filters: bool = True  # as long as nobody has looked: then its next people are looked up at leisure
+    has_filters: bool  # somebody has to look up its next people before each commit
     said: tuple[object, Statements] | None = None  # the statements of the last step, and for what they hold
 
 
@@ -111,11 +111,11 @@ def _welcome(runtime: Runtime, courses: dict[str, Course], but: Collection[str] 
     seconds = HELD[runtime.db.engine.dialect.name]
     waits = whose_turn.waits_for_choice()
     with runtime.db.read() as session:
-        ready = _due(runtime).add_columns(waits, Occurrence.terms)
+        ready = _due(runtime).add_columns(waits, Occurrence.terms, Occurrence.audience)
         rows = session.execute(ready.order_by(Occurrence.due_at, Occurrence.step)).all()
     return courses | {
-        id: Course(Pace(seconds), waits_for_choice=chooses, waits_for_lots="sample" in terms)
-        for id, chooses, terms in rows
+        id: Course(Pace(seconds), chooses, waits_for_lots="sample" in terms, has_filters=bool(audience))
+        for id, chooses, terms, audience in rows
         if id not in courses and id not in but
     }
 

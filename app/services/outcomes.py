@@ -10,7 +10,15 @@ from app.db import Statement
 from app.domain.brakes import BOUNCES
 from app.domain.delivery import ASKING, REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
-from app.services import brakes, contact_rows, followup_opening, opt_outs, other_ways, pulse_reminders
+from app.services import (
+    brakes,
+    contact_rows,
+    followup_opening,
+    holding,
+    opt_outs,
+    other_ways,
+    pulse_reminders,
+)
 from app.services.departing import Departing
 
 _REST = Statement("SELECT value FROM installation WHERE name = :name")
@@ -61,6 +69,7 @@ def record(
 
     How many were handed over.
     """
+    _hold_people(session, group)
     group = [(each, _if_new(session, each, outcome)) for each, outcome in group]
     sent = [(each, outcome) for each, outcome in group if isinstance(outcome, Receipt)]
     _record_sent(session, sent, lease, now)
@@ -70,6 +79,12 @@ def record(
             if each.purpose == "invitation" and _after(each, outcome, now)[0] == "failed":
                 other_ways.take_next(session, each.invitation_id, outcome.reason, ready, now)
     return len(sent)
+
+
+def _hold_people(session: Session, group: Sequence[tuple[Departing, Outcome]]) -> None:
+    """Before any message: what follows from an error writes about its person, or to them."""
+    ids = {each.contact_id for each, outcome in group if isinstance(outcome, DeliveryError)}
+    holding.those_held(session, {id for id in ids if id is not None})
 
 
 def _by_schedule(ended: tuple[Departing, Outcome]) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.domain.terms import LATEST_REMINDER, Terms
 from app.models import Contact, Invitation, Message, Occurrence, Schedule
 from app.runtime import Runtime
-from app.services import other_ways
+from app.services import holding, other_ways
 from app.services.outbox import LEVEL, USUAL
 
 GROUP = 20  # in one transaction
@@ -50,6 +50,7 @@ _OF_IT = (
     .limit(bindparam("most", type_=Integer))
     .with_for_update(skip_locked=True)
 )
+_WHOSE = select(Invitation.contact_id).where(Invitation.id.in_(bindparam("some", expanding=True)))
 _GROUP = (
     select(Invitation, Occurrence.channels, Occurrence.terms, Contact, Schedule.state)
     .join(Occurrence, Occurrence.id == Invitation.occurrence_id)
@@ -148,7 +149,11 @@ def _due(runtime: Runtime, now: datetime) -> list[tuple[str, int | None]]:
 def _remind(
     session: Session, runtime: Runtime, days: Mapping[str, int | None], now: datetime, before: int
 ) -> int:
-    """The reminders of a few; the mark on each invitation makes it one, whoever else looks at it."""
+    """The reminders of a few; the mark on each invitation makes it one, whoever else looks at it.
+
+    Their people come first: whoever was erased meanwhile has no address any more as we read them.
+    """
+    holding.those_held(session, set(session.scalars(_WHOSE, {"some": list(days)})))
     rows = session.execute(_GROUP, {"some": list(days)})
     found = [Due(ask, channels, Terms.from_json(terms), *rest) for ask, channels, terms, *rest in rows]
     group = [each for each in found if each.invitation.remind_after == days[each.invitation.id]]

@@ -10,7 +10,7 @@ from app.channels.base import Event
 from app.domain.brakes import BOUNCES
 from app.models import Invitation, Message, Workspace
 from app.runtime import Runtime
-from app.services import brakes, followup_opening, inbound, opt_outs, other_ways, pulse_reminders
+from app.services import brakes, followup_opening, holding, inbound, opt_outs, other_ways, pulse_reminders
 from app.services.inbound import Stored
 
 RANK = {"attempting": 0, "unknown": 0, "sent": 1, "failed": 2, "delivered": 3}
@@ -34,19 +34,17 @@ def settle(runtime: Runtime, event_id: str) -> None:
 
 
 def _message(session: Session, stored: Stored) -> Message | None:
-    """By our own id in the address that we gave; else by the provider's."""
+    """By our own id in the address that we gave; else by the provider's. Its person is held before it."""
     event = stored.event
-    query = select(Message).with_for_update()
+    names = [(Message.sender_id == stored.sender_id, Message.provider_id == event.quotes)]
     if event.message_id:
-        found = session.scalars(
-            query.where(Message.id == event.message_id, Message.channel == stored.channel)
-        ).one_or_none()
+        names.insert(0, (Message.id == event.message_id, Message.channel == stored.channel))
+    for name in names:
+        found = session.execute(select(Message.id, Message.contact_id).where(*name).limit(1)).first()
         if found is not None:
-            return found
-    by_provider = query.where(
-        Message.sender_id == stored.sender_id, Message.provider_id == event.quotes
-    ).limit(1)
-    return session.scalars(by_provider).first()
+            holding.those_held(session, {found.contact_id} - {None})
+            return session.get(Message, found.id, with_for_update=True)
+    return None
 
 
 def tell(session: Session, message: Message, event: Event, now: datetime, ready: Collection[str]) -> None:

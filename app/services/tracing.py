@@ -13,7 +13,7 @@ from app.domain.delivery import next_try
 from app.domain.tracing import FIRST_LOOK, WIDER, Doubt, Listed, LookAgain, NotThere, Taken, Verdict, judge
 from app.models import Attempt, Invitation, Message, Sender
 from app.runtime import Runtime
-from app.services import settling_status
+from app.services import holding, settling_status
 
 log = structlog.get_logger("tracing")
 AT_ONCE = 20  # addresses in one tick: each is a question to the provider
@@ -79,7 +79,10 @@ def _settle(
     ready: Collection[str],
 ) -> int:
     """A step: what is known now of the doubts about this address."""
-    rows = session.execute(_open(sender_id, address)).all()
+    in_doubt = _in_doubt(sender_id, address)
+    people = session.scalars(in_doubt.with_only_columns(Message.contact_id))
+    holding.those_held(session, {each for each in people if each is not None})
+    rows = session.execute(in_doubt.with_for_update(of=Message)).all()
     if any(message.state == "attempting" for message, _ in rows):
         return 0  # one of those listed may be its: it is known in a moment
     known = _known(session, sender_id, [each.quotes for each in told])
@@ -91,7 +94,7 @@ def _settle(
     )
 
 
-def _open(sender_id: str, address: str) -> Select[Message, datetime]:
+def _in_doubt(sender_id: str, address: str) -> Select[Message, datetime]:
     return (
         select(Message, _BEGAN)
         .where(
@@ -100,7 +103,6 @@ def _open(sender_id: str, address: str) -> Select[Message, datetime]:
             Message.state.in_(("unknown", "attempting")),
         )
         .order_by(Message.id)
-        .with_for_update(of=Message)
     )
 
 

@@ -90,6 +90,7 @@ people = st.fixed_dictionaries(
                 st.integers(0, 100),
                 st.sampled_from(["nps", "csat"]),
                 st.sampled_from(["sent", "skipped", "planned", "queued", "sending", "unknown", "answered"]),
+                st.booleans(),
             ),
             max_size=3,
         ),
@@ -124,12 +125,13 @@ def test_sql_and_the_pure_rule_agree(runtime: Runtime, world: World, clock: Cloc
             )
         )
     surveys = {metric: world.survey(workspace, metric) for metric in (Metric.NPS, Metric.CSAT)}
-    for days, metric, state in person["asks"]:
+    for days, metric, state, in_time in person["asks"]:
         at = clock.now - timedelta(days=days)
         sent = at if state == "sent" else None
         world.invitation(
-            workspace, surveys[Metric(metric)], contact, state=state, created_at=at, sent_at=sent
-        )
+            workspace, surveys[Metric(metric)], contact, state=state, created_at=at, sent_at=sent,
+            expires_at=clock.now + timedelta(days=1 if in_time else -1),
+        )  # fmt: skip
     if person["answered_on"]:
         at = clock.now - timedelta(days=200)
         asked = world.invitation(

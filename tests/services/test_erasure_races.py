@@ -1,7 +1,8 @@
 """What is written about somebody at the very moment of their erasure is gone with them, whoever was first."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from functools import partial
 from threading import Thread
@@ -9,6 +10,8 @@ from threading import Thread
 import pytest
 from sqlalchemy import select, text, update
 
+from app.channels.base import DeliveryError, Event, Kind
+from app.channels.sandbox import Sandbox
 from app.domain.access import Role
 from app.errors import NotFound
 from app.models import Invitation, Message, Occurrence, SealedAnswer, Workspace
@@ -20,11 +23,16 @@ from app.services import (
     events,
     expanding,
     followups,
+    inbound,
     opt_outs,
+    outcomes,
     planning,
     pulse_reminders,
+    reminding,
 )
 from app.services.arrival import Given
+from app.services.departing import Departing
+from bots import handle
 from tests.pulse_world import open_pulse
 from tests.services.loop import meeting, opened
 from tests.services.recurring import House as Recurring
@@ -204,6 +212,81 @@ def test_a_pulse_that_reminds_reminds_nobody_who_is_erased(
         reminded = {each.contact_id for each in session.scalars(reminders)}
     assert reminded == {each.id for each in pulse.contacts[1:]}
     assert (pulse.contacts[0].email or "") not in stored(runtime)
+
+
+@pytest.mark.parametrize("erased_first", [True, False])
+def test_a_reminder_reminds_nobody_who_is_erased(
+    runtime: Runtime, world: World, clock: Clock, erased_first: bool
+) -> None:
+    workspace = world.workspace()
+    survey, gone, other = (
+        world.survey(workspace),
+        world.contact(workspace, email=ADDRESS),
+        world.contact(workspace),
+    )
+    for each in (gone, other):
+        world.invitation(workspace, survey, each, remind_after=3)
+    clock.advance(days=3)
+    erases = partial(erasure.erase, runtime, world.member(workspace, Role.MANAGER), gone.id)
+    reminds = partial(reminding.remind, runtime)
+    if erased_first:
+        meeting(runtime, erases, reminds, at="UPDATE contacts")
+    else:
+        meeting(runtime, reminds, erases, at="INSERT INTO messages")
+    with runtime.db.read() as session:
+        reminders = select(Message.contact_id).where(Message.purpose == "reminder", Message.state == "queued")
+        assert set(session.scalars(reminders)) == {other.id}
+        assert session.scalars(select(Invitation.remind_after)).all() == [None, None]
+    assert ADDRESS not in stored(runtime)
+
+
+PHONE = "+5531988884417"
+LOST = DeliveryError("invalid_address", permanent=True)
+
+
+def not_taken(runtime: Runtime, message: Message) -> None:
+    """What the sender writes down of a mail that nobody took, for whom a text may come next."""
+    told = {each.name: getattr(message, each.name, None) for each in fields(Departing)}
+    with runtime.db.write() as session:
+        outcomes.record(session, [(Departing(**told), LOST)], "lease", runtime.clock(), ("email", "sms"))
+
+
+def told_of_it(runtime: Runtime, message: Message) -> None:
+    """The same from the provider, afterwards."""
+    event = Event("us@aroeira.example", "1:failed", Kind.STATUS, state="failed", reason="invalid_address")
+    with runtime.db.write() as session:
+        inbound.keep(session, "email", replace(event, permanent=True, message_id=message.id), runtime.clock())
+    inbound.handle_new(runtime)
+
+
+@pytest.mark.parametrize("erased_first", [True, False])
+@pytest.mark.parametrize("tells", [not_taken, told_of_it])
+def test_no_second_channel_is_taken_to_somebody_who_is_erased(
+    runtime: Runtime,
+    world: World,
+    clock: Clock,
+    tells: Callable[[Runtime, Message], None],
+    erased_first: bool,
+) -> None:
+    runtime = replace(runtime, channels=dict.fromkeys(("email", "sms"), Sandbox()), inbound=handle)
+    workspace = world.workspace()
+    person = world.contact(workspace, email=ADDRESS, phone=PHONE)
+    asked = world.invitation(
+        workspace, world.survey(workspace), person, {"state": "attempting", "lease_token": "lease"},
+        state="sending",
+    )  # fmt: skip
+    with runtime.db.write() as session:
+        session.execute(update(Occurrence).values(channels=["email", "sms"]))
+        message = session.scalars(select(Message).where(Message.invitation_id == asked.id)).one()
+    erases = partial(erasure.erase, runtime, world.member(workspace, Role.MANAGER), person.id)
+    if erased_first:
+        meeting(runtime, erases, partial(tells, runtime, message), at="UPDATE contacts")
+    else:
+        meeting(runtime, partial(tells, runtime, message), erases, at="INSERT INTO messages")
+    with runtime.db.read() as session:
+        states = session.scalars(select(Message.state).order_by(Message.state)).all()
+    assert list(states) == (["failed"] if erased_first else ["cancelled", "failed"])
+    assert [each for each in (ADDRESS, PHONE) if each in stored(runtime)] == []
 
 
 @pytest.mark.parametrize("erased_first", [True, False])

@@ -70,6 +70,21 @@ def test_whoever_a_paused_schedule_still_holds_is_not_asked_by_another_meanwhile
     assert (held_back.rests_on.metric, held_back.rests_on.at) == ("nps", held_back.at)
 
 
+def test_nobody_rests_from_what_was_held_until_it_was_too_late(
+    house: House, csat: Survey, maria: Contact
+) -> None:
+    held = house.plans(repeat="once")
+    house.tick()
+    schedules.pause(house.runtime, house.who, held)
+    house.clock.advance(days=31)
+    house.plans(repeat="once", survey=csat.id)
+    house.tick()
+    schedules.resume(house.runtime, house.who, held)
+    sending.send_due(house.runtime)
+    assert [state for state, _, _ in outcomes(house, csat)] == ["sent"]
+    assert [state for state, _, _ in outcomes(house, house.survey)] == ["skipped"]
+
+
 def test_whoever_waits_for_their_turn_is_not_asked_by_another_meanwhile(
     house: House, csat: Survey, clock: Clock
 ) -> None:

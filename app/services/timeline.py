@@ -192,4 +192,4 @@ def _opt_outs(session: Session, contact: Contact) -> Iterator[Moment]:
     for each in opt_outs.standings(session, contact):
         yield OptedOut(each.since, each.id, each.kind, each.origin, each.by_person, each.channel)
         if each.lifted_at is not None:
-            yield OptedIn(each.lifted_at, each.id, each.evidence)
+            yield OptedIn(each.lifted_at, each.id, each.kind, each.evidence)

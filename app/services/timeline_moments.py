@@ -158,8 +158,9 @@ class OptedOut(Moment):
 
 @dataclass(frozen=True)
 class OptedIn(Moment):
-    """They said that they may be asked again, and how we know."""
+    """They said that they may be asked again, or an address works again, and how we know."""
 
+    cause: str  # what it had been
     evidence: str | None
     kind: ClassVar[str] = "opted_in"
     rank: ClassVar[int] = 70

@@ -16,7 +16,7 @@ Meaning = Literal[
 MEANINGS: tuple[Meaning, ...] = get_args(Meaning)
 IDENTIFIES: tuple[Meaning, ...] = ("email", "phone", "external_id")
 
-MAX_COLUMNS = 500  # our own export has one for each attribute that anybody has
+MAX_COLUMNS = 2_000  # our own export has one for each attribute that anybody has
 MAX_COLUMN_NAME = 60
 LOOKED_AT = 200  # rows from which the content of a column is guessed
 LEAST = {"email": 1, "phone": 3}  # cells: a number that somebody noted down makes no column of numbers

@@ -9,6 +9,7 @@ VALUES = (
     "preferred_channel", "active", "lawful_basis", "source", "tags",
 )  # fmt: skip
 ATTRIBUTES = "attributes"  # compared one by one
+BROUGHT_BACK = "brought_back"  # among the changes of whom an undone import had put away
 _WITH = {"email_key": "email", "phone_key": "phone"}  # a key goes with its address, however that is written
 
 Values = Mapping[str, object]

@@ -70,7 +70,7 @@ class ImportPart(Base):
 class ImportPerson(Base):
     """Who was met in a file, and in which row first: a further row about them changes nothing.
 
-    Kept for as long as the import can be undone, with what it takes.
+    Kept for as long as the import can be undone, with what it takes; of whom that puts away, as long again.
     """
 
     __tablename__ = "import_people"
@@ -78,7 +78,7 @@ class ImportPerson(Base):
     import_id: Mapped[str] = mapped_column(String(26), primary_key=True)
     contact_id: Mapped[str] = mapped_column(String(26), primary_key=True)
     row: Mapped[int]
-    outcome: Mapped[str | None] = mapped_column(String(16))  # created, updated or unchanged
+    outcome: Mapped[str | None] = mapped_column(String(16))  # created, updated, unchanged, or put_away
     changes: Mapped[dict[str, Any] | None]  # of whom it updated: each value as it was and as it became
 
 

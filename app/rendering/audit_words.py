@@ -42,6 +42,7 @@ AUDIT_DEEDS = {
     "contact.imported": "Imported people",
     "contact.opted_in": "Recorded an opt-in",
     "contact.opted_out": "Recorded an opt-out",
+    "contact.reachable_again": "Said that an address works again",
     "contact.put_away": "Made somebody inactive",
     "contact.request_done": "Marked a request as done",
     "contact.request_received": "Recorded a request",

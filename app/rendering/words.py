@@ -139,7 +139,7 @@ REASON_SENTENCES = {
     "capped": "Has been asked as often as we allow in this time.",
     "quiet_hours": "Nobody is disturbed at this time where they are; they are asked when it is over.",
     "no_address": "We have no address for the channels that were chosen.",
-    "bounced": "The address bounced. A new address makes them askable again.",
+    "bounced": "The address bounced. A new one makes them askable again, or the word that it works.",
     "invalid_address": "The address is not valid.",
     "blocked": "They blocked us on this channel.",
     "channel_not_configured": "This channel is not set up.",

@@ -11,6 +11,7 @@ from app.rendering import agent_cards, chats
 from app.rendering.languages import LOCALES, language_of
 from app.runtime import Runtime
 from app.services import (
+    bounces,
     chat_addresses,
     chat_questions,
     inbound,
@@ -47,7 +48,7 @@ def connect(runtime: Runtime, event_id: str) -> None:
             return
         contact = _bind(session, stored, link, key, now) if link is not None else None
         if contact is not None:
-            opt_outs.open_again(session, key, now)
+            bounces.open_again(session, key, now)
             _greet(session, stored, contact, key, now)
             inbound.done(session, event_id, workspace_id=contact.workspace_id, contact_id=contact.id)
         else:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, func, select
 
-from app.domain.contact_columns import ATTRIBUTE, OURS
+from app.domain.contact_columns import ATTRIBUTE, MAX_COLUMNS, OURS
 from app.errors import Invalid, problem
 from app.models import Contact
 from app.rendering import csv_export, xlsx_export
@@ -48,6 +48,7 @@ def export(runtime: Runtime, who: Visitor, ending: Ending, sought: Sought = EVER
         *(f"{OURS}{name}" for name in ("bounced", *ABOUT)),
         *(f"{ATTRIBUTE}{name}" for name in names),
     ]  # fmt: skip
+    refuse_too_wide(len(header))
     rows = _rows(runtime, conditions, names)
     return xlsx_export.stream(header, rows) if ending == "xlsx" else csv_export.stream(header, rows)
 
@@ -57,6 +58,16 @@ def refuse_too_many(rows: int) -> None:
     if rows > xlsx_export.MOST_ROWS:
         message = "A workbook holds at most %(most)s rows here. Download the CSV."
         raise Invalid([problem("export", message, most=xlsx_export.MOST_ROWS)])
+
+
+def refuse_too_wide(columns: int) -> None:
+    """Our own import shall read it back. Raises Invalid."""
+    if columns > MAX_COLUMNS:
+        message = (
+            "These people have so many attributes that the file would have %(columns)s columns, and at most"
+            " %(most)s can be imported again. Choose fewer people: by search, tag or segment."
+        )
+        raise Invalid([problem("export", message, columns=columns, most=MAX_COLUMNS)])
 
 
 def _rows(

@@ -16,7 +16,7 @@ from app.domain.their_zone import TheirZone, their_zone
 from app.errors import Conflict, Invalid, Unavailable, problem
 from app.models import Contact, FollowUp, Workspace
 from app.runtime import Runtime
-from app.services import asking_terms, audit, contact_rows, eligible, opt_outs, timeline
+from app.services import asking_terms, audit, bounces, contact_rows, eligible, opt_outs, timeline
 from app.services.access import Visitor, held_workspace
 from app.services.contact_rows import Card, Keyed, card
 from app.services.contact_search import EVERYBODY, Show, Sought, found_by, here
@@ -62,6 +62,7 @@ class Detail:
 
     contact: Card
     opt_outs: tuple[Standing, ...]
+    bounces: Mapping[str, datetime]  # by channel: since when what goes there comes back
     askable: tuple[Askable, ...]
     moments: Page[Moment]
     open_followup: str | None
@@ -71,13 +72,6 @@ class Detail:
     @property
     def is_opted_out(self) -> bool:
         return any(each.holds_everywhere for each in self.opt_outs)
-
-    @property
-    def bounced_at(self) -> datetime | None:
-        """Since when mail to this address comes back; None while it does not."""
-        return next(
-            (each.since for each in self.opt_outs if each.lifted_at is None and each.kind == "bounce"), None
-        )
 
     @property
     def may_opt_in(self) -> bool:
@@ -184,6 +178,7 @@ def detail(runtime: Runtime, who: Visitor, id: str, cursor: str | None = None) -
         return Detail(
             contact=card(row),
             opt_outs=opt_outs.standings(session, row),
+            bounces=bounces.since(session, row),
             askable=tuple(
                 _askable(session, runtime, row, metric) for metric in metrics_for(who.workspace_kind)
             ),

@@ -14,6 +14,7 @@ from app.runtime import Runtime
 from app.services import (
     answering_chats,
     arrival,
+    bounces,
     chat_addresses,
     chat_questions,
     in_touch,
@@ -100,7 +101,7 @@ def _heard(turn: Turn) -> Heard | None:
         return Heard(language=LANGUAGES.get(wanted) or LANGUAGES.get(event.language[:2], "en"))
     about = chat_questions.quoted(turn.session, turn.stored) if event.quotes else None
     if event.kind is Kind.START:  # pressed without a link of ours: they want to be asked again
-        opt_outs.open_again(turn.session, turn.key, turn.now)
+        bounces.open_again(turn.session, turn.key, turn.now)
         return Heard(text="/start")
     return Heard(text=event.text, about=about if turn.question(about) else None)
 

@@ -1,7 +1,7 @@
 """The steps on some rows of an import, in one transaction: taken for real, counted, and listed."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from app.services.consents import UNDONE
 from app.services.contact_rows import Keyed
 from app.services.import_deciding import OUTCOMES, Known, ReadRow, Verdict, decide
 from app.services.import_opt_outs import Silenced
+from app.services.import_taking_back import forget_marks, put_away
 from app.services.many_rows import insert_many, rows_with
 
 
@@ -35,7 +36,8 @@ def take(
     workspace = access.hold_workspace(session, each.workspace_id)  # who is meant has one decider
     people = [row.person for row in rows if row.person is not None]
     found = contact_rows.candidates(session, workspace.id, people, lock=True, met_in=each.id)
-    known = Known(found, _met(session, each.id, found), withdrawn(session, found))
+    gone = put_away(session, workspace.id, found)
+    known = Known(found, _met(session, each.id, found), withdrawn(session, found), gone)
     verdicts = decide(rows, known, base, now)
     session.flush()
     insert_many(session, Contact, [verdict.new for verdict in verdicts if verdict.new is not None])
@@ -54,10 +56,17 @@ def take(
             for verdict in first
         ],
     )
+    forget_marks(session, workspace.id, [verdict.contact_id for verdict in first if _says_no(verdict, gone)])
     silent = silent_before(session, workspace.id, verdicts)
     wishes = [each for verdict in verdicts for each in silenced_by(verdict)]
     import_opt_outs.silence(session, workspace.id, wishes, now)
     return tally_of(verdicts, silent)
+
+
+def _says_no(verdict: Verdict, gone: Collection[str]) -> bool:
+    """Does the file itself want somebody inactive whom an undone one had put away?"""
+    person = verdict.row.person
+    return verdict.contact_id in gone and person is not None and person.values.get("active") is False
 
 
 def silenced_by(verdict: Verdict) -> list[Silenced]:

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from app.domain.contact_files import Record
 from app.domain.contacts import ContactValues
-from app.domain.import_undoing import ATTRIBUTES, VALUES, changes
+from app.domain.import_undoing import ATTRIBUTES, BROUGHT_BACK, VALUES, changes
 from app.domain.imported_rows import RowReader, as_they_are
 from app.errors import Conflict, Invalid, Problem, problem
 from app.models import Contact, new_ids
@@ -77,10 +77,15 @@ class Known:
     """The contacts that rows may mean, and those that this file has met already, by the row that met them."""
 
     def __init__(
-        self, contacts: Iterable[Marks], met: Mapping[str, int], withdrew: Collection[str] = ()
+        self,
+        contacts: Iterable[Marks],
+        met: Mapping[str, int],
+        withdrew: Collection[str] = (),
+        put_away: Collection[str] = (),
     ) -> None:
         self.met = dict(met)
         self.withdrew = withdrew  # who has no basis because somebody said so
+        self.put_away = put_away  # who is inactive only because an import was undone
         self._rows: dict[str, Marks] = {}
         self._ids: dict[tuple[str, str], dict[str, None]] = {}  # in order, so that matching is repeatable
         for each in contacts:
@@ -157,16 +162,23 @@ def _decide(row: ReadRow, id: str, known: Known, base: Mapping[str, Any], now: d
     keeps_origin = found.lawful_basis != "none" or found.id in known.withdrew
     try:
         before = _values(found)
-        said = _said_of(found, row.person)
+        said = _said_of(found, row.person, known)
         changed = contact_rows.update_row(found, said, now, keep_origin=keeps_origin)
     except Invalid as error:
         return Verdict(row, "refused", problems=error.problems, by_itself=found)
     verdict = _met(row, known, found, "updated" if changed else "unchanged")
-    return replace(verdict, changes=changes(before, _values(found))) if changed else verdict
+    return replace(verdict, changes=_changes(before, found, known)) if changed else verdict
 
 
-def _said_of(row: Contact, person: Keyed) -> Keyed:
-    """What a row of a file says of somebody who is here."""
+def _changes(before: Mapping[str, object], row: Contact, known: Known) -> dict[str, object]:
+    back = {BROUGHT_BACK: [False, True]} if row.active and row.id in known.put_away else {}
+    return changes(before, _values(row)) | back
+
+
+def _said_of(row: Contact, person: Keyed, known: Known) -> Keyed:
+    """What a row of a file says of somebody who is here: whom an undone one put away, it brings back."""
+    if row.id in known.put_away and "active" not in person.values:
+        person = replace(person, values={**person.values, "active": True})
     given = person.values.get("attributes")
     if not given or not row.attributes:
         return person

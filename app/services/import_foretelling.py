@@ -20,6 +20,7 @@ from app.services.import_chunks import (
     withdrawn,
 )
 from app.services.import_deciding import Known, Mark, ReadRow, Verdict, decide
+from app.services.import_taking_back import put_away
 
 MARKS = frozenset(("external_id", "email_key", "phone_key"))
 CACHE = 32 * 1024  # kB of memory; the rest lies in a file that nobody else sees
@@ -54,7 +55,7 @@ class Foretold:
         workspace = session.get_one(Workspace, each.workspace_id)
         people = [row.person for row in rows if row.person is not None]
         found = contact_rows.candidates(session, workspace.id, people, moved=self.moved)
-        withdrew = withdrawn(session, found)
+        withdrew, gone = withdrawn(session, found), put_away(session, workspace.id, found)
         session.expunge_all()
         ids = [contact.id for contact in found]
         met = self._recalled("id", ids)
@@ -67,7 +68,9 @@ class Foretold:
         marks = {id: mark for id, (mark, _) in met.items()}
         # Whoever has been met is what the rows would have made of them
         unmet: list[Marks] = [contact for contact in found if contact.id not in marks]
-        known = Known([*unmet, *marks.values()], {id: place for id, (_, place) in met.items()}, withdrew)
+        known = Known(
+            [*unmet, *marks.values()], {id: place for id, (_, place) in met.items()}, withdrew, gone
+        )
         verdicts = decide(rows, known, base_of(workspace, now), now)
         self._remember(verdicts, known)
         self.moved += sum(not MARKS.isdisjoint(verdict.changes or ()) for verdict in verdicts)

@@ -15,7 +15,7 @@ from app.runtime import Runtime
 from app.services.many_rows import delete_some
 
 PART_ROWS = 1_000  # rows of a part: what PostgreSQL takes in one commit
-PART_LETTERS = 1_000_000  # or so many characters of them: rows may be long
+PART_LETTERS = 1_000_000  # or so many characters and cells of them: rows may be long
 AT_REST = 1  # the quickest compression: a fifth of the space
 DELETED = {ImportPart: 8, ImportPerson: 400, ImportReject: 100}  # in one commit, for SQLite's one writer
 
@@ -46,7 +46,7 @@ def parts(records: Iterable[Record]) -> Iterator[tuple[int, bytes, int]]:
     first, letters, rows = 0, 0, list[Record]()
     for record in records:
         rows.append(record)
-        letters += sum(map(len, record[1]))
+        letters += sum(map(len, record[1])) + len(record[1])
         if len(rows) == PART_ROWS or letters >= PART_LETTERS:
             yield first, _packed(rows), len(rows)
             first, letters, rows = first + len(rows), 0, []

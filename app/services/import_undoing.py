@@ -77,7 +77,7 @@ def _foretold(session: Session, each: ContactImport, now: datetime) -> Undoing:
             select(func.count())
             .select_from(ImportPerson)
             .join(Contact, Contact.id == ImportPerson.contact_id)
-            .where(theirs, ImportPerson.outcome == "created", import_taking_back.untouched())
+            .where(theirs, ImportPerson.outcome == "created", import_taking_back.untouched(each))
         )
         put_away = session.scalar(untouched) or 0
     return Undoing(

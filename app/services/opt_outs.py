@@ -183,12 +183,6 @@ def opt_out_by_chat(turn: Turn) -> None:
         say(workspace_id, None)
 
 
-def open_again(session: Session, key: str, now: datetime) -> None:
-    """A step: a chat that had shut us out pressed START, so it is open to whoever writes there."""
-    shut = OptOut.address_key == key, OptOut.kind == "bounce"
-    lift(session, *shut, now=now, evidence="START in the chat")
-
-
 def opt_in_by_chat(turn: Turn, message_id: str) -> None:
     """A step: the person's own word, for the address that they wrote from: it lifts their own wish alone.
 

@@ -158,9 +158,9 @@ class OptedOut(Moment):
 
 @dataclass(frozen=True)
 class OptedIn(Moment):
-    """They may be asked again, by their own word or as the reason is gone, and how we know."""
+    """They may be asked again, by their own word or as the reason is gone, and how we know it."""
 
-    cause: str
+    cause: str  # what it had been
     evidence: str | None
     kind: ClassVar[str] = "opted_in"
     rank: ClassVar[int] = 70

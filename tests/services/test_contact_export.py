@@ -171,12 +171,26 @@ def whole(runtime: Runtime, who: Visitor) -> list[list[str]]:
 def test_very_many_attributes_come_back(
     runtime: Runtime, camila: Visitor, ending: contact_export.Ending
 ) -> None:
-    for part in range(3):
+    for part in range(15):
         attributes = {f"fato {part} {number}": number for number in range(100)}
         contacts.create(runtime, camila, {"external_id": str(part), "attributes": attributes})
     file = io.BytesIO(b"".join(contact_export.export(runtime, camila, ending)))
     done = contact_imports.run(runtime, camila, f"a.{ending}", file, lawful_basis="consent", source="export")
-    assert done.counts["unchanged"] == 3
+    assert done.counts["unchanged"] == 15
+
+
+def test_more_attributes_than_would_come_back_do_not_leave(
+    runtime: Runtime, camila: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in range(2):
+        attributes = {f"fato {part} {number}": number for number in range(20)}
+        contacts.create(runtime, camila, {"external_id": str(part), "name": "Ana", "attributes": attributes})
+    width = len(table(runtime, camila)[0])
+    monkeypatch.setattr(contact_export, "MAX_COLUMNS", width)
+    assert len(table(runtime, camila)) == 2
+    monkeypatch.setattr(contact_export, "MAX_COLUMNS", width - 1)
+    with pytest.raises(Invalid, match="Choose fewer people"):
+        contact_export.export(runtime, camila, "csv")
 
 
 def test_nobody_of_another_workspace_leaves(runtime: Runtime, world: World, people: list[str]) -> None:

@@ -126,10 +126,10 @@ def test_a_new_mailbox_forgets_that_the_old_one_bounced(runtime: Runtime, world:
             session, bea.workspace_id, None, (key,), kind="bounce", origin="provider", now=world.now
         )
     contacts.edit(runtime, bea, id, {"email": "ANA@bemtevi.example"})
-    assert contacts.detail(runtime, bea, id).bounced_at == world.now
+    assert contacts.detail(runtime, bea, id).bounces == {"email": world.now}
     assert [each.bounced for each in contacts.listing(runtime, bea).page.items] == [True]
     contacts.edit(runtime, bea, id, {"email": "ana@novo.example"})
-    assert contacts.detail(runtime, bea, id).bounced_at is None
+    assert contacts.detail(runtime, bea, id).bounces == {}
     assert [each.bounced for each in contacts.listing(runtime, bea).page.items] == [False]
 
 

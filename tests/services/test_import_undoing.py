@@ -82,7 +82,61 @@ def test_whom_it_brought_is_put_away_unless_somebody_touched_or_asked_them(
     ]
     with runtime.db.read() as session:
         assert session.scalar(select(func.count(OptOut.id)).where(OptOut.kind == "own_wish")) == 1
-        assert session.scalar(select(func.count()).select_from(ImportPerson)) == 0
+        assert set(session.scalars(select(ImportPerson.outcome))) == {"put_away"}
+        assert session.scalar(select(func.count()).select_from(ImportPerson)) == 3
+
+
+def test_the_corrected_file_brings_back_whom_an_undone_one_had_put_away(
+    runtime: Runtime, camila: Visitor
+) -> None:
+    undo(runtime, camila, imported(runtime, camila))
+    contacts.edit(
+        runtime, camila, row(runtime, "0").id, {"name": "Ana"}
+    )  # so they stay as somebody left them
+    corrected = FILE.replace("anual", "mensal")
+    look = contact_imports.run(
+        runtime, camila, "x.csv", io.BytesIO(corrected.encode()), lawful_basis="consent", source="feira",
+        dry_run=True,
+    )  # fmt: skip
+    again = imported(runtime, camila, corrected)
+    taken = import_pages.page(runtime, camila, again)
+    assert look.counts == taken.counts
+    assert [row(runtime, str(n)).active for n in range(6)] == [False, True, True, True, True, True]
+    undo(runtime, camila, again)
+    assert not any(row(runtime, str(n)).active for n in range(6))
+    imported(runtime, camila)
+    assert [row(runtime, str(n)).active for n in range(6)] == [False, True, True, True, True, True]
+
+
+def test_a_file_that_changes_nothing_else_brings_them_back_too_and_one_that_says_no_does_not(
+    runtime: Runtime, camila: Visitor
+) -> None:
+    undo(runtime, camila, imported(runtime, camila))
+    imported(runtime, camila, "id;nome;ativo\n0;Pessoa 0;não\n1;Pessoa 1;\n")
+    assert [row(runtime, n).active for n in ("0", "1", "2")] == [False, True, False]
+    id = imported(runtime, camila)
+    assert [row(runtime, n).active for n in ("0", "1", "2")] == [False, True, True]
+    assert import_pages.page(runtime, camila, id).counts["updated"] == 4
+
+
+def test_who_was_inactive_before_stays_so_whatever_file_was_undone(runtime: Runtime, camila: Visitor) -> None:
+    contacts.create(runtime, camila, {"external_id": "0", "name": "Bia", "active": False})
+    undo(runtime, camila, imported(runtime, camila, "id;nome;ativo\n0;Bia;sim\n"))
+    assert not row(runtime, "0").active
+    imported(runtime, camila, "id;nome\n0;Beatriz\n")
+    assert not row(runtime, "0").active
+
+
+def test_whom_another_file_names_stays_while_that_one_stands(runtime: Runtime, camila: Visitor) -> None:
+    first = imported(runtime, camila)
+    second = imported(runtime, camila, "id;nome\n0;Pessoa 0\n1;Pessoa 1\n")
+    third = imported(runtime, camila, "id;nome\n9;Nova\n2;Pessoa 2\n")
+    undo(runtime, camila, third)
+    told = import_undoing.foretell(runtime, camila, first)
+    assert (told.put_away, told.left_alone) == (4, 2)
+    undo(runtime, camila, first)
+    assert [row(runtime, str(n)).active for n in range(4)] == [True, True, False, False]
+    assert counts(runtime, second)[0] == "done"
 
 
 def test_what_it_changed_is_as_before_where_nobody_has_changed_it_since(

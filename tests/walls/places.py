@@ -60,6 +60,7 @@ NOUNS = {
 NO_IDS = {
     "/metrics/<metric>": "nps",
     "/channels/<channel>": "sms",
+    "/bounces/<channel>": "email",
     "/<any(pause, resume, cancel):act>": "pause",
     "/<any(draft, live):which>": "draft",
     "/<locale>": "en",

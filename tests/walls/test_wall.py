@@ -51,6 +51,7 @@ FORM = {
 }  # fmt: skip
 BODIES: dict[str, Any] = {
     "opt_in_contact": {"evidence": "x"},
+    "lift_bounce": {"evidence": "x"},
     "change_consent": {"lawful_basis": "consent", "evidence": "x"},
     "ask_contact": {"contact": UNKNOWN_ID},
     "undo_import": {"put_away": 0},

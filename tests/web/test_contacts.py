@@ -222,6 +222,29 @@ def test_an_opt_out_is_recorded_and_undone_only_with_evidence(
     assert "&lt;i&gt;She called&lt;/i&gt;" in page and "Wants to be asked" in page
 
 
+def test_what_bounced_is_used_again_only_with_evidence(
+    runtime: Runtime, world: World, client_for: ClientFor, camila: Visitor, here: str
+):
+    id = contacts.create(runtime, camila, {"name": "Ana", "email": "a@x.example", "phone": "+5531988884417"})
+    with runtime.db.write() as session:
+        row = session.get_one(Contact, id)
+        keys = row.email_key, row.phone_key
+        opt_outs.record(
+            session, row.workspace_id, None, keys, kind="bounce", origin="provider", now=world.now
+        )
+    client = client_for(camila)
+    assert client.get(f"{here}/{id}").text.count("Bounced on") == 2
+    refused = client.post(f"{here}/{id}/bounces/email", data={"evidence": " "})
+    assert refused.status_code == 422
+    assert "Say how you know" in refused.text and 'href="#works_email"' in refused.text
+    assert client.post(f"{here}/{id}/bounces/pigeon", data={"evidence": "x"}).status_code == 422
+    assert client.post(f"{here}/{id}/bounces/email", data={"evidence": "She wrote"}).status_code == 303
+    page = client.get(f"{here}/{id}").text
+    assert page.count("Bounced on") == 1
+    assert "The address works again" in page and "She wrote" in page
+    assert "by their own word" not in page
+
+
 def test_somebody_is_put_away_and_taken_back(
     runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
 ):

@@ -93,6 +93,24 @@ def test_a_person_is_seen_in_every_look(visit: Visit, look: Look, camila: Visito
     look(page)
 
 
+def test_an_address_that_bounced_is_seen_in_every_look(
+    runtime: Runtime, visit: Visit, look: Look, camila: Visitor, maria: Contact, clock: Clock
+):
+    keys = maria.email_key, maria.phone_key
+    with runtime.db.write() as session:
+        opt_outs.record(
+            session, maria.workspace_id, None, keys, kind="bounce", origin="provider", now=clock.now
+        )
+    page = visit(f"/w/aroeira/contacts/{maria.id}", camila)
+    page.get_by_text("O e-mail voltou a funcionar").click()
+    page.get_by_role("button", name="Usar de novo").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("Uma coisa ainda não está certa")
+    look(page)
+    page.get_by_label("Como você sabe?").first.fill("Ela escreveu de lá.")
+    page.get_by_role("button", name="Usar de novo").first.click()
+    expect(page.get_by_text("Voltará a ser usado.")).to_be_visible()
+
+
 def test_why_a_person_was_asked_or_not_is_seen_in_every_look(
     runtime: Runtime, visit: Visit, look: Look, camila: Visitor, workspace: Workspace, maria: Contact
 ):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from app.services import consents, opt_outs
+from app.services import bounces, consents, opt_outs
 from app.web.api.contacts import Basis, OptOutKind, contacts
 from app.web.api.routes import Call, Made
 from app.web.api.schemas import Body, Channel, Moment, Query, Resource, absent
@@ -108,6 +108,28 @@ def opt_in_contact(call: Call, id: str, query: OptInQuery, body: OptInBody | Non
     Needs `evidence`, in the body or as a parameter. Lifts no bounce and no legal block.
     """
     opt_outs.opt_in(call.runtime, call.who, id, (body and body.evidence) or query.evidence or "")
+
+
+class WorksBody(Body):
+    """The word that an address works again."""
+
+    evidence: str = absent("How you know that it works. Needed.")
+
+
+class WorksQuery(Query):
+    """The same as a parameter, for clients that send no body with DELETE."""
+
+    evidence: str | None = None
+
+
+@contacts.delete("/contacts/{id}/bounces/{channel}", "contacts:write")
+def lift_bounce(call: Call, id: str, channel: str, query: WorksQuery, body: WorksBody | None = None) -> None:
+    """An address that bounced works again: `email`, or the number by `sms` or `whatsapp`. Twice is harmless.
+
+    Needs `evidence`, in the body or as a parameter. Lifts no wish of theirs.
+    """
+    evidence = (body and body.evidence) or query.evidence or ""
+    bounces.reachable_again(call.runtime, call.who, id, channel, evidence)
 
 
 CONTACTS = contacts  # the whole noun: the routes of contacts.py and these

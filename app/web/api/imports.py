@@ -24,7 +24,9 @@ class Undoing(Resource):
     until: Moment | None = Field(description="Null: it cannot be undone, or not any more.")
     put_away: int = Field(description="People who came with it, changed and asked by nobody since: inactive.")
     changed: int = Field(description="People whom it changed: put back in what nobody has changed since.")
-    left_alone: int = Field(description="People who came with it and were changed or asked since.")
+    left_alone: int = Field(
+        description="People who came with it and were changed, asked or named by another file since."
+    )
 
 
 class Import(Resource):

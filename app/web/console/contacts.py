@@ -17,7 +17,7 @@ from app.errors import Conflict, Invalid
 from app.rendering import look_words
 from app.rendering.languages import NAMES
 from app.rendering.moments import when
-from app.services import connect_links, contact_export, contacts, erasure, looks, opt_outs, segments
+from app.services import bounces, connect_links, contact_export, contacts, erasure, looks, opt_outs, segments
 from app.services.contact_export import Ending
 from app.services.contact_rows import Card
 from app.services.contact_search import Show, Sought
@@ -148,6 +148,21 @@ def opt_in(id: str) -> ResponseReturnValue:
         found = contacts.detail(runtime_of(), visitor(), id)
         return _page(found, status=422, errors=sentences(error.problems), evidence=evidence)
     flash(_("They may be asked again."))
+    return _to(id)
+
+
+@pages.post("/<id>/bounces/<channel>")
+@allows(Role.AGENT)
+def reachable_again(id: str, channel: str) -> ResponseReturnValue:
+    """What bounced works again, and how we know."""
+    evidence = request.form.get("evidence", "")
+    try:
+        bounces.reachable_again(runtime_of(), visitor(), id, channel, evidence)
+    except Invalid as error:
+        places = {"evidence": f"works_{channel}", "channel": ""}
+        wrong = {places[each]: said for each, said in sentences(error.problems).items()}
+        return _page(contacts.detail(runtime_of(), visitor(), id), status=422, errors=wrong)
+    flash(_("It will be used again."))
     return _to(id)
 
 

@@ -4,8 +4,9 @@ import io
 from collections.abc import Callable
 
 from app.domain.access import Role
-from app.models import Workspace
-from app.services import contact_imports
+from app.models import Contact, Workspace
+from app.runtime import Runtime
+from app.services import contact_imports, opt_outs
 from tests.api_client import Api
 from tests.world import Clock, World
 
@@ -69,6 +70,21 @@ def test_who_opted_out_comes_back_only_by_their_own_word(api: Api, clock: Clock)
     )
     kinds = [each["kind"] for each in api.get(f"/contacts/{id}/timeline").json["items"]]
     assert kinds == ["opted_in", "opted_out", "added"]
+
+
+def test_what_bounced_works_again_by_somebodys_word(api: Api, runtime: Runtime, clock: Clock) -> None:
+    id = api.post("/contacts", MARIA).json["id"]
+    with runtime.db.write() as session:
+        row = session.get_one(Contact, id)
+        opt_outs.record(
+            session, row.workspace_id, None, (row.email_key,), kind="bounce", origin="provider", now=clock.now
+        )
+    assert api.delete(f"/contacts/{id}/bounces/email").status_code == 422
+    assert api.delete(f"/contacts/{id}/bounces/telegram", {"evidence": "x"}).status_code == 422
+    clock.advance(hours=1)
+    assert api.delete(f"/contacts/{id}/bounces/email", {"evidence": "She wrote to us."}).status_code == 204
+    (moment,) = api.get(f"/contacts/{id}/timeline", limit=1).json["items"]
+    assert (moment["kind"], moment["cause"]) == ("opted_in", "bounce")
 
 
 def test_who_wants_nothing_on_one_channel_may_be_asked_on_another(api: Api) -> None:

@@ -72,6 +72,12 @@ class Detail:
         return any(each.holds_everywhere for each in self.opt_outs)
 
     @property
+    def is_objected(self) -> bool:
+        """Is it for a legal reason alone that they must not be asked, whatever they wish?"""
+        stands = {each.kind for each in self.opt_outs if each.holds_everywhere}
+        return stands == {"legal"}
+
+    @property
     def bounced_at(self) -> datetime | None:
         """Since when mail to this address comes back; None while it does not."""
         return next(

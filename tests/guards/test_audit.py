@@ -62,6 +62,7 @@ NOT_NOTED = {
     "journal_replay._journal": WORK,
     "absent_channels._note": WORK,
     "absent_channels.give_up_waiting": WORK,
+    "agent_cards.forget_erased": WORK,
     "scrubbing.scrub": WORK,
     "limits.count_once": WORK,
     "limits.forget_old": WORK,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.runtime import Runtime
 from app.services import (
     absent_channels,
+    agent_cards,
     asking_again,
     doctor,
     expanding,
@@ -88,6 +89,7 @@ TIMETABLE = (
     Job("forget_requests", once.forget_old, 3600),
     Job("let_go", retention.let_go, 600),
     Job("scrub", scrubbing.scrub, 60),
+    Job("forget_cards", agent_cards.forget_erased, 60),
     Job("keep_journal", journal_replay.keep, 3600, upkeep=True),
     Job("check_pages", doctor.check_pages, 6 * 3600, upkeep=True),
     Job("clear_imports", import_jobs.clear_away, 20, upkeep=True),

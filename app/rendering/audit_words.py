@@ -40,6 +40,8 @@ AUDIT_DEEDS = {
     "contact.exported": "Exported all that we hold of somebody",
     "contact.import_undone": "Undid an import of people",
     "contact.imported": "Imported people",
+    "contact.objected": "Recorded an objection",
+    "contact.objection_lifted": "Lifted an objection",
     "contact.opted_in": "Recorded an opt-in",
     "contact.opted_out": "Recorded an opt-out",
     "contact.reachable_again": "Said that an address works again",

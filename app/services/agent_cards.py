@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.channels.base import Button, Inbound
@@ -16,9 +16,17 @@ from app.rendering.mails import Alert
 from app.runtime import Runtime
 from app.services import followup_page, reply_ways
 from app.services.access import Visitor
+from app.services.many_rows import unindexed
 
 CHANNEL = "telegram"
 EARLIER = 4
+AT_ONCE = 20  # Telegram takes some thirty in a second
+# By its follow-up, never among all that went out on the channel
+_IS_CARD = (
+    Message.purpose == "alert",
+    unindexed(Message.channel) == CHANNEL,
+    Message.provider_id.is_not(None),
+)
 
 
 @dataclass(frozen=True)
@@ -60,12 +68,7 @@ def change_all(runtime: Runtime, followup_id: str) -> None:
     channel = runtime.channels.get(CHANNEL)
     if channel is None or channel.pretends:
         return
-    sent = select(Message.provider_id, Message.locale).where(
-        Message.followup_id == followup_id,
-        Message.purpose == "alert",
-        Message.channel == CHANNEL,
-        Message.provider_id.is_not(None),
-    )
+    sent = select(Message.provider_id, Message.locale).where(Message.followup_id == followup_id, *_IS_CARD)
     with runtime.db.read() as session:
         cards = [
             (provider_id, card(session, runtime, followup_id, locale))
@@ -73,6 +76,35 @@ def change_all(runtime: Runtime, followup_id: str) -> None:
         ]
     for provider_id, each in cards:
         cast(Inbound, channel).edit(provider_id or "", each.text, each.buttons)
+
+
+def forget_erased(runtime: Runtime) -> int:
+    """A job: cards about whoever was erased say no name and no comment any more. How many it was.
+
+    Each is tried once; from then on it is nobody's to change.
+    """
+    channel = runtime.channels.get(CHANNEL)
+    if channel is None or channel.pretends:
+        return 0
+    about_them = (
+        select(Message.id, Message.provider_id, Message.followup_id, Message.locale)
+        .join(FollowUp, FollowUp.id == Message.followup_id)
+        .join(Contact, Contact.id == FollowUp.contact_id)
+        .where(Contact.erased_at.is_not(None), FollowUp.answer_id.is_not(None), *_IS_CARD)
+        .limit(AT_ONCE)
+    )
+    with runtime.db.read() as session:
+        cards = [
+            (id, provider_id, card(session, runtime, followup_id or "", locale))
+            for id, provider_id, followup_id, locale in session.execute(about_them).all()
+        ]
+    for _, provider_id, each in cards:
+        cast(Inbound, channel).edit(provider_id or "", each.text, each.buttons)
+    if cards:
+        changed = update(Message).where(Message.id.in_([id for id, _, _ in cards]))
+        with runtime.db.write() as session:
+            session.execute(changed.values(provider_id=None))
+    return len(cards)
 
 
 def person_and_channel(runtime: Runtime, who: Visitor, followup_id: str) -> tuple[str, str | None]:

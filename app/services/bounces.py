@@ -1,4 +1,4 @@
-"""Bounces of a person's mailbox, number and chat, and the word that it works again: nothing else lifts one."""
+"""Bounces of a person's mailbox, number and chat, and the word that it works again, which alone lifts one."""
 
 from collections.abc import Mapping
 from datetime import datetime

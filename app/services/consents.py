@@ -38,6 +38,11 @@ class Record:
     opt_outs: tuple[Standing, ...]
     requests: tuple[Request, ...]
 
+    @property
+    def has_objection(self) -> bool:
+        """Does one stand that an owner may lift?"""
+        return any(objections.is_one(each) for each in self.opt_outs)
+
 
 def record(runtime: Runtime, who: Visitor, contact_id: str) -> Record:
     """Raises NotFound."""

@@ -74,6 +74,12 @@ class Detail:
         return any(each.holds_everywhere for each in self.opt_outs)
 
     @property
+    def is_objected(self) -> bool:
+        """Is it for a legal reason alone that they must not be asked, whatever they wish?"""
+        stands = {each.kind for each in self.opt_outs if each.holds_everywhere}
+        return stands == {"legal"}
+
+    @property
     def may_opt_in(self) -> bool:
         """Is there anything that the person's own word would lift?"""
         return any(each.lifted_at is None and each.kind in opt_outs.WISHES for each in self.opt_outs)

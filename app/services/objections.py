@@ -8,10 +8,60 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import Session
 
+from app.domain.contacts import read_evidence
+from app.errors import Invalid, problem
 from app.models import Contact, OptOut
-from app.services import opt_outs
+from app.runtime import Runtime
+from app.services import audit, contact_rows, holding, opt_outs
+from app.services.access import Visitor
+from app.services.once import Once
+from app.services.opt_outs import Standing
 
 BASIS = "basis"  # the origin of what a withdrawn basis leaves; another basis ends that, and no objection
+
+
+def object_to(
+    runtime: Runtime,
+    who: Visitor,
+    contact_id: str,
+    *,
+    origin: str,
+    evidence: str,
+    once: Once | None = None,
+) -> None:
+    """They must not be asked, on no channel, whatever they say in a chat. Twice changes nothing.
+
+    Raises Invalid where nobody says how we know.
+    """
+    if not evidence.strip():
+        raise Invalid([problem("evidence", "Say who objects or forbids it, when, and on which ground.")])
+    proof = read_evidence(evidence)
+    with runtime.db.write() as session:
+        if once:
+            once.keep(session, contact_id)
+        contact = holding.hold(session, contact_rows.load(session, who, contact_id))
+        _record(session, contact, origin, runtime.clock(), proof)
+        audit.note(session, who, runtime.clock(), "contact.objected", contact.id)
+
+
+def lift(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> None:
+    """What was objected holds no more, and how we know. A basis that was withdrawn stays so.
+
+    Twice changes nothing. Raises Invalid without evidence.
+    """
+    if not evidence.strip():
+        raise Invalid([problem("evidence", "Say why it does not hold any more, and since when.")])
+    proof, now = read_evidence(evidence), runtime.clock()
+    with runtime.db.write() as session:
+        contact = holding.hold(session, contact_rows.load(session, who, contact_id))
+        objections = _standing(contact), OptOut.origin != BASIS
+        opt_outs.lift(session, *objections, now=now, evidence=proof, of=contact.id)
+        audit.note(session, who, now, "contact.objection_lifted", contact.id)
+
+
+def is_one(each: Standing) -> bool:
+    """Does this stand, and is it more than what a withdrawn basis leaves?"""
+    return each.lifted_at is None and each.kind == "legal" and each.origin != BASIS
 
 
 def basis_is(session: Session, contact: Contact, now: datetime, evidence: str) -> None:

@@ -72,6 +72,7 @@ NOT_NOTED = {
     "looking_again.look_at_held": WORK,
     "once.forget_old": WORK,
     "planning._plan": WORK,
+    "agent_cards.forget_erased": WORK,
     "pulse_answers.seal_answer": THEIRS,
     "pulse_closing._close": INSIDE,
     "pulse_closing._stop_asking": INSIDE,

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from app.domain.access import Role
+from app.errors import Invalid, NotFound
 from app.runtime import Runtime
-from app.services import backup, consents, contacts, erasure, opt_outs
+from app.services import audit_log, backup, consents, contacts, erasure, objections, opt_outs
 from app.services.access import Visitor
 from tests.world import Clock, World
 
@@ -97,3 +98,61 @@ def test_the_timeline_says_what_came_and_went(runtime: Runtime, bea: Visitor, an
         ("opted_in", "legal"),
         ("opted_out", "legal"),
     ]
+
+
+def objects(runtime: Runtime, who: Visitor, id: str) -> None:
+    objections.object_to(runtime, who, id, origin="console", evidence="GDPR art. 21, letter of 3 May.")
+
+
+def standing(runtime: Runtime, who: Visitor, id: str) -> list[tuple[str, str]]:
+    return [(each.kind, each.origin) for each in opt_outs.of(runtime, who, id) if each.lifted_at is None]
+
+
+def test_an_objection_needs_its_proof_and_stands_once(runtime: Runtime, bea: Visitor, ana: str) -> None:
+    for nothing in ("", " \n ", "x" * 501):
+        with pytest.raises(Invalid):
+            objections.object_to(runtime, bea, ana, origin="console", evidence=nothing)
+    objects(runtime, bea, ana)
+    objects(runtime, bea, ana)
+    (stands,) = opt_outs.of(runtime, bea, ana)
+    assert (stands.kind, stands.origin, stands.channel) == ("legal", "console", None)
+    assert stands.proof == "GDPR art. 21, letter of 3 May."
+    found = contacts.detail(runtime, bea, ana)
+    assert (found.is_opted_out, found.is_objected, found.may_opt_in) == (True, True, False)
+    again = contacts.create(runtime, bea, ANA | {"external_id": "2", "email": None})
+    assert why(runtime, bea, again) == {"opted_out"}
+
+
+def test_an_objection_is_no_basis_and_each_ends_alone(
+    runtime: Runtime, bea: Visitor, ana: str, clock: Clock
+) -> None:
+    on_basis(runtime, bea, ana, "none")
+    clock.advance(hours=1)
+    objects(runtime, bea, ana)
+    on_basis(runtime, bea, ana, "consent")
+    assert standing(runtime, bea, ana) == [("legal", "console")], "what they object outlives another basis"
+    on_basis(runtime, bea, ana, "none")
+    objections.lift(runtime, bea, ana, "Withdrew it in writing.")
+    assert standing(runtime, bea, ana) == [("legal", "basis")], "and a basis is not lifted with it"
+
+
+def test_who_lifts_an_objection_says_why(runtime: Runtime, bea: Visitor, ana: str) -> None:
+    opt_outs.opt_out(runtime, bea, ana, "console")
+    objects(runtime, bea, ana)
+    opt_outs.opt_in(runtime, bea, ana, "Called and said so.")
+    assert standing(runtime, bea, ana) == [("legal", "console")]
+    with pytest.raises(Invalid):
+        objections.lift(runtime, bea, ana, " ")
+    objections.lift(runtime, bea, ana, "The order of 3 May was revoked.")
+    assert standing(runtime, bea, ana) == []
+    assert "The order of 3 May was revoked." in {each.evidence for each in opt_outs.of(runtime, bea, ana)}
+    noted = [each.action for each in audit_log.log(runtime, bea).page.items]
+    assert [each for each in noted if "objec" in each] == ["contact.objection_lifted", "contact.objected"]
+
+
+def test_another_workspaces_person_does_not_object_here(runtime: Runtime, world: World, ana: str) -> None:
+    stranger = world.member(world.workspace(), Role.OWNER)
+    with pytest.raises(NotFound):
+        objects(runtime, stranger, ana)
+    with pytest.raises(NotFound):
+        objections.lift(runtime, stranger, ana, "x")

@@ -101,6 +101,34 @@ def test_a_wish_for_one_channel_is_kept_with_its_words(
     assert "typed words" in refused.text
 
 
+def test_an_objection_is_recorded_by_a_manager_and_lifted_by_an_owner(
+    client_for: ClientFor, world: World, runtime: Runtime, workspace: Workspace, owner: Visitor, maria: str
+):
+    agent, manager = (world.member(workspace, role) for role in (Role.AGENT, Role.MANAGER))
+    this = f"/w/{workspace.slug}/contacts/{maria}"
+    said = {"objection": "Carta de 3 de maio, LGPD art. 18, § 2º."}
+    assert client_for(agent).post(f"{this}/objection", data=said).status_code == 403
+    assert "A pessoa se opõe, ou a lei proíbe" not in client_for(agent).get(f"{this}/privacy").text
+    client = client_for(manager)
+    refused = client.post(f"{this}/objection", data={"objection": " "})
+    assert refused.status_code == 422
+    assert "Diga quem se opõe ou proíbe" in refused.text
+    assert client.post(f"{this}/objection", data=said).status_code == 303
+    assert "Carta de 3 de maio" in client.get(f"{this}/privacy").text
+    person = client.get(this).text
+    assert "Não pode receber perguntas, por motivo legal" in person
+    assert f"{this}/opt-in" not in person
+    ended = {"lifting": "A ordem foi revogada."}
+    assert client.post(f"{this}/objection-lifting", data=ended).status_code == 403
+    assert "A oposição não vale mais" not in client.get(f"{this}/privacy").text
+    client = client_for(owner)
+    assert "A oposição não vale mais" in client.get(f"{this}/privacy").text
+    assert client.post(f"{this}/objection-lifting", data={"lifting": ""}).status_code == 422
+    assert client.post(f"{this}/objection-lifting", data=ended).status_code == 303
+    assert "O motivo legal para não perguntar acabou" in client.get(this).text
+    assert not contacts.detail(runtime, owner, maria).is_opted_out
+
+
 def test_another_basis_needs_evidence_and_keeps_what_was_typed(
     client_for: ClientFor, runtime: Runtime, owner: Visitor, maria: str
 ):

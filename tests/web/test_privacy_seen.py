@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from app.domain.access import Role
 from app.models import Workspace
 from app.runtime import Runtime
-from app.services import api_keys, consents, contacts, opt_outs, person_requests, surveys
+from app.services import api_keys, consents, contacts, objections, opt_outs, person_requests, surveys
 from app.services.access import Visitor
 from tests.web.browser import Look, Visit
 from tests.world import Clock, World
@@ -40,6 +40,18 @@ def maria(runtime: Runtime, camila: Visitor, clock: Clock) -> str:
 def test_what_is_owed_to_a_person_is_seen(visit: Visit, look: Look, camila: Visitor, maria: str):
     page = visit(f"/w/aroeira/contacts/{maria}/privacy", camila)
     expect(page.get_by_role("heading", level=1)).to_contain_text("Maria Figueiredo")
+    look(page)
+
+
+def test_an_objection_is_seen(visit: Visit, look: Look, runtime: Runtime, camila: Visitor, maria: str):
+    proof = "Carta de 3 de maio: LGPD, art. 18, § 2º."
+    objections.object_to(runtime, camila, maria, origin="console", evidence=proof)
+    page = visit(f"/w/aroeira/contacts/{maria}", camila)
+    expect(page.get_by_text("Não pode receber perguntas, por motivo legal").first).to_be_visible()
+    page.goto(f"{page.url}/privacy")
+    page.get_by_text("A pessoa se opõe, ou a lei proíbe").click()
+    page.get_by_text("A oposição não vale mais").click()
+    expect(page.get_by_label("Quem se opõe ou proíbe, quando e com qual fundamento")).to_be_visible()
     look(page)
 
 

@@ -1,8 +1,11 @@
 """/contacts/{id}: what a person does not want, and on which basis they may be asked."""
 
+from typing import Literal
+
 from pydantic import Field
 
-from app.services import bounces, consents, opt_outs
+from app.errors import Invalid, problem
+from app.services import bounces, consents, objections, opt_outs
 from app.web.api.contacts import Basis, OptOutKind, contacts
 from app.web.api.routes import Call, Made
 from app.web.api.schemas import Body, Channel, Moment, Query, Resource, absent
@@ -23,8 +26,11 @@ class OptInQuery(Query):
 class OptOutBody(Body):
     """What they do not want, and how you know."""
 
-    channel: Channel = absent("Only this one; by default none of them.")
-    evidence: str = absent("When, and in which words they said so. Kept as proof.")
+    kind: Literal["own_wish", "legal"] = Field(
+        "own_wish", description="`legal`: they object, or the law forbids it. Their own yes lifts none."
+    )
+    channel: Channel = absent("Only this one; by default none of them. A legal reason holds on all.")
+    evidence: str = absent("When, and in which words they said so. Kept as proof; a legal reason needs it.")
 
 
 class OptOut(Resource):
@@ -53,6 +59,12 @@ def opted_out(call: Call, id: str) -> dict[str, object]:
 def opt_out_contact(call: Call, id: str, body: OptOutBody | None = None) -> Made:
     """The person does not want to be asked any more: on no channel, or not on this one. Twice is harmless."""
     said = body.given() if body else {}
+    if said.pop("kind", "own_wish") == "legal":
+        if "channel" in said:
+            raise Invalid([problem("channel", "A legal reason holds on every channel.")])
+        proof = said.get("evidence", "")
+        objections.object_to(call.runtime, call.who, id, origin="api", evidence=proof, once=call.once)
+        return Made(id)
     opt_outs.opt_out(call.runtime, call.who, id, "api", call.once, **said)
     return Made(id)
 

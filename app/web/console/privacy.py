@@ -11,7 +11,7 @@ from app.domain.channel_choice import CHANNELS
 from app.domain.contacts import LAWFUL_BASES
 from app.domain.retention import read_periods
 from app.errors import Invalid
-from app.services import consents, opt_outs, person_export, person_requests, retention
+from app.services import consents, objections, opt_outs, person_export, person_requests, retention
 from app.web.pages import _, render, sentences
 from app.web.policy import allows, runtime_of, visitor
 
@@ -77,6 +77,31 @@ def opt_out_of_channel(id: str) -> ResponseReturnValue:
         }
         return _person(id, wrong, 422)
     flash(_("They will not be asked on this channel any more."))
+    return _to_person(id)
+
+
+@pages.post(f"{PERSON}/objection")
+@allows(Role.MANAGER)
+def object_to(id: str) -> ResponseReturnValue:
+    """They object, or the law forbids to ask them."""
+    proof = request.form.get("objection", "")
+    try:
+        objections.object_to(runtime_of(), visitor(), id, origin="console", evidence=proof)
+    except Invalid as error:
+        return _person(id, {"objection": sentences(error.problems)["evidence"]}, 422)
+    flash(_("They will not be asked any more, on any channel."))
+    return _to_person(id)
+
+
+@pages.post(f"{PERSON}/objection-lifting")
+@allows(Role.OWNER)
+def lift(id: str) -> ResponseReturnValue:
+    """What was objected holds no more."""
+    try:
+        objections.lift(runtime_of(), visitor(), id, request.form.get("lifting", ""))
+    except Invalid as error:
+        return _person(id, {"lifting": sentences(error.problems)["evidence"]}, 422)
+    flash(_("The objection holds no more."))
     return _to_person(id)
 
 

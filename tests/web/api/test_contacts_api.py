@@ -96,6 +96,18 @@ def test_who_wants_nothing_on_one_channel_may_be_asked_on_another(api: Api) -> N
     assert api.post(f"/contacts/{id}/opt-out", {"channel": "pigeon"}).status_code == 422
 
 
+def test_an_objection_for_a_legal_reason_needs_its_proof(api: Api) -> None:
+    out = f"/contacts/{api.post('/contacts', MARIA).json['id']}/opt-out"
+    assert api.post(out, {"kind": "legal"}).status_code == 422
+    proof = {"kind": "legal", "evidence": "Order of 3 May."}
+    assert api.post(out, proof | {"channel": "sms"}).status_code == 422
+    assert api.post(out, {"kind": "bounce"}).status_code == 422
+    made = api.post(out, proof).json
+    assert (made["opted_out"], made["kinds"]) == (True, ["legal"])
+    assert api.delete(out, {"evidence": "They said so."}).status_code == 204
+    assert api.post(out, proof).json["kinds"] == ["legal"]
+
+
 def test_another_basis_is_recorded_with_its_evidence(api: Api) -> None:
     id = api.post("/contacts", MARIA).json["id"]
     assert (

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.contacts import read_evidence
 from app.errors import Invalid, problem
 from app.models import Contact, OptOut
 from app.runtime import Runtime
-from app.services import audit, contact_rows, holding, opt_outs
+from app.services import audit, contact_rows, holding, journal
 from app.services.access import Visitor
 
 CHANNELS = ("email", "sms", "whatsapp")  # a chat that they blocked they open themselves
@@ -22,12 +22,7 @@ def since(session: Session, contact: Contact) -> Mapping[str, datetime]:
     keys = {contact.key_on(channel): channel for channel in SHOWN if contact.key_on(channel)}
     rows = session.execute(
         select(OptOut.address_key, func.max(OptOut.created_at))
-        .where(
-            OptOut.workspace_id == contact.workspace_id,
-            OptOut.address_key.in_(list(keys)),
-            OptOut.kind == "bounce",
-            OptOut.lifted_at.is_(None),
-        )
+        .where(*_standing(contact), OptOut.address_key.in_(list(keys)))
         .group_by(OptOut.address_key)
     )
     return {keys[key]: at for key, at in rows}
@@ -47,10 +42,27 @@ def reachable_again(runtime: Runtime, who: Visitor, contact_id: str, channel: st
     proof = read_evidence(evidence)
     with runtime.db.write() as session:
         contact = holding.hold(session, contact_rows.load(session, who, contact_id))
-        bounced = select(opt_outs.is_bounced(channel)).where(Contact.id == contact.id)
-        key = contact.key_on(channel)
-        if key is None or not session.scalar(bounced):
-            return
-        now, here = runtime.clock(), OptOut.workspace_id == who.workspace_id
-        opt_outs.open_again(session, key, now, here, evidence=proof, of=contact.id)
-        audit.note(session, who, now, "contact.reachable_again", contact.id, channel=channel)
+        now = runtime.clock()
+        if _lift(session, contact, channel, now, proof):
+            audit.note(session, who, now, "contact.reachable_again", contact.id, channel=channel)
+
+
+def _lift(session: Session, contact: Contact, channel: str, now: datetime, proof: str) -> bool:
+    """Was there any? The words stand with the person, whatever becomes of the address."""
+    if (key := contact.key_on(channel)) is None:
+        return False
+    whose = func.coalesce(OptOut.contact_id, contact.id)
+    lifting = (
+        update(OptOut)
+        .where(*_standing(contact), OptOut.address_key == key)
+        .values(lifted_at=now, lifted_evidence=proof, contact_id=whose)
+        .returning(OptOut.id)
+    )
+    ids = session.scalars(lifting).all()
+    journal.lifted(session, ids, now)
+    return bool(ids)
+
+
+def _standing(contact: Contact) -> tuple[ColumnElement[bool], ...]:
+    here = OptOut.workspace_id == contact.workspace_id
+    return here, OptOut.kind == "bounce", OptOut.lifted_at.is_(None)

@@ -183,17 +183,10 @@ def opt_out_by_chat(turn: Turn) -> None:
         say(workspace_id, None)
 
 
-def open_again(
-    session: Session,
-    key: str,
-    now: datetime,
-    *where: ColumnElement[bool],
-    evidence: str = "START in the chat",
-    of: str | None = None,
-) -> None:
+def open_again(session: Session, key: str, now: datetime) -> None:
     """A step: a chat that had shut us out pressed START, so it is open to whoever writes there."""
     shut = OptOut.address_key == key, OptOut.kind == "bounce"
-    _lift(session, *shut, *where, now=now, evidence=evidence, of=of)
+    _lift(session, *shut, now=now, evidence="START in the chat")
 
 
 def opt_in_by_chat(turn: Turn, message_id: str) -> None:

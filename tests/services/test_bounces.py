@@ -68,6 +68,14 @@ def test_it_lifts_no_wish_and_twice_is_harmless(runtime: Runtime, bea: Visitor, 
     assert deeds == ["contact.reachable_again", "contact.opted_out"]
 
 
+def test_without_an_address_there_is_nothing_to_lift(
+    runtime: Runtime, world: World, place: Workspace, bea: Visitor
+) -> None:
+    bruno = world.contact(place, email=None)
+    bounces.reachable_again(runtime, bea, bruno.id, "email", "He said so.")
+    assert audit_log.log(runtime, bea).page.items == ()
+
+
 def test_a_bounce_that_comes_after_it_holds(
     runtime: Runtime, world: World, place: Workspace, bea: Visitor, ana: Contact
 ) -> None:

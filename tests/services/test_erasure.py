@@ -555,8 +555,9 @@ def test_what_somebody_holds_is_scrubbed_later_and_keeps_nothing_else_waiting(
     assert scrubbing.scrub(runtime) == 0
 
 
-@pytest.mark.judged_on("sqlite")
 def test_what_somebody_holds_after_other_clearing_is_scrubbed_by_the_job(runtime: Runtime):
+    if not runtime.db.is_sqlite:
+        pytest.skip("what somebody holds there is a table, and the test above holds one")
     with runtime.db.read() as reading:
         reading.execute(select(Contact.id)).all()
         with runtime.db.write() as session:

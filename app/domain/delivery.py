@@ -36,10 +36,10 @@ def refusal(leaving: Leaving, now: datetime) -> str | None:
         return None
     expired = leaving.expires_at is not None and now >= leaving.expires_at
     reasons = (
+        (leaving.lawful_basis == "none", "no_lawful_basis"),  # which is told first, as before it is planned
         (leaving.opted_out is not None, leaving.opted_out),
         (leaving.invitation_state == "cancelled" or leaving.schedule_cancelled, "cancelled"),
         (not leaving.contact_active, "inactive"),
-        (leaving.lawful_basis == "none", "no_lawful_basis"),
         (leaving.already_answered, "duplicate"),
         (expired, "expired"),
     )

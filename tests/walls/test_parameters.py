@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from app.services.access import Visitor
 from tests.walls.places import NO_IDS, Place, furnished, method_of, noun_of, parameters, path_of
+from tests.web.clients import CheckedClient
 from tests.world import World
 
 pytestmark = pytest.mark.judged_on("postgresql")  # which takes less than SQLite does
@@ -46,7 +47,10 @@ def place(request: pytest.FixtureRequest, world: World) -> Place:
 
 @pytest.fixture
 def owner(client_for: Callable[[Visitor], FlaskClient], place: Place) -> FlaskClient:
-    return client_for(place.owner)
+    client = client_for(place.owner)
+    assert isinstance(client, CheckedClient)
+    client.uninvited = True
+    return client
 
 
 def addresses(app: Flask, place: Place, method: str) -> list[str]:

@@ -20,6 +20,8 @@ from tests.web.page_checks import check_page
 class CheckedClient(FlaskClient):
     """Every HTML page that it fetches must be a good page; `csrf()` gives the token of a form."""
 
+    uninvited = False  # does it send what no form of ours would?
+
     def open(self, *args: object, **kwargs: object) -> TestResponse:
         response = super().open(*args, **kwargs)  # type: ignore[arg-type]
         if (
@@ -27,7 +29,8 @@ class CheckedClient(FlaskClient):
             and response.data
             and response.status_code not in (301, 302, 303, 304)
         ):
-            check_page(response.get_data(as_text=True), response.request.path)
+            page = response.get_data(as_text=True)
+            check_page(page, response.request.path, uninvited=self.uninvited)
         return response
 
 

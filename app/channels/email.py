@@ -10,12 +10,19 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 
 from app.channels.base import DeliveryError, Outcome, Outgoing, Receipt
 from app.channels.smtp_connection import Connection, Lost, Patience, Server, open_connection
 
 IDLE_SECONDS = 20  # many servers hang up after 30; a connection older than this is not worth a try
 KEPT = 4  # as many as threads of one process that send mail at a time
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read once: that takes longer than a mail."""
+    return ssl.create_default_context()
 
 
 class Email:
@@ -27,7 +34,7 @@ class Email:
         self, server: Server, *, tls: ssl.SSLContext | None = None, patience: Patience | None = None
     ) -> None:
         self._server = server
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or _certificates()
         self._patience = patience or Patience()
         self._lock = threading.Lock()
         self._kept: list[Connection] = []

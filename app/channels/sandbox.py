@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
+from email.header import decode_header, make_header
+from email.message import Message
 
 from app.channels.base import KeptCopy, Outcome, Outgoing, Receipt
 
@@ -29,11 +29,17 @@ def _kept(message: Outgoing) -> KeptCopy:
     """A mail is read back from its bytes, so that the sandbox shows what a mail program would."""
     if not message.mime:
         return KeptCopy(subject="", text=message.text, html="", buttons=message.buttons)
-    mail = message_from_bytes(message.mime, policy=default)
-    assert isinstance(mail, EmailMessage)  # what the policy makes
-    return KeptCopy(subject=str(mail["Subject"]), text=_part(mail, "plain"), html=_part(mail, "html"))
+    mail = message_from_bytes(message.mime)
+    parts = {part.get_content_type(): _text(part) for part in mail.walk() if not part.is_multipart()}
+    return KeptCopy(subject=_subject(mail), text=parts.get("text/plain", ""), html=parts.get("text/html", ""))
 
 
-def _part(mail: EmailMessage, kind: str) -> str:
-    part = mail.get_body(preferencelist=(kind,))
-    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
+def _subject(mail: Message) -> str:
+    unfolded = "".join(mail.get("Subject", "").splitlines())
+    return str(make_header(decode_header(unfolded)))
+
+
+def _text(part: Message) -> str:
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)  # what a part without parts of its own decodes to
+    return content.decode(part.get_content_charset("utf-8")).replace("\r\n", "\n")

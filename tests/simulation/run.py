@@ -65,6 +65,7 @@ class Simulation:
     machine: Machine
     size: Size
     settings: Settings = field(default_factory=Settings)  # of the workspace
+    until: str = ""  # a rule: once it is seen broken, nothing more needs to happen
     messages: Counter[tuple[str, str]] = field(default_factory=Counter)
     jumped: int = 0
     looked: dict[str, datetime] = field(default_factory=dict)  # what is due next, as we last saw it
@@ -144,7 +145,7 @@ class Simulation:
         return {each.id: each.clock.key for each in self.town.at.get(address, ())}
 
     def _live(self, ends: datetime) -> None:
-        while self.machine.now < ends:
+        while self.machine.now < ends and not self.judge.breaches.number[self.until]:
             self._set_the_clock()
             if (outage := self.trouble.look(self.machine.now)) is not None:
                 self._down(outage)

@@ -56,8 +56,10 @@ def on_sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Runtime]:
     db.dispose()
 
 
-def simulated(service: Runtime, size: Size = SHORT, rules: Settings | None = None) -> Report:
-    return Simulation(service, Machine(MIDNIGHT), size, rules or Settings()).run()
+def simulated(
+    service: Runtime, size: Size = SHORT, rules: Settings | None = None, until: str = ""
+) -> Report:
+    return Simulation(service, Machine(MIDNIGHT), size, rules or Settings(), until=until).run()
 
 
 def test_nothing_that_was_promised_to_people_is_broken(service: Runtime) -> None:
@@ -127,7 +129,7 @@ def test_a_rule_that_is_broken_is_told_of(
 ) -> None:
     where, name, instead, size, rules = BREAKS[rule]
     monkeypatch.setattr(where, name, instead)
-    report = simulated(on_sqlite, size, rules)
+    report = simulated(on_sqlite, size, rules, until=rule)
     assert report.breaches.number[rule], report.table(0)
 
 
@@ -135,7 +137,8 @@ def test_a_daily_cap_that_is_broken_is_told_of(on_sqlite: Runtime, monkeypatch: 
     """Their rest alone keeps people from two questions a day, so that is gone as well."""
     monkeypatch.setattr(eligible_sql, "rests", lambda ask: false())
     monkeypatch.setattr(Caps, "until", never)
-    report = simulated(on_sqlite, replace(BROKEN, days=26), Settings(daily_cap=1, weekly_cap=None))
+    rules = Settings(daily_cap=1, weekly_cap=None)
+    report = simulated(on_sqlite, replace(BROKEN, days=26), rules, until="daily cap")
     assert report.breaches.number["daily cap"], report.table(0)
 
 

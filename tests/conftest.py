@@ -3,12 +3,16 @@
 import gc
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
 import pytest
+from flask import Flask
+from hypothesis.internal.conjecture import providers
+from jinja2 import FileSystemBytecodeCache
 
 from app.channels.registry import open_channels
 from app.db import Database, open_database
@@ -30,11 +34,45 @@ MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # bytes: what all the tests leave, s
 def pytest_configure() -> None:
     """Temporary files stay in memory where there is room: a commit of SQLite's waits for the disk.
 
-    And garbage is looked for less often: most of what lives here, lives to the end.
+    And garbage is looked for less often: most of what lives here, lives to the end. A template is compiled
+    once, not by each application and each process.
     """
     gc.set_threshold(50_000, 20, 100)
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache()}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Every test is on both databases, but its cases take turns: each is on one, the next on the other."""
+    tests: dict[str, dict[str, dict[str, pytest.Item]]] = {}
+    for item in items:
+        if item.get_closest_marker("on_both") is None and (kind := _kind(item)):
+            test, _, case = item.nodeid.partition("[")
+            tests.setdefault(test, {}).setdefault(case.replace(kind, ""), {})[kind] = item
+    elsewhere: set[pytest.Item] = set()
+    for test, cases in tests.items():
+        first = crc32(test.encode())
+        for turn, on in enumerate(cases.values(), first):
+            if len(cases) > 1 and len(on) > 1:
+                elsewhere.add(on[KINDS[turn % 2]])
+    items[:] = [each for each in items if each not in elsewhere]
+    config.hook.pytest_deselected(items=list(elsewhere))
+    _keep_from_hypothesis()
+
+
+def _kind(item: pytest.Item) -> str:
+    call = getattr(item, "callspec", None)
+    return call.params.get("database_kind", "") if call else ""
+
+
+def _keep_from_hypothesis() -> None:
+    """It tries the constants of our code as well; those of a thousand tests are no one's input.
+
+    To read them takes it ten seconds, and what it tries would depend on what else was collected.
+    """
+    tests = [each for name, each in sys.modules.items() if name.startswith("tests.")]
+    providers._seen_modules.update(map(id, tests))
 
 
 def pytest_collection_finish() -> None:

@@ -27,7 +27,7 @@ from tests.peers.running import free_port
 from tests.smtp import SmtpSink
 from tests.world import Clock, World, token_of
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.crash, pytest.mark.on_both]
 ROOT = Path(__file__).parents[2]
 PEOPLE = 24
 KILLED = 137

@@ -1,5 +1,9 @@
-"""A storm of messages while web and worker are killed again and again: what was taken is there, once."""
+"""A storm of messages while web and worker are killed again and again: what was taken is there, once.
 
+`STORM_MESSAGES=2000 pytest tests/crash/test_storm.py` is the full size.
+"""
+
+import os
 import random
 import threading
 import time
@@ -36,7 +40,7 @@ from tests.world import Clock, World
 pytestmark = pytest.mark.crash
 BOT, SECRET = "4242:for-the-storm-alone", "Jf1Ga6Se-kM3vX9q_Lr2Tz8"
 SAID = ("3", "demorou demais", "na verdade 4", "oi", "tudo bem?")  # by each person, in this order
-STORMS = {"sqlite": 2_000, "postgresql": 400}
+NUMBER = int(os.environ.get("STORM_MESSAGES", "600"))
 
 
 @pytest.fixture
@@ -64,10 +68,11 @@ def scores(runtime: Runtime) -> list[tuple[int, str | None]]:
         return [(row[0], row[1]) for row in session.execute(select(Answer.score, Answer.comment))]
 
 
+@pytest.mark.judged_on("sqlite")
 def test_telegram_delivers_again_what_was_not_acknowledged(
-    runtime: Runtime, storm_world: World, nest: Nest, database_kind: str
+    runtime: Runtime, storm_world: World, nest: Nest
 ) -> None:
-    number, port = STORMS[database_kind], free_port()
+    number, port = NUMBER, free_port()
     chats = [str(1_000 + each) for each in range(number // len(SAID))]
     asked(storm_world, storm_world.workspace(), "telegram", "4242", chats, telegram_form)
     env = environment(
@@ -99,11 +104,12 @@ def test_telegram_delivers_again_what_was_not_acknowledged(
     assert set(scores(runtime)) == {(4, "demorou demais")}
 
 
+@pytest.mark.judged_on("postgresql")
 def test_twilio_delivers_once_and_lists_what_we_did_not_acknowledge(
-    runtime: Runtime, storm_world: World, nest: Nest, database_kind: str
+    runtime: Runtime, storm_world: World, nest: Nest
 ) -> None:
     """It repeats now and then what we have, in any order; what we missed only its list can tell."""
-    number, port = STORMS[database_kind], free_port()
+    number, port = NUMBER, free_port()
     phones = [f"+55119{80_000_000 + each}" for each in range(number // len(SAID))]
     asked(storm_world, storm_world.workspace(), "sms", OURS, phones, str)
     with scripted() as provider:

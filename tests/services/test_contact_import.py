@@ -299,6 +299,7 @@ class Killed(BaseException):
     """As a worker ends in the middle of something."""
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("point", ["import_chunk", "import_before_commit"])
 def test_j03_killed_anywhere_the_worker_goes_on_and_ends_as_if_nothing_had_been(
     runtime: Runtime, world: World, camila: Visitor, clock: Clock, monkeypatch: pytest.MonkeyPatch, point: str

@@ -38,6 +38,7 @@ from tests.services.loop import meeting, opened
 from tests.services.recurring import House as Recurring
 from tests.world import START, Clock, World, token_of
 
+pytestmark = pytest.mark.on_both
 SECRET = "segredo"
 AFTERWARDS = START + timedelta(days=60)  # when the question has long ended
 ADDRESS = "zulmira@quintanilha.example"

@@ -90,6 +90,7 @@ def test_a_filter_that_few_people_meet_is_not_walked_while_others_wait_to_write(
         assert 0 < sum(int(str(each)) for each in read) <= 10 * len(meant), read
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("times", [1, 2])
 def test_killed_between_two_commits_it_goes_on_where_it_was(house: House, times: int) -> None:
     meant = crowd(house, every=2)

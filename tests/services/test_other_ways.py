@@ -345,6 +345,7 @@ def test_a_reminder_that_waits_for_the_morning_is_not_joined_by_the_next(
     assert [purpose for purpose, _, _ in messages(place)] == ["invitation", "reminder"]
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("since", ["answered", "erased", "inactive", "opted_out", "without_basis"])
 def test_c33_a_reminder_that_is_queued_leaves_nobody_who_answered_or_went_meanwhile(
     place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,

@@ -137,6 +137,7 @@ def test_d07_planners_at_once_make_one_run_and_ask_each_person_once(
     assert list(invited(runtime).values()) == [[("queued", None)]] * 230
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("chunk", [1, 2, 3])
 def test_d12_killed_between_chunks_it_goes_on_where_it_was(
     runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, chunk: int

@@ -114,6 +114,7 @@ def test_of_four_answers_nothing_is_kept_not_even_how_many(world: World, runtime
     assert shown.pulse.asked == 5
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("point", ["closing_before_commit", "closing_after_commit"])
 def test_killed_while_closing_it_is_simply_run_again(
     world: World, runtime: Runtime, clock: Clock, point: str

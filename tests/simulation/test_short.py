@@ -56,9 +56,7 @@ def on_sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Runtime]:
     db.dispose()
 
 
-def simulated(
-    service: Runtime, size: Size = SHORT, rules: Settings | None = None, until: str = ""
-) -> Report:
+def simulated(service: Runtime, size: Size = SHORT, rules: Settings | None = None, until: str = "") -> Report:
     return Simulation(service, Machine(MIDNIGHT), size, rules or Settings(), until=until).run()
 
 

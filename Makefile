@@ -2,7 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check lint bench simulate lock screens
+.PHONY: help run setup test check lint collected bench simulate lock screens
+# What Python has compiled serves every process that comes after
+export PYTHONDONTWRITEBYTECODE =
 
 help: ## List the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -39,8 +41,11 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/djlint --quiet --lint templates
 
+collected: .venv/installed-dev # every test loads; and is compiled once, while lint leaves a core free
+	@$(BIN)/pytest --collect-only -qq >/dev/null
+
 check: .venv/installed-dev ## Format, lint, types, templates, import rules, then the tests: what CI runs
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint .venv/peers
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync lint .venv/peers collected
 	@$(MAKE) --no-print-directory test
 
 bench: .venv/installed-dev .venv/peers ## The benchmarks with their floors; prints a table of ratios

@@ -28,7 +28,7 @@ from app.services.departing import Departing
 from config import Config
 from tests.simulation.machine import Machine
 from tests.simulation.report import Report
-from tests.simulation.rules import Settings
+from tests.simulation.rules import RULES, Settings
 from tests.simulation.run import MIDNIGHT, Simulation, Size, settings
 
 SHORT = Size(people=40, days=38, seed=3, outages=5, jumps=2, hesitating=0.05)
@@ -119,6 +119,10 @@ BREAKS: dict[str, tuple[Any, str, Callable[..., Any] | object, Size, Settings]] 
     "left behind": (last_gate, "_HELD_BACK", LOST, replace(BROKEN, days=38), FREE),
     "counts": (eligible, "audience", but_gold, BROKEN, FREE),
 }
+
+
+def test_every_rule_is_broken_on_purpose() -> None:
+    assert {*BREAKS, "daily cap"} == set(RULES)
 
 
 @pytest.mark.parametrize("rule", BREAKS)

@@ -108,6 +108,9 @@ def logo(logo_id: str) -> ResponseReturnValue:
     response = Response(workspace_settings.logo(runtime_of(), logo_id), content_type="image/png")
     response.headers["Cache-Control"] = CACHED
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Content-Disposition"] = (
+        'attachment; filename="logo.png"'  # shown in pages, never as one
+    )
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # web mail shows it too
     return response
 

@@ -184,24 +184,22 @@ def business_days(month: list[date]) -> list[date]:
     return [day for day in month if day.weekday() < 5]
 
 
+def fridays(month: list[date]) -> list[date]:
+    return [day for day in month if day.weekday() == 4]
+
+
+def every_other_thursday(month: list[date]) -> list[date]:
+    return [day for day in month if (day - date(2024, 2, 1)).days % 14 == 0]
+
+
 @pytest.mark.parametrize(
     ("rule", "off_days", "begins", "of_month"),
     [
-        (
-            "FREQ=MONTHLY;BYDAY=-1FR",
-            OffDays.RUN,
-            1,
-            lambda month: [d for d in month if d.weekday() == 4][-1:],
-        ),
+        ("FREQ=MONTHLY;BYDAY=-1FR", OffDays.RUN, 1, lambda month: fridays(month)[-1:]),
         ("FREQ=MONTHLY", OffDays.NEXT, 1, lambda month: business_days(month)[:1]),
         ("FREQ=MONTHLY;BYMONTHDAY=-1", OffDays.PREVIOUS, 1, lambda month: business_days(month)[-1:]),
         ("FREQ=YEARLY", OffDays.RUN, 29, lambda month: month[-1:] if month[0].month == 2 else []),
-        (
-            "FREQ=WEEKLY;INTERVAL=2",
-            OffDays.RUN,
-            1,
-            lambda month: [d for d in month if d.toordinal() % 14 == 11],
-        ),
+        ("FREQ=WEEKLY;INTERVAL=2", OffDays.RUN, 1, every_other_thursday),
     ],
     ids=["last Friday", "first business day", "last business day", "29 February", "across each week 53"],
 )

@@ -28,7 +28,7 @@ from tests.world import Clock, World
 pytestmark = pytest.mark.crash
 log = structlog.get_logger("import_kills")
 ROOT = Path(__file__).parents[2]
-ROWS = int(os.environ.get("IMPORT_ROWS", "3000"))  # PostgreSQL takes a thousand in a commit
+ROWS = int(os.environ.get("IMPORT_ROWS", "4000"))  # PostgreSQL takes a thousand in a commit
 KILLS = int(os.environ.get("IMPORT_KILLS", "2"))
 FACTS = ("external_id", "name", "search_name", "email_key", "phone_key", "attributes", "source", "revision")
 

@@ -1,8 +1,8 @@
 """When schedules are due: clock changes, short months, downtime."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from itertools import count, cycle, takewhile
+from itertools import count, cycle, groupby, takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -178,6 +178,42 @@ def test_d06_twenty_years_of_the_simple_rules_are_what_one_counts_by_hand(zone: 
         wanted = [moment_of(each, where) for each in takewhile(lambda at: at < end, by_hand(repeat, start))]
         runs = takewhile(lambda run: local(run.local) < end, Cadence(repeat, start, where).moments())
         assert [run.due_at for run in runs] == wanted
+
+
+def business_days(month: list[date]) -> list[date]:
+    return [day for day in month if day.weekday() < 5]
+
+
+def fridays(month: list[date]) -> list[date]:
+    return [day for day in month if day.weekday() == 4]
+
+
+def every_other_thursday(month: list[date]) -> list[date]:
+    return [day for day in month if (day - date(2024, 2, 1)).days % 14 == 0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "off_days", "begins", "of_month"),
+    [
+        ("FREQ=MONTHLY;BYDAY=-1FR", OffDays.RUN, 1, lambda month: fridays(month)[-1:]),
+        ("FREQ=MONTHLY", OffDays.NEXT, 1, lambda month: business_days(month)[:1]),
+        ("FREQ=MONTHLY;BYMONTHDAY=-1", OffDays.PREVIOUS, 1, lambda month: business_days(month)[-1:]),
+        ("FREQ=YEARLY", OffDays.RUN, 29, lambda month: month[-1:] if month[0].month == 2 else []),
+        ("FREQ=WEEKLY;INTERVAL=2", OffDays.RUN, 1, every_other_thursday),
+    ],
+    ids=["last Friday", "first business day", "last business day", "29 February", "across each week 53"],
+)
+def test_d06_twenty_years_of_the_other_rules_are_what_a_calendar_on_the_wall_shows(
+    rule: str, off_days: OffDays, begins: int, of_month: Callable[[list[date]], list[date]]
+) -> None:
+    start, end = date(2024, 2, begins), date(2044, 2, 1)
+    days = [start + timedelta(days=number) for number in range((end - start).days)]
+    months = (list(month) for _, month in groupby(days, key=lambda day: (day.year, day.month)))
+    week = DaysOff(business_days=frozenset(range(5)))
+    at = local(f"{start}T10:00")
+    cadence = Cadence(Repeat.CUSTOM, at, BERLIN, read_rule(rule), off_days, week)
+    due = (run.due_at.astimezone(BERLIN).date() for run in cadence.runs())
+    assert list(takewhile(lambda day: day < end, due)) == [day for month in months for day in of_month(month)]
 
 
 @settings(deadline=None, max_examples=60)

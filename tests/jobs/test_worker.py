@@ -1,6 +1,9 @@
 """The worker: one clock at a time, jobs that fail alone, alerts that leave within a second."""
 
+import importlib
+import inspect
 import os
+import pkgutil
 import subprocess
 import sys
 import threading
@@ -12,6 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from app import services
 from app.domain.access import Role
 from app.errors import Unavailable
 from app.jobs import worker
@@ -58,9 +62,11 @@ def test_whoever_gets_the_clock_asks_at_once_for_what_nobody_listened_to(
 
     mine._renew()
     assert not asks()
-    clock.advance(seconds=5)
+    clock.advance(minutes=5)
     mine._renew()
     assert asks()
+    with runtime.db.read() as session:  # D08: it watches the clock as well
+        assert heartbeats.last_jump(session, clock.now) == pytest.approx(300, abs=60)
 
 
 def test_workers_not_heard_of_for_a_day_are_forgotten(runtime: Runtime, clock: Clock, world: World) -> None:
@@ -87,6 +93,15 @@ def test_no_job_is_listed_twice_and_every_rhythm_is_positive() -> None:
     assert "keep_journal_at_start" in names
     assert len(names) == len(set(names))
     assert all(job.every_seconds > 0 for job in TIMETABLE)
+
+
+def test_whatever_says_that_it_is_a_job_is_in_the_timetable() -> None:
+    """D05, N04 and all the others: a verb that nobody calls does nothing, however well it is tested."""
+    listed = {job.work for job in (*AT_START, *TIMETABLE)}
+    for module in pkgutil.iter_modules(services.__path__, "app.services."):
+        for verb in vars(importlib.import_module(module.name)).values():
+            says = inspect.getdoc(verb) if inspect.isfunction(verb) else None
+            assert not (says or "").startswith("A job") or verb in listed, verb
 
 
 def test_idle_is_when_no_job_finds_anything(runtime: Runtime) -> None:

@@ -47,6 +47,16 @@ def test_a_contact_is_kept_with_canonical_addresses_and_the_workspaces_basis(run
     assert contact.attributes == {"plano": "anual"}
 
 
+def test_j06_whoever_comes_by_hand_or_by_a_program_has_the_basis_that_the_workspace_chose(
+    runtime: Runtime, world: World
+):
+    who = world.member(world.workspace(lawful_basis="contract"), Role.AGENT)
+    by_hand = contacts.create(runtime, who, {"name": "Ana"})
+    by_a_program, _ = contacts.upsert(runtime, who, {"external_id": "7"})
+    for id in (by_hand, by_a_program.id):
+        assert contacts.one(runtime, who, id).lawful_basis == "contract"
+
+
 def test_in_a_people_workspace_somebody_new_is_an_employee(runtime: Runtime, world: World):
     hr = world.member(world.workspace("people"), Role.AGENT)
     id = contacts.create(runtime, hr, {"name": "Ana"})

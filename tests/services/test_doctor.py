@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,9 @@ def test_d09_clocks_that_are_apart_fail(runtime: Runtime) -> None:
     found = look(runtime, "clock")
     assert found.state == "failed", "the tests' clock stands still in another year"
     assert "NTP" in found.says
+    for apart, state in ((1, "ok"), (-1, "ok"), (9, "failed"), (-9, "failed")):
+        there = replace(runtime, clock=lambda apart=apart: now() + timedelta(seconds=apart))
+        assert look(there, "clock").state == state
 
 
 def test_without_a_worker_nothing_is_sent(today: Runtime) -> None:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from app.channels.sandbox import Sandbox
 from app.domain.channel_choice import in_their_order
+from app.domain.contacts import LAWFUL_BASES
+from app.domain.delivery import Leaving, refusal
 from app.domain.eligibility import Facts, Rest, Way, may_ask
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
@@ -50,6 +52,14 @@ def test_the_later_of_the_two_clocks_wins() -> None:
 def test_an_opt_out_weighs_more_than_what_passes() -> None:
     facts = Facts(opted_out=True, ways=(Way("email", closed=True),), asked_at=NOW)
     assert may_ask(facts, Rest(30, 90, SAO_PAULO), NOW).reason == "opted_out"
+
+
+def test_j06_of_all_bases_only_none_keeps_somebody_from_being_asked() -> None:
+    rest = Rest(30, 90, SAO_PAULO)
+    for basis in LAWFUL_BASES:
+        reason = "no_lawful_basis" if basis == "none" else None
+        assert may_ask(Facts(lawful_basis=basis), rest, NOW).reason == reason
+        assert refusal(Leaving("invitation", lawful_basis=basis), NOW) == reason
 
 
 def with_mail(runtime: Runtime) -> Runtime:

@@ -408,6 +408,7 @@ def test_a_rule_that_only_names_days_off_is_refused(house: House) -> None:
         (timedelta(days=5), None, [("missed", "late")] * 5 + [("run", None)]),
         (timedelta(days=5, hours=13), None, [("missed", "late")] * 6),
         (timedelta(days=5, hours=13), 24, [("missed", "late")] * 5 + [("run", None)]),
+        (timedelta(days=5, hours=13), 168, [("missed", "late")] * 5 + [("run", None)]),  # all are in time
     ],
 )
 def test_d01_after_downtime_the_policy_decides_and_every_moment_has_its_row(

@@ -27,9 +27,11 @@ from app.services import (
 from app.services.departing import Departing
 from config import Config
 from tests.simulation.machine import Machine
+from tests.simulation.people import ZONES
 from tests.simulation.report import Report
-from tests.simulation.rules import Settings
+from tests.simulation.rules import RULES, Settings
 from tests.simulation.run import MIDNIGHT, Simulation, Size, settings
+from tests.simulation.schedules import PLANS
 
 SHORT = Size(people=40, days=38, seed=3, outages=5, jumps=2, hesitating=0.05)
 FREE = Settings(daily_cap=None, weekly_cap=None)
@@ -119,6 +121,11 @@ BREAKS: dict[str, tuple[Any, str, Callable[..., Any] | object, Size, Settings]] 
     "left behind": (last_gate, "_HELD_BACK", LOST, replace(BROKEN, days=38), FREE),
     "counts": (eligible, "audience", but_gold, BROKEN, FREE),
 }
+
+
+def test_it_has_twelve_schedules_and_thirty_zones_and_every_rule_is_broken_on_purpose() -> None:
+    assert (len(PLANS), len(ZONES)) == (12, 30)
+    assert {*BREAKS, "daily cap"} == set(RULES)
 
 
 @pytest.mark.parametrize("rule", BREAKS)

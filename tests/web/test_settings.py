@@ -287,6 +287,7 @@ def test_a_logo_is_shown_to_everybody_as_a_picture_and_nothing_else(
     assert response.content_type == "image/png"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert response.headers["Content-Disposition"].startswith("attachment")
     assert "immutable" in response.headers["Cache-Control"]
     assert "Set-Cookie" not in response.headers
     assert Image.open(io.BytesIO(response.data)).size == (512, 256)

@@ -1,5 +1,6 @@
 """The rooms of surveys: choosing, editing in three languages, previewing, publishing (L01, L02, L05, J10)."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -201,6 +202,24 @@ def test_j10_a_revision_that_is_not_the_last_one_saves_nothing(desk: Desk, revis
     answer = desk.post(question="Nova?", revision=revision)
     assert answer.status_code == 409
     assert desk.sheet.revision == 1
+
+
+def test_j10_whatsapp_templates_that_somebody_saved_meanwhile_are_replaced_only_by_whoever_saw_them(
+    desk: Desk,
+):
+    def save(page: str, sid: str) -> TestResponse:
+        seen = re.findall(r'name="seen" value="([^"]*)"', page)
+        data = {"seen": seen, "whatsapp_en": sid}
+        return desk.console.post(f"/w/aroeira/surveys/{desk.id}/whatsapp", data=data)
+
+    opened, theirs, mine = desk.get("/whatsapp"), "HX" + "1" * 32, "HX" + "2" * 32
+    assert save(opened, theirs).status_code == 303
+    late = save(opened, mine)
+    assert late.status_code == 409
+    assert mine in late.text and "Nothing of theirs was lost" in late.text
+    assert theirs in desk.get("/whatsapp")
+    assert save(late.text, mine).status_code == 303
+    assert mine in desk.get("/whatsapp")
 
 
 def test_the_preview_shows_what_is_typed_and_saves_nothing(desk: Desk):

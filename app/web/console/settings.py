@@ -108,6 +108,7 @@ def logo(logo_id: str) -> ResponseReturnValue:
     response = Response(workspace_settings.logo(runtime_of(), logo_id), content_type="image/png")
     response.headers["Cache-Control"] = CACHED
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Content-Disposition"] = "attachment"  # a picture in pages, never a page
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # web mail shows it too
     return response
 

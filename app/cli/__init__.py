@@ -19,7 +19,8 @@ from app.cli.worker import worker
 from app.cli.workspaces import workspaces
 
 COMMANDS = (
-    database, sending, sandbox, worker, workspaces, users, keys, contacts, complaints, audit, replies, demo, doctor,
+    database, sending, sandbox, worker, workspaces, users, keys, contacts, complaints, audit, replies, demo,
+    doctor,
 )  # fmt: skip
 NEED_NOTHING = (replies,)  # neither settings nor a database
 

@@ -1,6 +1,7 @@
 """`complaints read`: a feedback report (ARF) from standard input, as a mail alias pipes it into us."""
 
 import os
+import sys
 
 import click
 
@@ -34,7 +35,7 @@ def read() -> None:
     Exit status 0 once it is kept, 65 for any other mail, 75 while the database is busy: bring it again.
     """
     runtime = runtime_of()
-    raw = click.get_binary_stream("stdin").read(MOST_BYTES + 1)
+    raw = sys.stdin.buffer.read(MOST_BYTES + 1)
     try:
         is_new = verbs.report(runtime, raw)
     except Refusal as error:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.services import complaints as verbs
 from app.services.complained_about import Named
-from app.services.complaints import LONGEST_ID, Told
+from app.services.complaints import Told
 from app.web.api.routes import Call, Made, noun
 from app.web.api.schemas import Body, Channel, Moment, Paged, PageOf, Resource, absent
 
@@ -24,9 +24,7 @@ class ComplaintBody(Body):
     provider_id: str = absent("The provider's own name for the message.")
     address: str = absent("The person's: it is about the newest that went there in 60 days.")
     complained_at: Moment = absent("By default now.")
-    id: str = Field(
-        None, max_length=LONGEST_ID, description="Your own id of it: told twice, it is still one."
-    )
+    id: str = absent("Your own id of it, at most 200 characters: told twice, it is still one.")
     evidence: str = absent("How you know. Kept as proof with their opt-out.")
 
 

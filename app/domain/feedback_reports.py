@@ -13,7 +13,9 @@ from email.policy import compat32
 
 from app.errors import Refusal
 
-MOST_BYTES = 1_000_000  # our mails have a twentieth of it; a report carries one of them and some lines
+# A report carries one mail of ours, which has a tenth of it, and some lines. Python's parser takes up to two
+# seconds for the worst that fits in, and a minute for a megabyte of it
+MOST_BYTES = 200_000
 COMPLAINTS = ("abuse", "fraud")  # not: virus, other, auth-failure, and not-spam, which says the reverse
 MOST_HEADERS = 20  # of one name that are looked at
 _MESSAGE_ID = re.compile(r"<([a-z2-7]{26})@[^<>@\s]{1,255}>")
@@ -31,7 +33,7 @@ class Report:
 def read(raw: bytes) -> Report:
     """What a mail reports. Raises Refusal for what is no complaint, or names no message of ours."""
     if len(raw) > MOST_BYTES:
-        raise Refusal(f"This mail is larger than {MOST_BYTES // 1_000_000} MB: no report of one of ours is.")
+        raise Refusal(f"This mail is larger than {MOST_BYTES // 1_000} KB: no report of one of ours is.")
     parts = list(_parts(raw))
     kind = _kind(parts)
     if kind not in COMPLAINTS:

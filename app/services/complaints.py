@@ -55,7 +55,7 @@ class Shown:
 class _Kept:
     id: str
     is_new: bool
-    workspace_id: str
+    silences: bool  # new, and of somebody who is still there
     at: datetime  # what stands on all that comes of it
 
 
@@ -72,7 +72,7 @@ def record(runtime: Runtime, who: Visitor, told: Told, once: Once | None = None)
         kept = _keep(session, who.workspace_id, about, told, now)
         if once:
             once.keep(session, kept.id, 201 if kept.is_new else 200)
-        if kept.is_new and _is_there(session, about.contact_id):
+        if kept.silences:
             opt_outs.record(
                 session, who.workspace_id, about.contact_id, (about.address_key,), kind="complaint",
                 origin=told.source, now=kept.at, channel=about.channel, evidence=proof,
@@ -96,8 +96,8 @@ def report(runtime: Runtime, raw: bytes) -> bool:
             raise Refusal("This report names no message that left from here: nothing is recorded.")
         workspace_id = about.message.workspace_id
         kept = _keep(session, workspace_id, about, Told(Named("email"), "report"), now)
+        _opt_out_everywhere(session, about, "report", kept)
         if kept.is_new:
-            _opt_out_everywhere(session, about, "report", kept.at)
             facts = {"channel": "email", "source": "report"}
             audit.note(
                 session, None, now, "contact.complained", about.contact_id, workspace_id=workspace_id, **facts
@@ -116,8 +116,7 @@ def shut_out(session: Session, message: Message, now: datetime) -> None:
     for schedule_id in _schedules(session, invitations):  # in one order for all, as its own bounce counts too
         brakes.alone(session, schedule_id)
     kept = _keep(session, str(message.workspace_id), about, Told(Named(about.channel), "provider"), now)
-    if kept.is_new:
-        _opt_out_everywhere(session, about, "provider", kept.at)
+    _opt_out_everywhere(session, about, "provider", kept)
 
 
 def get(runtime: Runtime, who: Visitor, id: str) -> Shown:
@@ -145,6 +144,11 @@ def _refuse(told: Told, now: datetime) -> None:
     if told.named.channel not in CHANNELS:
         message = "%(channel)s is not a channel."
         raise Invalid([problem("channel", message, channel=told.named.channel[:40])])
+    named = told.named
+    words = {"message_id": named.message_id, "provider_id": named.provider_id, "address": named.address}
+    for field, said in {**words, "id": told.id}.items():
+        if not said.isprintable():
+            raise Invalid([problem(field, "This contains a character that nobody can see.")])
     if told.source == "console" and not told.evidence.strip():
         raise Invalid([problem("evidence", "Say when, and how you know that they complained.")])
     if len(told.id) > LONGEST_ID:
@@ -155,8 +159,7 @@ def _refuse(told: Told, now: datetime) -> None:
 
 def _keep(session: Session, workspace_id: str, about: About, told: Told, now: datetime) -> _Kept:
     """The row, if it is the first about its message and by its name; then the run is looked at."""
-    if about.contact_id is not None:
-        holding.those_held(session, {about.contact_id})
+    is_there = _is_there(session, about.contact_id)
     run = session.get(Occurrence, about.invitation.occurrence_id) if about.invitation else None
     if run is not None and run.schedule_id is not None:
         brakes.alone(session, run.schedule_id)
@@ -164,9 +167,10 @@ def _keep(session: Session, workspace_id: str, about: About, told: Told, now: da
     row = Complaint(
         id=new_id(), workspace_id=workspace_id, contact_id=about.contact_id, channel=about.channel,
         message_id=about.message and about.message.id, schedule_id=run and run.schedule_id,
-        occurrence_id=run and run.id, source=told.source, name=_name(about, told, at), complained_at=at,
+        occurrence_id=run and run.id, source=told.source, complained_at=at,
         recorded_at=about.opened_at or now,
     )  # fmt: skip
+    row.name = _name(about, told, at) if is_there else row.id  # theirs may say who it was
     values = {column.key: getattr(row, column.key) for column in Complaint.__table__.columns}
     adding = insert_into(session, Complaint).values(values).on_conflict_do_nothing().returning(Complaint.id)
     if session.scalar(adding) is None:
@@ -175,11 +179,11 @@ def _keep(session: Session, workspace_id: str, about: About, told: Told, now: da
         if row.message_id is not None:
             same.append(Complaint.message_id == row.message_id)
         known = select(Complaint.id).where(here, or_(*same)).order_by(Complaint.recorded_at, Complaint.id)
-        return _Kept(session.scalars(known).first() or row.id, False, workspace_id, at)
+        return _Kept(session.scalars(known).first() or row.id, False, False, at)
     if about.message is not None and about.invitation is not None:
         settling.arrived(session, about.message.id, about.invitation.id, now)
     brakes.complained(session, row, now)
-    return _Kept(row.id, True, workspace_id, about.opened_at or now)
+    return _Kept(row.id, True, is_there, about.opened_at or now)
 
 
 def _name(about: About, told: Told, at: datetime) -> str:
@@ -190,15 +194,16 @@ def _name(about: About, told: Told, at: datetime) -> str:
     return f"{about.channel}:{about.contact_id}:{at.date()}"
 
 
-def _opt_out_everywhere(session: Session, about: About, origin: str, now: datetime) -> None:
-    if about.message is not None and _is_there(session, about.contact_id):
-        opt_outs.opt_out_by_message(
-            session, about.message.id, origin, now, kind="complaint", channel=about.channel
-        )
+def _opt_out_everywhere(session: Session, about: About, origin: str, kept: _Kept) -> None:
+    if about.message is not None and kept.silences:
+        said = {"kind": "complaint", "channel": about.channel}
+        opt_outs.opt_out_by_message(session, about.message.id, origin, kept.at, **said)
 
 
 def _is_there(session: Session, contact_id: str | None) -> bool:
-    """Whoever was erased has their opt-out already, and no address that we know."""
+    """Held from here on. Whoever was erased has their opt-out already, and no address that we know."""
+    if contact_id is not None:
+        holding.those_held(session, {contact_id})
     there = select(Contact.id).where(Contact.id == contact_id, Contact.erased_at.is_(None))
     return session.scalar(there) is not None
 

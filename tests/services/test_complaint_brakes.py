@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 
 from app.channels.registry import open_channels
 from app.domain.access import Role
-from app.models import Complaint, Invitation, Message, Occurrence, Stop, new_id
+from app.models import Complaint, Contact, Invitation, Message, Occurrence, Stop, new_id
 from app.runtime import Runtime
 from app.services import brakes, complaints, events, runs, schedule_sheets, schedules, sending
 from app.services.complained_about import Named
@@ -90,6 +90,21 @@ def test_c25_complaints_pause_the_run_and_alert_managers(house: House, smtp_serv
     house.clock.advance(hours=2)
     sending.send_due(house.runtime)
     assert len(asked(house)) == len(left), "nothing more leaves"
+
+
+def test_what_waits_to_leave_to_them_there_does_not(house: House, smtp_server: SmtpSink) -> None:
+    begun(house)
+    first = asked(house)[0]
+    with house.runtime.db.read() as session:
+        ask = session.get_one(Invitation, session.get_one(Message, first).invitation_id)
+        person = session.get_one(Contact, ask.contact_id)
+    reminder = house.world.message(ask, person, purpose="reminder")
+    complain(house, first)
+    sending.send_due(house.runtime)
+    with house.runtime.db.read() as session:
+        waited = session.get_one(Message, reminder.id)
+        assert (waited.state, waited.reason) == ("cancelled", "opted_out")
+        assert session.get_one(Invitation, ask.id).state == "sent"
 
 
 def test_numbers_add_up_a_complaint_is_no_failure(house: House, smtp_server: SmtpSink) -> None:

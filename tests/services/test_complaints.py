@@ -191,6 +191,9 @@ def test_without_a_message_it_is_kept_about_the_person(
         ({}, "message_id"),
         ({"message_id": "x" * 26}, "message_id"),
         ({"message_id": "\0"}, "message_id"),
+        ({"provider_id": "\ud800"}, "provider_id"),
+        ({"address": "a\0@x.example"}, "address"),
+        ({"address": "ana@x.example", "id": "a\nb"}, "id"),
         ({"provider_id": "SM1"}, "provider_id"),
         ({"address": "nobody@x.example"}, "address"),
         ({"address": "no address"}, "address"),
@@ -293,7 +296,10 @@ def test_a_complaint_about_whoever_is_erased_already_counts_and_names_nobody(
     runtime: Runtime, bea: Visitor, tell: Tell, ana: Contact, asked: Invitation
 ) -> None:
     erasure.erase(runtime, bea, ana.id)
-    assert tell(message_id=message_of(runtime, asked).id)[1]
+    id, is_new = tell(message_id=message_of(runtime, asked).id, id="ana@x.example")
+    assert is_new
+    with runtime.db.read() as session:
+        assert session.get_one(Complaint, id).name == id
     assert {kind for *_, kind, _ in stands(runtime)} == {"erasure"}
 
 

@@ -146,13 +146,13 @@ def _refuse(told: Told, now: datetime) -> None:
         raise Invalid([problem("channel", message, channel=told.named.channel[:40])])
     named = told.named
     words = {"message_id": named.message_id, "provider_id": named.provider_id, "address": named.address}
-    for field, said in {**words, "id": told.id}.items():
+    for field, said in {**words, "external_id": told.id}.items():
         if not said.isprintable():
             raise Invalid([problem(field, "This contains a character that nobody can see.")])
     if told.source == "console" and not told.evidence.strip():
         raise Invalid([problem("evidence", "Say when, and how you know that they complained.")])
     if len(told.id) > LONGEST_ID:
-        raise Invalid([problem("id", "At most %(most)s characters.", most=LONGEST_ID)])
+        raise Invalid([problem("external_id", "At most %(most)s characters.", most=LONGEST_ID)])
     if told.at is not None and told.at > now + AHEAD:
         raise Invalid([problem("complained_at", "This moment is still to come.")])
 

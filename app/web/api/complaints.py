@@ -24,7 +24,7 @@ class ComplaintBody(Body):
     provider_id: str = absent("The provider's own name for the message.")
     address: str = absent("The person's: it is about the newest that went there in 60 days.")
     complained_at: Moment = absent("By default now.")
-    id: str = absent("Your own id of it, at most 200 characters: told twice, it is still one.")
+    external_id: str = absent("Your own id of it, at most 200 characters: told twice, it is still one.")
     evidence: str = absent("How you know. Kept as proof with their opt-out.")
 
 
@@ -58,7 +58,7 @@ def tell_complaint(call: Call, body: ComplaintBody) -> Made:
         **{name: given[name] for name in ("message_id", "provider_id", "address") if name in given},
     )
     at: datetime | None = given.get("complained_at")
-    told = Told(named, "api", at, given.get("id", ""), given.get("evidence", ""))
+    told = Told(named, "api", at, given.get("external_id", ""), given.get("evidence", ""))
     id, is_new = verbs.record(call.runtime, call.who, told, call.once)
     return Made(id, 201 if is_new else 200)
 

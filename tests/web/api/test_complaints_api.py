@@ -22,7 +22,11 @@ def test_a_complaint_is_told_once_and_keeps_them_from_being_asked_there(
     api: Api, world: World, shop: Workspace, clock: Clock
 ) -> None:
     contact, ask, message = asked(world, shop)
-    body = {"message_id": f"<{message}@aroeira.example>", "id": "0100-1", "evidence": "SES feedback."}
+    body = {
+        "message_id": f"<{message}@aroeira.example>",
+        "external_id": "0100-1",
+        "evidence": "SES feedback.",
+    }
     made = api.post("/complaints", body)
     assert made.status_code == 201
     assert made.json == {

@@ -21,6 +21,7 @@ from app.services import (
     contacts,
     erasure,
     inbound,
+    migrating,
     opt_outs,
     person_export,
     sandbox_clearing,
@@ -319,6 +320,17 @@ def test_clearing_the_sandbox_takes_it_along_and_leaves_the_wish(
     tell(address="ana@x.example")
     sandbox_clearing.clear(runtime)
     assert number(runtime) == 0
+    assert unwanted(runtime, ana, "email")
+
+
+def test_whoever_goes_back_to_the_version_before_asks_nobody_who_complained(
+    runtime: Runtime, tell: Tell, ana: Contact, asked: Invitation
+) -> None:
+    tell(address="ana@x.example")
+    migrating.downgrade(runtime.db, "0021")
+    with runtime.db.read() as session:
+        assert session.scalars(select(OptOut.kind)).all() == ["own_wish"]
+    migrating.upgrade(runtime.db)
     assert unwanted(runtime, ana, "email")
 
 

@@ -136,6 +136,7 @@ class Event:
     retry_seconds: int | None = None
     most_tries: int | None = None
     stops_run: bool = False
+    complains: bool = False  # they shut us out for what reached them before: that was spam to them
     language: str = ""
     name: str = ""
     at: datetime | None = None  # the provider's time

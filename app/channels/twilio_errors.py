@@ -30,6 +30,7 @@ class Meaning:
     retry_seconds: int | None = None
     most_tries: int | None = None
     stops_run: bool = False
+    complains: bool = False  # they shut us out for what reached them before
 
     def error(self, detail: str) -> DeliveryError:
         return DeliveryError(
@@ -46,6 +47,7 @@ class Meaning:
 _NO_SUCH_NUMBER = Meaning("invalid_address", permanent=True)
 _OPTED_OUT = Meaning("opted_out", permanent=True)
 _BLOCKED = Meaning("blocked", permanent=True)
+_SHUT_OUT = Meaning("blocked", permanent=True, complains=True)
 _COUNTRY = Meaning("country_not_allowed", permanent=True)
 _NO_TEMPLATE = Meaning("no_template", permanent=True)
 _OUTSIDE_WINDOW = Meaning("outside_window")  # the same words would fail again: a template may go instead
@@ -113,7 +115,7 @@ BY_CODE = {
     63007: _OURS,  # our From is no WhatsApp sender
     63012: _LATER,
     63013: _FILTERED,  # against WhatsApp's policy
-    63014: _BLOCKED,
+    63014: _SHUT_OUT,  # the person blocked us, on the sheet that also reports
     63015: _REFUSED,  # has not joined Twilio's own sandbox
     63016: _OUTSIDE_WINDOW,
     63017: _BUSY,
@@ -124,7 +126,7 @@ BY_CODE = {
     63027: _NO_TEMPLATE,  # not in this language
     63028: _NO_TEMPLATE,  # its variables do not fit
     63030: _REFUSED,
-    63033: _BLOCKED,
+    63033: _SHUT_OUT,  # the same, before 63014
     63038: _TOMORROW,  # the account's limit for a day
     63040: _NO_TEMPLATE,  # rejected
     63041: _NO_TEMPLATE,  # paused

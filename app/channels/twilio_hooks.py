@@ -144,6 +144,7 @@ def _with_reason(told: Event, status: str, code: str) -> Event:
         retry_seconds=why.retry_seconds,
         most_tries=why.most_tries,
         stops_run=why.stops_run,
+        complains=why.complains,
     )
 
 

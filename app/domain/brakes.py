@@ -1,4 +1,4 @@
-"""When a run stops by itself: so many of its messages came back that going on would harm who sends."""
+"""When a run stops by itself: so much of it came back, or was called spam, that going on would harm us."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +9,8 @@ LEAST_BOUNCED = 5  # three typing errors among the first twenty are chance, five
 BOUNCES = ("invalid_address", "blocked")  # for good, and for the address: nothing is tried there any more
 LATEST = 200  # runs for one person, after an event: so many of a schedule are looked at together
 RECENT = timedelta(days=30)  # and no older ones: a list that was mended since says nothing of today
+PER_MILLE = 1  # of what arrived, called spam: beyond, mailbox providers file all that we send under it
+LEAST_COMPLAINTS = 2  # one person may press the wrong button
 REFUSED = 3  # of one run refused for what they say: the others would be as well
 
 
@@ -27,12 +29,27 @@ class Returned:
 
 
 @dataclass(frozen=True)
+class Complained:
+    """How many of the questions that arrived were called spam."""
+
+    complaints: int
+    arrived: int
+
+    @property
+    def is_too_much(self) -> bool:
+        """Should the run stop?"""
+        enough = self.complaints >= LEAST_COMPLAINTS
+        return enough and self.complaints * 1_000 > self.arrived * PER_MILLE
+
+
+@dataclass(frozen=True)
 class Cause:
-    """Why a run stops: `why` in general, `reason` of the message that was one too many."""
+    """Why a run stops: `why` in general, `reason` of the last that was one too many; `failed` of `known`."""
 
     why: str
     reason: str
-    returned: Returned
+    failed: int
+    known: int | None = None
 
 
 def worth_counting(bounced: int) -> int:
@@ -48,3 +65,13 @@ def next_look(returned: Returned) -> int:
     """
     share = returned.known * PER_CENT // 100 + 1
     return max(LEAST_BOUNCED, share, returned.bounced + max(1, returned.bounced // 20))
+
+
+def is_worth_a_look(complaints: int) -> bool:
+    """Are what arrived worth counting at this number of complaints? From forty on at each twentieth more."""
+    return complaints >= LEAST_COMPLAINTS and complaints % max(1, complaints // 20) == 0
+
+
+def worth_counting_arrived(complaints: int) -> int:
+    """Of so many that arrived, this many complaints are no longer too many: why count on?"""
+    return complaints * 1_000 // PER_MILLE

@@ -4,6 +4,7 @@ from app.models.answer import Answer, AnswerEdit
 from app.models.api_key import ApiKey, IdempotencyKey
 from app.models.audit import AuditChain, AuditRow
 from app.models.base import Base, new_id, new_ids
+from app.models.complaint import Complaint
 from app.models.contact import Contact, OptOut
 from app.models.contact_import import ColumnMeaning, ContactImport, ImportPart, ImportPerson, ImportReject
 from app.models.event import Event
@@ -23,8 +24,8 @@ from app.models.workspace import Logo, Member, Workspace
 
 __all__ = [
     "Answer", "AnswerEdit", "ApiKey", "Attempt", "AuditChain", "AuditRow", "Base", "Bounces", "ColumnMeaning",
-    "ConnectLink", "ConsentChange", "Contact", "ContactImport", "Conversation", "Event", "FollowUp",
-    "FollowUpClosure", "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey", "ImportPart",
+    "Complaint", "ConnectLink", "ConsentChange", "Contact", "ContactImport", "Conversation", "Event",
+    "FollowUp", "FollowUpClosure", "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey", "ImportPart",
     "ImportPerson", "ImportReject", "InboundEvent", "InboundMark", "Invitation", "Lease", "Logo", "Member",
     "Message", "Occurrence", "OneTimeLink", "OptOut", "PersonRequest", "Pulse", "PulseComment", "PulseCount",
     "PulseScore", "RateWindow", "SandboxCopy", "Schedule", "SealedAnswer", "Segment", "Sender", "Setting",

@@ -83,7 +83,7 @@ class OptOut(HasId, Base):
     __table_args__ = (
         Index(None, "workspace_id", "contact_id"),
         Index(None, "workspace_id", "address_key"),
-        CheckConstraint("kind IN ('own_wish', 'bounce', 'legal', 'erasure')", name="kind"),
+        CheckConstraint("kind IN ('own_wish', 'bounce', 'legal', 'erasure', 'complaint')", name="kind"),
     )
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))

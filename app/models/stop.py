@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
 
-WHY = ("bounces", "refused")
+WHY = ("bounces", "refused", "complaints")
 
 
 class Stop(HasId, Base):
@@ -26,7 +26,7 @@ class Stop(HasId, Base):
     why: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(32))  # of the message that was one too many
     failed: Mapped[int]
-    known: Mapped[int | None]  # of so many whose end was known
+    known: Mapped[int | None]  # of so many whose end was known; of complaints, that arrived
     stopped_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 

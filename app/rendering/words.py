@@ -93,6 +93,7 @@ KINDS = {"customers": "customers", "people": "people"}
 # Short: a heading with a count beside it ("Resting 512")
 REASONS = {
     "opted_out": "Opted out",
+    "complained": "Reported as spam",
     "resting": "Resting",
     "capped": "Asked often enough",
     "quiet_hours": "Quiet hours where they are",
@@ -135,6 +136,7 @@ REASONS = {
 # Whole: what a person reads in a timeline
 REASON_SENTENCES = {
     "opted_out": "Does not want to be asked. Only they can undo it.",
+    "complained": "They were asked, and reported the message as spam. Nothing asks them there any more.",
     "resting": "Was asked or answered a short time ago, and rests.",
     "capped": "Has been asked as often as we allow in this time.",
     "quiet_hours": "Nobody is disturbed at this time where they are; they are asked when it is over.",

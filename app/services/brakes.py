@@ -15,18 +15,33 @@ from app.domain.brakes import (
     RECENT,
     REFUSED,
     Cause,
+    Complained,
     Returned,
+    is_worth_a_look,
     next_look,
     worth_counting,
+    worth_counting_arrived,
 )
 from app.domain.delivery import ASKING
-from app.models import Bounces, Conversation, Invitation, Message, Occurrence, Schedule, Stop, new_id
+from app.models import (
+    Bounces,
+    Complaint,
+    Conversation,
+    Invitation,
+    Message,
+    Occurrence,
+    Schedule,
+    Stop,
+    new_id,
+)  # fmt: skip
 from app.runtime import Runtime
 from app.services import telling_managers, unsent
 from app.services.access import Visitor
 
 log = structlog.get_logger("brakes")
 KNOWN = ("sent", "delivered", "failed")
+ARRIVED = ("sent", "delivered")
+COMPLAINED = "complained"  # stands where a reason would, for those who were asked and called it spam
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
@@ -64,7 +79,7 @@ def stop_run(session: Session, invitation_id: str | None, reason: str, now: date
         refused = refused.where(Message.due_at >= since)
     number = session.scalar(select(func.count()).select_from(refused.limit(REFUSED).subquery())) or 0
     if number >= REFUSED:
-        _stop(session, run, Cause("refused", reason, Returned(number, 0)), now)
+        _stop(session, run, Cause("refused", reason, number), now)
 
 
 def bounced(session: Session, invitation_id: str | None, reason: str, now: datetime) -> None:
@@ -80,7 +95,7 @@ def bounced(session: Session, invitation_id: str | None, reason: str, now: datet
     if run.contact_id is not None:
         returned = _returned_lately(session, run, now)
         if returned.is_too_much:
-            _stop(session, run, Cause("bounces", reason, returned), now)
+            _stop(session, run, _too_many(reason, returned), now)
         return
     row = _count_one(session, run.id)
     if row.number - row.forgiven < row.look_at:
@@ -92,7 +107,57 @@ def bounced(session: Session, invitation_id: str | None, reason: str, now: datet
     returned = Returned(fresh, number)
     row.look_at = next_look(returned)
     if returned.is_too_much:
-        _stop(session, run, Cause("bounces", reason, returned), now)
+        _stop(session, run, _too_many(reason, returned), now)
+
+
+def complained(session: Session, complaint: Complaint, now: datetime) -> None:
+    """A step, once we are `alone` with its schedule: one more ask of a run was called spam.
+
+    Only what left since the schedule last went on counts, on both sides: it never stops twice for the same.
+    """
+    run = session.get(Occurrence, complaint.occurrence_id) if complaint.occurrence_id else None
+    if run is None or run.schedule_id is None:
+        return
+    which = _since_it_went_on(session, run, now)
+    called_spam = (
+        select(func.count(Complaint.id))
+        .join(Occurrence, Occurrence.id == Complaint.occurrence_id)
+        .join(Message, Message.id == Complaint.message_id)
+        .where(Complaint.schedule_id == run.schedule_id, *which)
+    )
+    number = session.scalar(called_spam) or 0
+    if not is_worth_a_look(number):
+        return
+    arrived = (
+        select(Message.id)
+        .join(Invitation, Invitation.id == Message.invitation_id)
+        .join(Occurrence, Occurrence.id == Invitation.occurrence_id)
+        .where(*which, Message.purpose == "invitation", Message.state.in_(ARRIVED))
+        .limit(worth_counting_arrived(number) + 1)
+    )
+    share = Complained(number, session.scalar(select(func.count()).select_from(arrived.subquery())) or 0)
+    if share.is_too_much:
+        _stop(session, run, Cause("complaints", COMPLAINED, share.complaints, share.arrived), now)
+
+
+def _since_it_went_on(session: Session, run: Occurrence, now: datetime) -> list[ColumnElement[bool]]:
+    """What left of this run, or of its schedule's late runs for one person each, for they count together.
+
+    All of these and not only the latest, as of bounces: two in a thousand are one in two hundred by chance.
+    """
+    lifted = select(func.max(Stop.ended_at)).where(
+        Stop.schedule_id == run.schedule_id, Stop.why == "complaints"
+    )
+    since = session.scalar(lifted)
+    fresh = [] if since is None else [Message.sent_at >= since]
+    if run.contact_id is None:
+        return [Occurrence.id == run.id, *fresh]
+    return [
+        Occurrence.schedule_id == run.schedule_id,
+        Occurrence.contact_id.is_not(None),
+        Occurrence.due_at.between(now - RECENT, now),
+        *fresh,
+    ]
 
 
 def alone(session: Session, schedule_id: str | None) -> None:
@@ -166,6 +231,10 @@ def _returned_lately(session: Session, run: Occurrence, now: datetime) -> Return
     return Returned(sum(each in BOUNCES for each in reasons), len(reasons))
 
 
+def _too_many(reason: str, returned: Returned) -> Cause:
+    return Cause("bounces", reason, returned.bounced, returned.known or None)
+
+
 def _run_of(session: Session, invitation_id: str | None) -> Occurrence | None:
     """The run of a schedule that this invitation belongs to."""
     invitation = session.get(Invitation, invitation_id) if invitation_id else None
@@ -205,8 +274,7 @@ def _stop(session: Session, run: Occurrence, cause: Cause, now: datetime) -> Non
     session.add(
         Stop(
             id=new_id(), workspace_id=run.workspace_id, schedule_id=schedule.id, occurrence_id=run.id,
-            why=cause.why, reason=cause.reason, failed=cause.returned.bounced,
-            known=cause.returned.known or None, stopped_at=now,
+            why=cause.why, reason=cause.reason, failed=cause.failed, known=cause.known, stopped_at=now,
         )
     )  # fmt: skip
     telling_managers.tell_of_stop(session, schedule, cause, now)

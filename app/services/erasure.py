@@ -12,6 +12,7 @@ from app.models import (
     Answer,
     AnswerEdit,
     Attempt,
+    Complaint,
     ConnectLink,
     ConsentChange,
     Contact,
@@ -163,6 +164,8 @@ def _forget_words(session: Session, contact: Contact, now: datetime) -> None:
     if contact.telegram_chat_id:  # tries of links are counted by chat
         tries = RateWindow.key.endswith(f":{contact.telegram_chat_id}", autoescape=True)
         session.execute(delete(RateWindow).where(tries))
+    theirs = update(Complaint).where(Complaint.contact_id == contact.id)
+    session.execute(theirs.values(name=Complaint.id))  # others' words for it may say who it was
     log = update(ConsentChange).where(ConsentChange.contact_id == contact.id)
     session.execute(log.values(source=None, evidence=None))
 

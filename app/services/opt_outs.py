@@ -18,7 +18,8 @@ from app.services.access import Visitor
 from app.services.once import Once
 from app.services.turns import Turn
 
-WISHES = ("own_wish", "erasure")  # what the person's own opt-in lifts; bounces and legal blocks stay
+# What the person's own opt-in lifts; bounces and legal blocks stay
+WISHES = ("own_wish", "erasure", "complaint")
 
 
 @dataclass(frozen=True)
@@ -129,16 +130,10 @@ def opt_out(
             once.keep(session, contact_id)
         contact = holding.hold(session, contact_rows.load(session, who, contact_id))
         record(
-            session,
-            contact.workspace_id,
-            contact.id,
+            session, contact.workspace_id, contact.id,
             (contact.email_key, contact.phone_key, contact.telegram_key),
-            kind="own_wish",
-            origin=origin,
-            now=runtime.clock(),
-            channel=channel,
-            evidence=proof,
-        )
+            kind="own_wish", origin=origin, now=runtime.clock(), channel=channel, evidence=proof,
+        )  # fmt: skip
         audit.note(session, who, runtime.clock(), "contact.opted_out", contact.id, channel=channel or "all")
 
 
@@ -155,7 +150,15 @@ def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> No
         audit.note(session, who, runtime.clock(), "contact.opted_in", contact.id)
 
 
-def opt_out_by_message(session: Session, message_id: str, origin: str, now: datetime) -> None:
+def opt_out_by_message(
+    session: Session,
+    message_id: str,
+    origin: str,
+    now: datetime,
+    *,
+    kind: str = "own_wish",
+    channel: str | None = None,
+) -> None:
     """A step: whoever got this message says no more. Raises nothing; twice changes nothing.
 
     It holds for that person in the message's workspace, and for everybody with that address in every
@@ -165,8 +168,9 @@ def opt_out_by_message(session: Session, message_id: str, origin: str, now: date
     if message is None or message.workspace_id is None:
         return
     say = partial(
-        record, session, address_keys=(message.address_key,), kind="own_wish", origin=origin, now=now
-    )
+        record, session, address_keys=(message.address_key,), kind=kind, origin=origin, now=now,
+        channel=channel,
+    )  # fmt: skip
     say(message.workspace_id, message.contact_id)
     if message.address_key is not None:
         for workspace_id in session.scalars(_wrote_to(message.address_key, message.sender_id)).all():
@@ -184,15 +188,16 @@ def opt_out_by_chat(turn: Turn) -> None:
 
 
 def opt_in_by_chat(turn: Turn, message_id: str) -> None:
-    """A step: the person's own word, for the address that they wrote from: it lifts their own wish alone.
+    """A step: the person's own word, for the address that they wrote from: it lifts their own wish there.
 
-    As with their no, it holds wherever this sender wrote to them from: whoever never did asked them nothing.
+    Whoever called us spam there and writes START does not any more. As with their no, it holds wherever this
+    sender wrote to them from: whoever never did asked them nothing.
     """
     theirs = or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id)
     here = or_(OptOut.channel.is_(None), OptOut.channel == turn.stored.channel)
     wrote = turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id)).all()
     places = OptOut.workspace_id.in_((turn.workspace_id, *wrote))
-    wish = OptOut.kind == "own_wish"
+    wish = OptOut.kind.in_(("own_wish", "complaint"))
     lift(turn.session, places, theirs, here, wish, now=turn.now, evidence=f"message {message_id}")
 
 
@@ -255,16 +260,9 @@ def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
     seen: dict[tuple[object, ...], Standing] = {}
     for row in rows:
         standing = Standing(
-            row.id,
-            row.kind,
-            row.origin,
-            row.created_at,
-            row.contact_id == contact.id,
-            row.lifted_at,
-            row.lifted_evidence,
-            row.channel,
-            row.evidence,
-        )
+            row.id, row.kind, row.origin, row.created_at, row.contact_id == contact.id, row.lifted_at,
+            row.lifted_evidence, row.channel, row.evidence,
+        )  # fmt: skip
         # One wish is a row for each address; people read it once.
         seen.setdefault((row.kind, row.origin, row.created_at, row.lifted_at, row.channel), standing)
     return tuple(seen.values())

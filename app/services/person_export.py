@@ -17,6 +17,7 @@ from app.models import (
     Attempt,
     AuditRow,
     Base,
+    Complaint,
     ConnectLink,
     ConsentChange,
     Contact,
@@ -99,6 +100,10 @@ def _wishes(session: Session, contact: Contact, now: datetime) -> dict[str, Part
                 "lifted_because": each.evidence,
             }
             for each in opt_outs.standings(session, contact)
+        ],
+        "complaints": [
+            _values(each, ("channel", "source", "complained_at", "recorded_at"))
+            for each in _of(session, Complaint, Complaint.contact_id == contact.id, Complaint.recorded_at)
         ],
         "requests": [
             {

@@ -8,10 +8,11 @@ from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound, Unavailable
-from app.models import Contact, Invitation, Occurrence, Pulse, Schedule
+from app.models import Complaint, Contact, Invitation, Occurrence, Pulse, Schedule
 from app.runtime import Runtime
 from app.services import access
 from app.services.access import Visitor
+from app.services.brakes import COMPLAINED
 from app.services.in_time import in_time
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.unsent import WAITING
@@ -38,6 +39,7 @@ class Outcome:
     asked: int = 0  # a message left, or is leaving
     waiting: int = 0
     not_asked: tuple[tuple[str, int], ...] = field(default=())  # reason and number, the largest first
+    complaints: int = 0  # of those asked
     pulse_id: str | None = None
     counted: bool = True
     is_counting: bool = False  # cancelled just now: whom it had not come to is still to be counted
@@ -86,14 +88,15 @@ def people(
     reason: str | None = None,
     cursor: str | None = None,
 ) -> Page[Invited]:
-    """Whom a run asked or is about to (no reason), or did not for this reason. Raises NotFound.
+    """Whom a run asked or is about to (no reason), did not for this reason, or asked and they complained.
 
     By the index of a run's people, so that a page of a million is there at once; names would sort them all.
+    Raises NotFound.
     """
     query = (
         select(Invitation, Contact)
         .join(Contact, Contact.id == Invitation.contact_id)
-        .where(Invitation.occurrence_id == id, _why() == reason if reason else _why().is_(None))
+        .where(Invitation.occurrence_id == id, _complained(id) if reason == COMPLAINED else _which(reason))
     )
     query = in_order(query, cursor, Invitation.contact_id)
     with runtime.db.read() as session:
@@ -129,6 +132,16 @@ def _own(session: Session, who: Visitor, schedule_id: str, id: str) -> Occurrenc
     return run
 
 
+def _which(reason: str | None) -> ColumnElement[bool]:
+    return _why() == reason if reason else _why().is_(None)
+
+
+def _complained(run_id: str) -> ColumnElement[bool]:
+    """Did they report what this run asked as spam?"""
+    theirs = Complaint.occurrence_id == run_id, Complaint.contact_id == Invitation.contact_id
+    return select(Complaint.id).where(*theirs).exists()
+
+
 def _why() -> ColumnElement[str | None]:
     """Why this person was not asked after all, or NULL."""
     return case((Invitation.state.in_(FELL_OUT), func.coalesce(Invitation.reason, "cancelled")), else_=None)
@@ -140,6 +153,7 @@ def _outcomes(session: Session, rows: Sequence[Occurrence], *, numbers: bool = T
     found = _numbers(session, ids) if numbers else None
     opened = select(Pulse.occurrence_id, Pulse.id).where(Pulse.occurrence_id.in_(ids))
     pulses = {row.occurrence_id: row.id for row in session.execute(opened)}
+    complaints = _complaints(session, rows)
     for row in rows:
         told = dict((found or {}).get(row.id, {}))
         asked, waiting = told.pop(None, 0), told.pop(WAITS, 0)
@@ -157,10 +171,20 @@ def _outcomes(session: Session, rows: Sequence[Occurrence], *, numbers: bool = T
             asked=asked,
             waiting=waiting,
             not_asked=tuple(reasons),
+            complaints=complaints.get(row.id, 0),
             pulse_id=pulses.get(row.id),
             counted=found is not None,
             is_counting=row.state == "cancelled" and row.spared is None and row.version_id is not None,
         )
+
+
+def _complaints(session: Session, rows: Sequence[Occurrence]) -> dict[str, int]:
+    """How many of those whom each of these runs asked reported it as spam."""
+    of_them = Complaint.schedule_id.in_({row.schedule_id for row in rows if row.schedule_id})
+    query = select(Complaint.occurrence_id, func.count(Complaint.id)).where(
+        of_them, Complaint.occurrence_id.in_([row.id for row in rows])
+    )
+    return {str(run): number for run, number in session.execute(query.group_by(Complaint.occurrence_id))}
 
 
 def _numbers(session: Session, ids: Sequence[str]) -> dict[str, dict[str | None, int]] | None:

@@ -14,6 +14,7 @@ from app.models import (
     AnswerEdit,
     Attempt,
     Base,
+    Complaint,
     Conversation,
     FollowUp,
     FollowUpClosure,
@@ -106,7 +107,7 @@ def _forget_answers(session: Session, invitations: Sequence[str]) -> tuple[int, 
             or_(Message.invitation_id.in_(invitations), Message.followup_id.in_(followups))
         )
     ).all()
-    for table in (SandboxCopy, Token, Attempt):
+    for table in (SandboxCopy, Token, Attempt, Complaint):
         _remove(session, table, table.message_id.in_(messages))
     _remove(session, Message, Message.id.in_(messages))
     _remove(session, FollowUpEvent, FollowUpEvent.followup_id.in_(followups))
@@ -123,7 +124,7 @@ def _forget_chats(session: Session) -> None:
     messages = session.scalars(select(Message.id).where(*said)).all()
     for start in range(0, len(messages), CHUNK):
         some = messages[start : start + CHUNK]
-        for table in (SandboxCopy, Token, Attempt):
+        for table in (SandboxCopy, Token, Attempt, Complaint):
             _remove(session, table, table.message_id.in_(some))
         _remove(session, Message, Message.id.in_(some))
     _remove(session, Conversation, Conversation.sender_id.in_(pretend))

@@ -10,7 +10,16 @@ from app.channels.base import Event
 from app.domain.brakes import BOUNCES
 from app.models import Invitation, Message, Workspace
 from app.runtime import Runtime
-from app.services import brakes, followup_opening, holding, inbound, opt_outs, other_ways, pulse_reminders
+from app.services import (
+    brakes,
+    complaints,
+    followup_opening,
+    holding,
+    inbound,
+    opt_outs,
+    other_ways,
+    pulse_reminders,
+)
 from app.services.inbound import Stored
 
 RANK = {"attempting": 0, "unknown": 0, "sent": 1, "failed": 2, "delivered": 3}
@@ -73,6 +82,8 @@ def tell(session: Session, message: Message, event: Event, now: datetime, ready:
 def _fail(session: Session, message: Message, event: Event, ready: Collection[str], now: datetime) -> None:
     """What follows from a message that did not arrive."""
     session.flush()
+    if event.complains:
+        complaints.shut_out(session, message, now)
     if event.stops_run:
         brakes.stop_run(session, message.invitation_id, event.reason, now)
     if event.permanent and event.reason in BOUNCES:

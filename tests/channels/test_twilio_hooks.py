@@ -196,6 +196,13 @@ def test_a_status_is_told_under_a_name_of_its_own_with_our_id(status: str, state
     assert bool(event.reason) == (state == "failed")
 
 
+@pytest.mark.parametrize("code", ["63014", "63033"])
+def test_whoever_blocked_us_complains(code: str) -> None:
+    event = told(status_form("undelivered", ErrorCode=code), STATUS)
+    assert (event.reason, event.permanent, event.complains) == ("blocked", True, True)
+    assert not told(status_form("undelivered", ErrorCode="30004"), STATUS).complains, "a carrier's block"
+
+
 @pytest.mark.parametrize(
     ("code", "reason", "permanent"),
     [

@@ -3,7 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.brakes import LEAST_BOUNCED, LEAST_OUTCOMES, Returned, next_look, worth_counting
+from app.domain.brakes import (
+    LEAST_BOUNCED,
+    LEAST_OUTCOMES,
+    Complained,
+    Returned,
+    is_worth_a_look,
+    next_look,
+    worth_counting,
+    worth_counting_arrived,
+)
 
 
 def test_more_than_one_in_twenty_is_too_much() -> None:
@@ -42,3 +51,33 @@ def test_a_long_run_just_below_the_line_is_counted_a_few_hundred_times_not_thous
         if bounced >= at:
             looks, at = looks + 1, next_look(Returned(bounced, bounced * 20))
     assert looks < 200
+
+
+def test_more_than_one_complaint_in_a_thousand_is_too_much_and_one_alone_never() -> None:
+    assert Complained(complaints=2, arrived=1_999).is_too_much
+    assert not Complained(complaints=2, arrived=2_000).is_too_much
+    assert Complained(complaints=2, arrived=20).is_too_much
+    assert not Complained(complaints=1, arrived=20).is_too_much
+    assert not Complained(complaints=1, arrived=1).is_too_much
+
+
+@given(st.integers(0, 2_000), st.integers(0, 3_000_000))
+def test_of_complaints_too_it_suffices_to_count_a_little(complaints: int, arrived: int) -> None:
+    counted = min(arrived, worth_counting_arrived(complaints) + 1)
+    assert Complained(complaints, counted).is_too_much == Complained(complaints, arrived).is_too_much
+
+
+@given(st.integers(2, 2_000), st.integers(1, 1_000_000))
+def test_a_share_that_is_too_much_is_seen_within_a_twentieth_more_complaints(
+    first: int, arrived: int
+) -> None:
+    """However few arrive meanwhile: the next look is never far."""
+    at = next(number for number in range(first, first * 2 + 2) if is_worth_a_look(number))
+    assert at - first <= max(0, at // 20 - 1)
+    if Complained(first, arrived).is_too_much:
+        assert Complained(at, arrived).is_too_much
+
+
+def test_a_million_messages_just_below_the_line_are_counted_some_dozens_of_times() -> None:
+    assert sum(is_worth_a_look(number) for number in range(1_001)) < 150
+    assert [number for number in range(10) if is_worth_a_look(number)] == list(range(2, 10))

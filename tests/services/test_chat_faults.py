@@ -209,6 +209,21 @@ def test_c22_start_lifts_ones_own_wish_and_no_block_that_somebody_else_set(
         assert set(session.scalars(standing)) == {kind}
 
 
+def test_c35_start_lifts_a_complaint_about_that_chat_and_none_about_another_channel(
+    chats: Runtime, workspace: Workspace, maria: Contact, asked: tuple[Person, str]
+) -> None:
+    """Who has the number or chat by now may be somebody else: they say themselves that they may be asked."""
+    person, _ = asked
+    with chats.db.write() as session:
+        for channel, key in (("telegram", maria.telegram_key), ("email", maria.email_key)):
+            said = {"kind": "complaint", "origin": "api", "channel": channel, "now": chats.clock()}
+            opt_outs.record(session, workspace.id, maria.id, [key], **said)
+    person.sends("START")
+    with chats.db.read() as session:
+        standing = select(OptOut.channel).where(OptOut.lifted_at.is_(None))
+        assert session.scalars(standing).all() == ["email"]
+
+
 def test_c07_slots_are_twenty_five_a_second_over_all_who_ask(runtime: Runtime, clock: Clock) -> None:
     first: list[datetime] = []
     for _ in range(10):

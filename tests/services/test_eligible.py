@@ -91,7 +91,7 @@ people = st.fixed_dictionaries(
         "prefers": st.sampled_from([None, "sms", "whatsapp", "telegram"]),
         "answered_on": st.sampled_from([None, "email", "sms", "whatsapp"]),
         "theirs_first": st.booleans(),
-        "opt_out": st.sampled_from([None, "own_wish", "bounce", "legal", "erasure"]),
+        "opt_out": st.sampled_from([None, "own_wish", "bounce", "legal", "erasure", "complaint"]),
         "by": st.sampled_from(["person", "address"]),
         "channel": st.sampled_from([None, "email", "sms"]),
         "lifted": st.booleans(),

@@ -10,10 +10,13 @@ from sqlalchemy import event, select
 from app.channels.sandbox import Sandbox
 from app.db import Statement
 from app.domain.access import Role
+from app.errors import Invalid
 from app.models import Contact, FollowUp, Workspace
 from app.runtime import Runtime
-from app.services import asking, followups, opt_outs, reminding, sending
+from app.services import asking, complaints, followups, opt_outs, reminding, sending
 from app.services.access import Visitor
+from app.services.complained_about import Named
+from app.services.complaints import Told
 from bots import handle
 from tests.services.chat_person import Person
 from tests.world import Clock, World
@@ -137,6 +140,22 @@ def test_nobody_who_is_asked_and_reminded_makes_us_read_what_all_the_others_were
     assert reminding.remind(chats) == 1
     assert sending.send_due(chats) == 1
     assert len(asked.statements) > 20
+    assert asked.scans() == []
+
+
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_a_complaint_makes_us_read_nobody_elses_messages(
+    chats: Runtime, world: World, workspace: Workspace, camila: Visitor, maria: Contact, asked: Asked,
+    channel: str,
+) -> None:  # fmt: skip
+    asking.ask(chats, camila, world.survey(workspace).id, maria.id, [channel])
+    assert sending.send_due(chats) == 1
+    asked.statements.clear()
+    told = Told(Named(channel, address=maria.address_on(channel) or ""), "api")
+    assert complaints.record(chats, camila, told)[1]
+    with pytest.raises(Invalid):
+        complaints.record(chats, camila, Told(Named(channel, provider_id="x"), "api"))
+    assert len(asked.statements) > 8
     assert asked.scans() == []
 
 

@@ -20,6 +20,7 @@ from tests.world import Clock, World
 # Every table that names a person, and where the file shows it
 SHOWN = {
     "answers": "answers",
+    "complaints": "complaints",
     "connect_links": "chats",
     "consent_changes": "lawful_basis_changes",
     "events": "told_of_them",

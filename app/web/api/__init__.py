@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 from app.web import rates
 from app.web.api import (
     answers,
+    complaints,
     consents,
     docs,
     events,
@@ -32,6 +33,7 @@ NOUNS: tuple[Noun, ...] = (
     invitations.invitations,
     preflights.SCHEDULES,
     events.events,
+    complaints.complaints,
     segments.segments,
     answers.answers,
     followups.followups,

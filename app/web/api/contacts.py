@@ -28,7 +28,7 @@ from app.web.api.schemas import (
 
 Kind = Literal["customer", "employee"]
 Basis = Literal["consent", "contract", "legitimate_interest", "legal_obligation", "none"]
-OptOutKind = Literal["own_wish", "bounce", "legal", "erasure"]
+OptOutKind = Literal["own_wish", "bounce", "legal", "erasure", "complaint"]
 
 contacts = noun("Contacts", "The people who may be asked: customers, or employees in a people workspace.")
 

@@ -116,9 +116,11 @@ class ScheduleChanges(Body):
 class Stopped(Resource):
     """Why a schedule paused itself."""
 
-    why: Literal["bounces", "refused"]
+    why: Literal["bounces", "refused", "complaints"]
     failed: int
-    known: int | None = Field(description="Of so many messages whose end was known.")
+    known: int | None = Field(
+        description="Of so many messages whose end was known; of complaints, that arrived."
+    )
     at: Moment
 
 
@@ -172,6 +174,7 @@ class Occurrence(Resource):
     asked: int | None = Field(description="Null: to count them takes too long just now.")
     waiting: int | None
     reasons: dict[str, int] = Field(description="How many were not asked, by reason.")
+    complaints: int = Field(description="How many of those asked reported it as spam.")
     pulse: str | None = Field(description="The pulse that it opened.")
     counting: bool = Field(description="Just cancelled: whom it had not come to is not in the reasons yet.")
 
@@ -275,7 +278,7 @@ def schedule_occurrences(call: Call, id: str, query: Paged) -> object:
             "due_at": run.due_at, "state": run.state, "reason": run.reason, "pulse": run.pulse_id,
             "asked": run.asked if run.counted else None, "waiting": run.waiting if run.counted else None,
             "reasons": dict(run.not_asked),
-            "counting": run.is_counting,
+            "complaints": run.complaints, "counting": run.is_counting,
         }
         for run in page.items
     ]  # fmt: skip

@@ -11,7 +11,9 @@ from app.domain.channel_choice import CHANNELS
 from app.domain.contacts import LAWFUL_BASES
 from app.domain.retention import read_periods
 from app.errors import Invalid
-from app.services import consents, objections, opt_outs, person_export, person_requests, retention
+from app.services import complaints, consents, objections, opt_outs, person_export, person_requests, retention
+from app.services.complained_about import Named
+from app.services.complaints import Told
 from app.web.pages import _, render, sentences
 from app.web.policy import allows, runtime_of, visitor
 
@@ -102,6 +104,22 @@ def lift(id: str) -> ResponseReturnValue:
     except Invalid as error:
         return _person(id, {"lifting": sentences(error.problems)["evidence"]}, 422)
     flash(_("The objection holds no more."))
+    return _to_person(id)
+
+
+@pages.post(f"{PERSON}/complaint")
+@allows(Role.MANAGER)  # too many pause a schedule, which is a manager's act
+def complain(id: str) -> ResponseReturnValue:
+    """They reported what we sent as spam."""
+    channel, proof = request.form.get("complaint_channel", ""), request.form.get("complaint", "")
+    told = Told(Named(channel, contact_id=id), "console", evidence=proof)
+    try:
+        complaints.record(runtime_of(), visitor(), told)
+    except Invalid as error:
+        fields = {"channel": "complaint_channel", "evidence": "complaint"}
+        wrong = {fields.get(field, field): said for field, said in sentences(error.problems).items()}
+        return _person(id, wrong, 422)
+    flash(_("They will not be asked on this channel any more."))
     return _to_person(id)
 
 

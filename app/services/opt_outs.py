@@ -19,6 +19,7 @@ from app.services.once import Once
 from app.services.turns import Turn
 
 WISHES = ("own_wish", "erasure")  # what the person's own opt-in lifts; bounces and legal blocks stay
+BASIS_TOLD = "basis_told"  # the origin of what only came with somebody's data: no basis to ask them (`bases`)
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,20 @@ from app.domain.channel_choice import CHANNELS
 from app.domain.delivery import ASKING, CLAIM_LEASE
 from app.models import Message, Setting, new_id
 from app.runtime import Runtime
-from app.services import departing, last_gate, switch
+from app.services import departing, holding, last_gate, switch
 
 GRACE = timedelta(minutes=10)  # by then a setting that was forgotten at a restart is put right
 GROUP = 20  # in one transaction
 PAUSE = 0.005  # seconds between two: whoever waits to write comes in between
 SINCE = "channel_absent_since:"  # a row of `installation`: since when something that is due waits there
 
+_DUE = Statement(
+    "SELECT id, contact_id FROM messages WHERE channel = :channel AND state = 'queued' AND due_at <= :now"
+    " AND purpose IN ('invitation', 'reminder') ORDER BY priority, due_at LIMIT :most"
+)
 _CLAIM = Statement(
-    "WITH taken AS MATERIALIZED (SELECT id FROM messages WHERE channel = :channel AND state = 'queued'"
-    " AND due_at <= :now AND purpose IN ('invitation', 'reminder') ORDER BY priority, due_at"
-    " LIMIT :most FOR UPDATE SKIP LOCKED) UPDATE messages SET state = 'claimed', lease_token = :lease,"
-    " lease_until = :until WHERE id IN (SELECT id FROM taken) RETURNING id"
+    "UPDATE messages SET state = 'claimed', lease_token = :lease, lease_until = :until"
+    " WHERE id = :id AND state = 'queued'"
 )
 
 
@@ -85,13 +87,16 @@ def _give_up_some(session: Session, runtime: Runtime, channel: str, now: datetim
     """Claimed and refused in one transaction, so that nobody else ever sees the claim."""
     if switch.is_paused(session):
         return 0
+    due = _DUE.run(session, {"channel": channel, "now": now, "most": GROUP}).fetchall()
+    holding.those_held(session, {contact_id for _, contact_id in due})  # the people first, as an erasure does
     token = new_id()
-    claim = {"channel": channel, "now": now, "most": GROUP, "lease": token, "until": now + CLAIM_LEASE}
-    claimed = len(_CLAIM.run(session, claim).fetchall())
+    _CLAIM.run_many(
+        session, [{"id": id, "lease": token, "until": now + CLAIM_LEASE} for id, _ in sorted(due)]
+    )
     for each in departing.load(session, token, now, GROUP):
         if each.is_paused:
             last_gate.wait_for_resuming(session, each, token, now)
         else:
             reason = each.refusal(now) or "channel_not_configured"
             last_gate.refuse(session, runtime, each, reason, token=token, now=now)
-    return claimed
+    return len(due)

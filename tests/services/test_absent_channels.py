@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from sqlalchemy import select, update
@@ -15,6 +16,7 @@ from app.services import (
     absent_channels,
     asking,
     doctor,
+    erasure,
     opt_outs,
     outcomes,
     reminding,
@@ -197,3 +199,29 @@ def test_the_doctor_warns_of_whatever_waits_there(
     state, says = look(mails)
     assert state == "warning"
     assert "1 on sms" in says
+
+
+@pytest.mark.judged_on("postgresql")
+@pytest.mark.parametrize("channels", [("sms", "email"), ("sms",)])
+def test_an_erasure_comes_before_or_after_and_nobody_waits_for_each_other(
+    runtime: Runtime,
+    mails: Runtime,
+    world: World,
+    manager: Visitor,
+    maria: Contact,
+    clock: Clock,
+    channels: tuple[str, ...],
+) -> None:
+    ask(runtime, world, manager, maria, *channels)
+    absent_channels.give_up_waiting(mails)
+    clock.advance(minutes=11)
+    done: list[int] = []
+    giving_up = Thread(target=lambda: done.append(absent_channels.give_up_waiting(mails)))
+    with runtime.db.write() as session:
+        (person,) = erasure.hold(session, [maria.id])
+        giving_up.start()
+        giving_up.join(0.5)
+        erasure.forget(session, person, clock())
+    giving_up.join()
+    assert ends(mails) == [("invitation", "sms", "cancelled", "erased")]
+    assert done == [1], "it looked, and nothing was left to give up"

@@ -319,12 +319,13 @@ def test_a_run_for_many_asks_nobody_who_is_erased_meanwhile(
     assert "p0@b.example" not in stored(runtime)
 
 
-@pytest.mark.judged_on("postgresql")
 @pytest.mark.parametrize("goes", [True, False])
 def test_who_holds_a_question_does_not_wait_for_somebody_who_waits_for_it(
     runtime: Runtime, world: World, clock: Clock, goes: bool
 ) -> None:
     """Refused on its first way while its person is erased, or edited: looked at again a second later."""
+    if runtime.db.is_sqlite:
+        pytest.skip("it has one writer")
     workspace = world.workspace()
     who, person = world.member(workspace, Role.OWNER), world.contact(workspace, phone="+5531988884417")
     asking.ask(runtime, who, world.survey(workspace).id, person.id, ("email", "sms"))

@@ -241,7 +241,8 @@ def test_what_bounced_is_used_again_only_with_evidence(
     assert client.post(f"{here}/{id}/bounces/email", data={"evidence": "She wrote"}).status_code == 303
     page = client.get(f"{here}/{id}").text
     assert page.count("Bounced on") == 1
-    assert "The address works again" in page and "She wrote" in page
+    assert "The e-mail works again" in page and "She wrote" in page
+    assert "The e-mail address bounced" in page and "Nothing arrives at the phone number" in page
     assert "by their own word" not in page
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from app.models import ConsentChange, Contact, OptOut, new_id
-from app.services import opt_outs
+from app.services import contact_rows, opt_outs
 from app.services.contact_rows import Keyed
 from app.services.import_opt_outs import Silenced, silence
 from app.services.many_rows import rows_with
@@ -37,17 +37,22 @@ def changed(session: Session, contact: Contact, before: str, now: datetime, evid
         opt_outs.lift(session, *left, now=now, evidence=evidence, of=contact.id)
 
 
-def came(session: Session, contact: Contact, person: Keyed, now: datetime, before: str | None = None) -> None:
-    """What was said of somebody by hand, by API or event is theirs now; `before`: what they had until then.
-
-    A workspace's own default says nothing of anybody.
-    """
-    if before is not None and contact.lawful_basis != before:
+def update(session: Session, contact: Contact, person: Keyed, now: datetime) -> None:
+    """Take over what was said of somebody by hand, by API or with an event; a basis is recorded."""
+    before = contact.lawful_basis
+    contact_rows.update_row(contact, person, now)
+    session.flush()
+    came(session, contact, person, now)
+    if contact.lawful_basis != before:
         log(session, contact, before, now)
+        if before == "none":
+            given(session, contact.workspace_id, [contact.id], now, GIVEN)
+
+
+def came(session: Session, contact: Contact, person: Keyed, now: datetime) -> None:
+    """Of somebody new, or not: a workspace's own default says nothing of anybody, what was said does."""
     if person.values.get("lawful_basis") == "none":
         without(session, contact.workspace_id, [contact], now)
-    elif before == "none" != contact.lawful_basis:
-        given(session, contact.workspace_id, [contact.id], now, GIVEN)
 
 
 def without(session: Session, workspace_id: str, contacts: Iterable[Contact], now: datetime) -> None:

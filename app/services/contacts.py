@@ -118,9 +118,7 @@ def edit(
             )
         person = _read(session, workspace, raw)
         _refuse_known(session, workspace.id, person, but=row)
-        before, now = row.lawful_basis, runtime.clock()
-        contact_rows.update_row(row, person, now)
-        bases.came(session, row, person, now, before)
+        bases.update(session, row, person, runtime.clock())
         if not any(getattr(row, name) for name in NAMES_SOMEBODY):
             raise Invalid([problem("name", "Give a name, an e-mail, a phone or an external id.")])
         audit.note(session, who, runtime.clock(), "contact.edited", id, fields=sorted(person.values))
@@ -151,10 +149,7 @@ def put(session: Session, who: Visitor, raw: Mapping[str, object], now: datetime
     among = contact_rows.candidates(session, workspace.id, [person], lock=True)
     found = contact_rows.matching(person, among)
     if found is not None:
-        before = found.lawful_basis
-        contact_rows.update_row(found, person, now)
-        session.flush()
-        bases.came(session, found, person, now, before)
+        bases.update(session, found, person, now)
         return card(found), False
     _refuse_nobody(person)
     row = contact_rows.new_row(person, workspace, now)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.errors import problem
-from app.models import Contact, FollowUp, InboundEvent
+from app.models import Contact, FollowUp, InboundEvent, Message, User
 from app.runtime import Runtime
-from app.services import audit, contact_rows, journal, opt_outs, person_requests, scrubbing
+from app.services import audit, contact_rows, inbound, journal, opt_outs, person_requests, scrubbing
 from app.services.access import Visitor
 from app.services.chat_addresses import key_of
 from app.services.followup_opening import leave_event
@@ -27,23 +27,39 @@ from app.services.forgetting import (
 )  # fmt: skip
 from app.services.pulse_answers import forget_sealed, hold_pulses
 
-NAMES_IT = ("kind", "sender", "provider_id")  # what stays of an event
+_MEMBERS_TOLD = (
+    select(User.name)
+    .join(Message, Message.user_id == User.id)
+    .join(FollowUp, FollowUp.id == Message.followup_id)
+    .where(
+        FollowUp.contact_id == bindparam("contact"),
+        Message.purpose.in_(("alert", "dialogue")),
+        Message.sent_at.is_not(None),
+    )
+    .distinct()
+    .order_by(User.name)
+)
 
 
-def erase(runtime: Runtime, who: Visitor, id: str) -> None:
+def erase(runtime: Runtime, who: Visitor, id: str) -> tuple[str, ...]:
     """Remove name, addresses, attributes, comments and stored texts of one person, for good.
 
     Scores and what was sent stay counted, without words. Keyed hashes of the addresses stay as opt-outs,
     so that a later import does not ask them again. What is queued for them is cancelled. Their box in an open
     pulse goes; what they said in a closed one cannot be found by anybody, and stays counted.
+
+    Gives the members who were told of them by mail or chat: what lies in their mailboxes is out of our reach,
+    and in Telegram so is what they typed themselves.
     """
     now = runtime.clock()
     with runtime.db.write() as session:
         known = contact_rows.load(session, who, id)
         audit.note(session, who, now, "contact.erased", known.id)
+        members = session.scalars(_MEMBERS_TOLD, {"contact": known.id}).all()
         for contact in hold(session, [known.id]):
             forget(session, contact, now, by=who.name, member_id=who.member_id)
     scrubbing.soon(runtime)
+    return tuple(members)
 
 
 def hold(session: Session, ids: Sequence[str]) -> Sequence[Contact]:
@@ -102,7 +118,7 @@ def _forget_what_came_in(session: Session, contact: Contact) -> None:
     for row in session.scalars(CAME_IN, whose(contact)).all():
         if row.address_key is None and not _is_theirs(session, row, contact):
             continue
-        row.payload = {name: row.payload[name] for name in NAMES_IT if name in row.payload}
+        row.payload = inbound.named_only(row.payload)
         row.error, row.state, row.address_key = None, "done", ""
 
 

@@ -1,6 +1,6 @@
 """The steps that silence many at once, as a file says it: an import may silence, never the reverse."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,19 +56,7 @@ def silence(
     wanted: dict[str | None, dict[str, None]] = {}
     for each in people:
         wanted.setdefault(each.contact_id, {}).update(dict.fromkeys(filter(None, each.address_keys)))
-    standing = select(OptOut.contact_id, OptOut.address_key).where(
-        OptOut.workspace_id == workspace_id,
-        OptOut.kind == kind,
-        OptOut.channel.is_(None),
-        OptOut.lifted_at.is_(None),
-        *([OptOut.origin == origin] if kind == "legal" else []),  # as for one: each ends without the other
-    )
-    stands = [
-        *rows_with(session, standing, OptOut.contact_id, [id for id in wanted if id]),
-        *rows_with(session, standing, OptOut.address_key, list(wanted.get(None, ()))),
-    ]
-    known = {(row.contact_id, row.address_key) for row in stands}
-    known |= {(None, None), *((None, row.address_key) for row in stands)}
+    known = _known(session, workspace_id, wanted, kind, origin)
     rows: list[dict[str, Any]] = [
         {
             "id": new_id(),
@@ -85,3 +73,26 @@ def silence(
     ]
     insert_many(session, OptOut, rows)
     journal.opted_out(session, (OptOut(**row) for row in rows))
+
+
+def _known(
+    session: Session,
+    workspace_id: str,
+    wanted: Mapping[str | None, Mapping[str, None]],
+    kind: str,
+    origin: str,
+) -> set[tuple[str | None, str | None]]:
+    """What stands for these people and addresses already."""
+    standing = select(OptOut.contact_id, OptOut.address_key).where(
+        OptOut.workspace_id == workspace_id,
+        OptOut.kind == kind,
+        OptOut.channel.is_(None),
+        OptOut.lifted_at.is_(None),
+        *([OptOut.origin == origin] if kind == "legal" else []),  # as for one: each ends without the other
+    )
+    stands = [
+        *rows_with(session, standing, OptOut.contact_id, [id for id in wanted if id]),
+        *rows_with(session, standing, OptOut.address_key, list(wanted.get(None, ()))),
+    ]
+    known = {(row.contact_id, row.address_key) for row in stands}
+    return known | {(None, None), *((None, row.address_key) for row in stands)}

@@ -150,7 +150,7 @@ def test_what_an_agent_read_and_wrote_goes_with_the_person(
     with chats.db.read() as session:
         kept = [str(each) for each in session.scalars(select(InboundEvent.payload))]
     assert not any("Camila" in each for each in kept), "her words stand in the conversation, and nowhere else"
-    assert erasure.erase(chats, camila, task.contact_id) == (camila.name,)
+    assert camila.name in erasure.erase(chats, camila, task.contact_id)
     with chats.db.read() as session:
         kept = [str(each) for each in session.scalars(select(InboundEvent.payload))]
         said = [each for each in session.scalars(select(Message.body)) if each]

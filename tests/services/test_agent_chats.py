@@ -155,14 +155,3 @@ def test_what_an_agent_read_and_wrote_goes_with_the_person(
         kept = [str(each) for each in session.scalars(select(InboundEvent.payload))]
         said = [each for each in session.scalars(select(Message.body)) if each]
     assert not any("Maria" in each for each in (*kept, *said))
-
-
-def test_nothing_is_said_to_an_agent_of_whoever_was_erased_meanwhile(
-    chats: Runtime, maria: Person, camila: Visitor
-) -> None:
-    task, agent = followup(chats), Person(chats, "telegram", "900")
-    agent.presses(f"claim:{task.id}")
-    heard = list(agent.heard)
-    erasure.erase(chats, camila, task.contact_id)
-    agent.presses(f"reply:{task.id}")
-    assert "Maria" not in str(agent.heard[len(heard) :])

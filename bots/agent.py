@@ -38,7 +38,7 @@ def handle(runtime: Runtime, stored: Stored) -> None:
         said = _press(runtime, stored, who, *pressed) if pressed else _words(runtime, stored, who, at)
     except (Conflict, Invalid) as wrong:
         said = _trouble(wrong, language)
-    telling_agents.finish(runtime, stored, who=who, text=said)
+    telling_agents.finish(runtime, stored, who=who, text=said, followup_id=followup_id)
     if pressed:
         chat_presses.show(runtime, stored)
     agent_cards.change_all(runtime, followup_id)

@@ -69,6 +69,11 @@ def heard(language: Language, person: str, text: str) -> str:
     return language.gettext("%(person)s writes: %(text)s", person=person, text=text)
 
 
+def erased(language: Language) -> str:
+    """Instead of a line about somebody whom we have forgotten."""
+    return language.gettext("This was about somebody who was erased.")
+
+
 def connected(language: Language) -> str:
     """A member's chat is tied."""
     return language.gettext("Connected. Alerts come here from now on; claim, reply and close from here.")

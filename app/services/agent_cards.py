@@ -22,8 +22,9 @@ CHANNEL = "telegram"
 EARLIER = 4
 AT_ONCE = 20  # Telegram takes some thirty in a second
 # By its follow-up, never among all that went out on the channel
-_IS_CARD = (
-    Message.purpose == "alert",
+_IS_ALERT = Message.purpose == "alert"
+_IS_IN_A_CHAT = (
+    Message.purpose.in_(("alert", "dialogue")),
     unindexed(Message.channel) == CHANNEL,
     Message.provider_id.is_not(None),
 )
@@ -68,7 +69,9 @@ def change_all(runtime: Runtime, followup_id: str) -> None:
     channel = runtime.channels.get(CHANNEL)
     if channel is None or channel.pretends:
         return
-    sent = select(Message.provider_id, Message.locale).where(Message.followup_id == followup_id, *_IS_CARD)
+    sent = select(Message.provider_id, Message.locale).where(
+        Message.followup_id == followup_id, _IS_ALERT, *_IS_IN_A_CHAT
+    )
     with runtime.db.read() as session:
         cards = [
             (provider_id, card(session, runtime, followup_id, locale))
@@ -79,7 +82,7 @@ def change_all(runtime: Runtime, followup_id: str) -> None:
 
 
 def forget_erased(runtime: Runtime) -> int:
-    """A job: cards about whoever was erased say no name and no comment any more. How many it was.
+    """A job: cards and lines about whoever was erased say no name and no words any more. How many it was.
 
     Each is tried once; from then on it is nobody's to change.
     """
@@ -87,16 +90,16 @@ def forget_erased(runtime: Runtime) -> int:
     if channel is None or channel.pretends:
         return 0
     about_them = (
-        select(Message.id, Message.provider_id, Message.followup_id, Message.locale)
+        select(Message.id, Message.provider_id, Message.followup_id, Message.locale, Message.purpose)
         .join(FollowUp, FollowUp.id == Message.followup_id)
         .join(Contact, Contact.id == FollowUp.contact_id)
-        .where(Contact.erased_at.is_not(None), FollowUp.answer_id.is_not(None), *_IS_CARD)
+        .where(Contact.erased_at.is_not(None), FollowUp.answer_id.is_not(None) | ~_IS_ALERT, *_IS_IN_A_CHAT)
         .limit(AT_ONCE)
     )
     with runtime.db.read() as session:
         cards = [
-            (id, provider_id, card(session, runtime, followup_id or "", locale))
-            for id, provider_id, followup_id, locale in session.execute(about_them).all()
+            (id, provider_id, _without_them(session, runtime, followup_id or "", locale, purpose))
+            for id, provider_id, followup_id, locale, purpose in session.execute(about_them).all()
         ]
     for _, provider_id, each in cards:
         cast(Inbound, channel).edit(provider_id or "", each.text, each.buttons)
@@ -105,6 +108,13 @@ def forget_erased(runtime: Runtime) -> int:
         with runtime.db.write() as session:
             session.execute(changed.values(provider_id=None))
     return len(cards)
+
+
+def _without_them(session: Session, runtime: Runtime, followup_id: str, locale: str, purpose: str) -> Card:
+    """What stands there once its person was erased: a card as it is now, instead of any line another one."""
+    if purpose == "alert":
+        return card(session, runtime, followup_id, locale)
+    return Card(agent_cards.erased(language_of(locale)), ())
 
 
 def person_and_channel(runtime: Runtime, who: Visitor, followup_id: str) -> tuple[str, str | None]:

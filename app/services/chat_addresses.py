@@ -6,6 +6,7 @@ from app.domain.addresses import BadAddress, read_phone
 from app.services.address_keys import address_key
 
 PHONES = ("sms", "whatsapp")
+TRIED = "connect:"  # links that were tried are counted under this, the sender and the chat
 
 
 def canonical(channel: str, address: str) -> str | None:

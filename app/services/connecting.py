@@ -21,6 +21,7 @@ from app.services import (
     talks,
     telling_agents,
 )
+from app.services.chat_addresses import TRIED
 from app.services.inbound import Stored
 from app.services.limits import Limit
 from app.services.telling_agents import AgentChat
@@ -59,7 +60,7 @@ def connect(runtime: Runtime, event_id: str) -> None:
 
 def _link(session: Session, stored: Stored, now: datetime) -> ConnectLink | None:
     """The link that was pressed; None for every one that does not work, for whatever reason."""
-    tried = f"connect:{stored.sender_id}:{stored.event.address}"
+    tried = f"{TRIED}{stored.sender_id}:{stored.event.address}"
     if limits.so_far(session, tried, TRIES, now) >= TRIES.most:
         return None
     limits.count(session, tried, TRIES, now)

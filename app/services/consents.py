@@ -9,14 +9,12 @@ from sqlalchemy.orm import Session
 from app.domain.contacts import read_evidence, read_lawful_basis, read_line
 from app.models import ConsentChange, Contact
 from app.runtime import Runtime
-from app.services import audit, contact_rows, objections, opt_outs, person_requests
+from app.services import audit, bases, contact_rows, objections, opt_outs, person_requests
 from app.services.access import Visitor
 from app.services.contact_rows import Card, card
 from app.services.once import Once
 from app.services.opt_outs import Standing
 from app.services.person_requests import Request
-
-UNDONE = "an import was undone"  # the evidence of a basis that is again what it was before
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,7 @@ def change(
         contact.lawful_basis, contact.source = basis, where or contact.source
         contact.revision += 1
         contact.updated_at = now
-        contact_rows.log_basis(session, contact, before, now, proof)
-        objections.basis_is(session, contact, now, proof)
+        bases.changed(session, contact, before, now, proof)
         audit.note(session, who, now, "contact.basis_changed", contact.id, before=before, basis=basis)
 
 

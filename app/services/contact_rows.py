@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import Select, exists, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session, object_session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.domain.addresses import Address, default_region, written_phone
 from app.domain.contacts import MAX_ATTRIBUTES, ContactValues, Scalar, search_text
 from app.errors import Conflict, Invalid, NotFound, problem
-from app.models import ConsentChange, Contact, ImportPerson, Workspace, new_id
+from app.models import Contact, ImportPerson, Workspace, new_id
 from app.services import access
 from app.services.access import Visitor
 from app.services.address_keys import address_key
@@ -237,29 +237,16 @@ def new_row(person: Keyed, workspace: Workspace, now: datetime) -> Contact:
 def update_row(row: Contact, person: Keyed, now: datetime, *, keep_origin: bool = False) -> bool:
     """Take over what was given; what is absent stays. Says whether anything changed.
 
+    Another basis than before is for the caller to record (`bases`).
+
     `keep_origin` leaves lawful basis and source as they were.
     """
     origin = () if keep_origin else _ORIGIN
-    before = row.lawful_basis
     if not _take(row, person, (*_PLAIN, *origin)):
         return False
-    if row.lawful_basis != before and (session := object_session(row)):  # none: a dry run
-        log_basis(session, row, before, now)
     row.revision += 1
     row.updated_at = now
     return True
-
-
-def log_basis(
-    session: Session, row: Contact, before: str, now: datetime, evidence: str | None = None
-) -> None:
-    """A step: the basis is another one from now on. What it is at first stands with the person."""
-    session.add(
-        ConsentChange(
-            id=new_id(), workspace_id=row.workspace_id, contact_id=row.id, at=now, before=before,
-            lawful_basis=row.lawful_basis, source=row.source, evidence=evidence,
-        )
-    )  # fmt: skip
 
 
 def _take(row: Contact, person: Keyed, names: Iterable[str]) -> bool:

@@ -16,7 +16,7 @@ from app.domain.their_zone import TheirZone, their_zone
 from app.errors import Conflict, Invalid, Unavailable, problem
 from app.models import Contact, FollowUp, Workspace
 from app.runtime import Runtime
-from app.services import asking_terms, audit, bounces, contact_rows, eligible, opt_outs, timeline
+from app.services import asking_terms, audit, bases, bounces, contact_rows, eligible, opt_outs, timeline
 from app.services.access import Visitor, held_workspace
 from app.services.contact_rows import Card, Keyed, card
 from app.services.contact_search import EVERYBODY, Show, Sought, found_by, here
@@ -97,6 +97,7 @@ def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object]) -> str:
         _refuse_known(session, workspace.id, person)
         row = contact_rows.new_row(person, workspace, runtime.clock())
         session.add(row)
+        bases.came(session, row, person, runtime.clock())
         audit.note(session, who, runtime.clock(), "contact.created", row.id)
         return row.id
 
@@ -117,7 +118,7 @@ def edit(
             )
         person = _read(session, workspace, raw)
         _refuse_known(session, workspace.id, person, but=row)
-        contact_rows.update_row(row, person, runtime.clock())
+        bases.update(session, row, person, runtime.clock())
         if not any(getattr(row, name) for name in NAMES_SOMEBODY):
             raise Invalid([problem("name", "Give a name, an e-mail, a phone or an external id.")])
         audit.note(session, who, runtime.clock(), "contact.edited", id, fields=sorted(person.values))
@@ -148,13 +149,13 @@ def put(session: Session, who: Visitor, raw: Mapping[str, object], now: datetime
     among = contact_rows.candidates(session, workspace.id, [person], lock=True)
     found = contact_rows.matching(person, among)
     if found is not None:
-        contact_rows.update_row(found, person, now)
-        session.flush()
+        bases.update(session, found, person, now)
         return card(found), False
     _refuse_nobody(person)
     row = contact_rows.new_row(person, workspace, now)
     session.add(row)
     session.flush()
+    bases.came(session, row, person, now)
     return card(row), True
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.db import changed
 from app.domain.followups import claimed_before, closed_before
 from app.errors import Conflict, Invalid, NotFound, problem
-from app.models import Contact, FollowUp, FollowUpClosure, FollowUpEvent, Member, User
+from app.models import Contact, FollowUp, FollowUpClosure, FollowUpEvent, Member, Message, User
 from app.runtime import Runtime
 from app.services import audit, holding
 from app.services.access import Visitor, own
@@ -109,6 +109,9 @@ class Act:
             self.who.member_id,
             text,
         ):
+            return False
+        left = select(Message.state).where(Message.id == last.message_id)
+        if self.session.scalar(left) == "failed":  # they are sent another way, at once
             return False
         return self.now - last.at < AGAIN
 

@@ -33,6 +33,7 @@ from app.services.access import Visitor
 from app.services.asking_again import WAIT, Again, became
 from app.services.followup_opening import calendar_of
 from app.services.followup_rows import Record, records, records_query
+from app.services.unsent_replies import MADE_UP_FOR
 
 EARLIER = 4  # scores of the same person: enough to see whether this one is news
 CAUSES = 30  # that were used before, beside the workspace's own list
@@ -51,6 +52,7 @@ class Entry:
     reason: str | None = None  # why a message did not leave
     score: int | None = None
     band: str | None = None
+    is_unsent: bool = False  # our words failed, and nothing was done about it since
 
 
 @dataclass(frozen=True)
@@ -210,9 +212,13 @@ def _events(session: Session, who: Visitor, id: str) -> Iterator[Entry]:
     )
     rows = session.execute(query).all()
     for event, state, reason in sorted(rows, key=lambda row: (row[0].at, step_rank(row[0].kind))):
+        tried = event.kind == "replied" and state == "failed" and event.text is not None
         mine = event.member_id is not None and event.member_id == who.member_id
         kind = "reply" if event.kind == "replied" else event.kind
-        yield Entry(event.at, kind, event.actor, mine, event.text, state, reason)
+        yield Entry(
+            event.at, kind, event.actor, mine, event.text, state, reason,
+            is_unsent=tried and not any(row[0].kind in MADE_UP_FOR and row[0].at > event.at for row in rows),
+        )  # fmt: skip
 
 
 def _earlier(session: Session, answer: Answer | None) -> tuple[Earlier, ...]:

@@ -24,6 +24,18 @@ def hold(session: Session, contact: Contact) -> Contact:
     return contact
 
 
+def is_held(session: Session, contact_id: str | None) -> bool:
+    """The same for who holds already what an erasure takes after the person: without waiting, or not at all.
+
+    Whoever waited here would wait for somebody who waits for them.
+    """
+    if contact_id is None or not is_postgresql(session):
+        return True
+    query = select(Contact.id).where(Contact.id == contact_id)
+    held = query.with_for_update(read=True, key_share=True, skip_locked=True)
+    return session.scalar(held) is not None
+
+
 def those_held(session: Session, ids: Collection[str]) -> Collection[str]:
     """Of people who were read in this transaction, those who are still there; they stay until it ends."""
     if not is_postgresql(session):

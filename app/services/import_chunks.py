@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import ConsentChange, Contact, ContactImport, ImportPerson, ImportReject, Workspace
-from app.services import access, contact_rows, import_opt_outs
-from app.services.consents import UNDONE
+from app.services import access, bases, contact_rows, import_opt_outs
+from app.services.bases import UNDONE
 from app.services.contact_rows import Keyed
 from app.services.import_deciding import OUTCOMES, Known, ReadRow, Verdict, decide
 from app.services.import_opt_outs import Silenced
@@ -60,7 +60,33 @@ def take(
     silent = silent_before(session, workspace.id, verdicts)
     wishes = [each for verdict in verdicts for each in silenced_by(verdict)]
     import_opt_outs.silence(session, workspace.id, wishes, now)
+    _note_bases(session, workspace.id, first, {each.id: each for each in found}, now)
     return tally_of(verdicts, silent)
+
+
+def _note_bases(
+    session: Session,
+    workspace_id: str,
+    verdicts: Iterable[Verdict],
+    known: Mapping[str, Contact],
+    now: datetime,
+) -> None:
+    """Whom the file brought without a basis, and to whom it gave one."""
+    none: list[Silenced] = []
+    given: list[Contact] = []
+    for verdict in verdicts:
+        row, person = known.get(verdict.contact_id), verdict.row.person
+        if "lawful_basis" in (verdict.changes or ()) and row is not None:
+            given.append(row)  # a file takes nobody's away
+        elif person is not None and person.values.get("lawful_basis") == "none":
+            if row is None:
+                none.append(Silenced(verdict.contact_id, verdict.keys))
+            elif row.lawful_basis == "none":
+                none.append(Silenced(row.id, bases.keys_of(row)))
+    for row in given:
+        bases.log(session, row, "none", now)
+    bases.given(session, workspace_id, [row.id for row in given], now, bases.GIVEN)
+    bases.silent(session, workspace_id, none, now)
 
 
 def _says_no(verdict: Verdict, gone: Collection[str]) -> bool:

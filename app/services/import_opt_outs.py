@@ -1,6 +1,6 @@
-"""The steps that honour a file's own column of opt-outs: an import may silence, never the reverse."""
+"""The steps that silence many at once, as a file says it: an import may silence, never the reverse."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.models import OptOut, new_id
 from app.services import journal
 from app.services.many_rows import insert_many, rows_with
+from app.services.opt_outs import BASIS_TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,13 @@ class Silenced:
 def silent_among(
     session: Session, workspace_id: str, contact_ids: Sequence[str], address_keys: Sequence[str]
 ) -> frozenset[str]:
-    """Those of these people and addresses for whom an opt-out (no bounce) stands."""
+    """Those of these people and addresses for whom an opt-out (no bounce) stands.
+
+    Not who only came without a basis: the look at a file comes before anybody says which it gives.
+    """
     standing = select(OptOut.contact_id, OptOut.address_key).where(
         OptOut.workspace_id == workspace_id, OptOut.lifted_at.is_(None), OptOut.kind != "bounce",
-        OptOut.channel.is_(None),
+        OptOut.channel.is_(None), OptOut.origin != BASIS_TOLD,
     )  # fmt: skip
     found = [
         *rows_with(session, standing, OptOut.contact_id, contact_ids),
@@ -37,31 +41,30 @@ def silent_among(
     return frozenset(each for row in found for each in row if each in wanted)
 
 
-def silence(session: Session, workspace_id: str, people: Sequence[Silenced], now: datetime) -> None:
+def silence(
+    session: Session,
+    workspace_id: str,
+    people: Sequence[Silenced],
+    now: datetime,
+    *,
+    kind: str = "own_wish",
+    origin: str = "import",
+) -> None:
     """One row for each address of each person, or one for the person alone; those that stand are left."""
+    if not people:
+        return
     wanted: dict[str | None, dict[str, None]] = {}
     for each in people:
         wanted.setdefault(each.contact_id, {}).update(dict.fromkeys(filter(None, each.address_keys)))
-    standing = select(OptOut.contact_id, OptOut.address_key).where(
-        OptOut.workspace_id == workspace_id,
-        OptOut.kind == "own_wish",
-        OptOut.channel.is_(None),
-        OptOut.lifted_at.is_(None),
-    )
-    stands = [
-        *rows_with(session, standing, OptOut.contact_id, [id for id in wanted if id]),
-        *rows_with(session, standing, OptOut.address_key, list(wanted.get(None, ()))),
-    ]
-    known = {(row.contact_id, row.address_key) for row in stands}
-    known |= {(None, None), *((None, row.address_key) for row in stands)}
+    known = _known(session, workspace_id, wanted, kind, origin)
     rows: list[dict[str, Any]] = [
         {
             "id": new_id(),
             "workspace_id": workspace_id,
             "contact_id": contact_id,
             "address_key": key,
-            "kind": "own_wish",
-            "origin": "import",
+            "kind": kind,
+            "origin": origin,
             "created_at": now,
         }
         for contact_id, keys in wanted.items()
@@ -70,3 +73,26 @@ def silence(session: Session, workspace_id: str, people: Sequence[Silenced], now
     ]
     insert_many(session, OptOut, rows)
     journal.opted_out(session, (OptOut(**row) for row in rows))
+
+
+def _known(
+    session: Session,
+    workspace_id: str,
+    wanted: Mapping[str | None, Mapping[str, None]],
+    kind: str,
+    origin: str,
+) -> set[tuple[str | None, str | None]]:
+    """What stands for these people and addresses already."""
+    standing = select(OptOut.contact_id, OptOut.address_key).where(
+        OptOut.workspace_id == workspace_id,
+        OptOut.kind == kind,
+        OptOut.channel.is_(None),
+        OptOut.lifted_at.is_(None),
+        *([OptOut.origin == origin] if kind == "legal" else []),  # as for one: each ends without the other
+    )
+    stands = [
+        *rows_with(session, standing, OptOut.contact_id, [id for id in wanted if id]),
+        *rows_with(session, standing, OptOut.address_key, list(wanted.get(None, ()))),
+    ]
+    known = {(row.contact_id, row.address_key) for row in stands}
+    return known | {(None, None), *((None, row.address_key) for row in stands)}

@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session, aliased
 from app.domain.contacts import search_text
 from app.domain.import_undoing import ATTRIBUTES, BROUGHT_BACK, VALUES, WINDOW, put_back
 from app.models import Contact, ContactImport, FollowUp, ImportPerson, Invitation
-from app.services import access, contact_rows
+from app.services import access, bases
 from app.services.asking_terms import COUNTED
-from app.services.consents import UNDONE
 from app.services.many_rows import rows_with
 
 ENDED = ("done", "stopped", "failed")
@@ -95,17 +94,28 @@ def take_back(session: Session, each: ContactImport, most: int, now: datetime) -
     people = select(Contact).where(Contact.id.in_(ids), Contact.workspace_id == workspace.id)
     rows = {row.id: row for row in session.scalars(people.order_by(Contact.id).with_for_update())}
     fresh = set(session.scalars(select(Contact.id).where(Contact.id.in_(ids), untouched(each))))
+    without: list[Contact] = []
+    gone: list[str] = []
     for person in met:
         row = rows.get(person.contact_id)
         if person.outcome == "created":
             if row is not None and row.id in fresh:
                 _put_away(person, row, {"active": False}, now)
                 each.put_away += 1
+                gone.append(row.id)
             else:
                 each.left_alone += 1
         elif person.outcome == "updated" and row is not None and row.erased_at is None:
+            before = row.lawful_basis
             each.put_back += _restore(session, person, row, now)
+            if row.lawful_basis != before:  # it was none before the file
+                bases.log(session, row, before, now, bases.UNDONE)
+                without.append(row)
     session.flush()
+    bases.without(session, workspace.id, without, now)
+    bases.given(
+        session, workspace.id, gone, now, bases.UNDONE
+    )  # what it said of whom it brought holds nobody
     session.execute(delete(ImportPerson).where(*left, ImportPerson.contact_id.in_(ids)))
     return len(met)
 
@@ -129,13 +139,10 @@ def _restore(session: Session, person: ImportPerson, row: Contact, now: datetime
         key = values.get(column.key)
         if key is not None and _is_somebodys(session, row, column == key, values):
             del values[name], values[column.key]
-    before = row.lawful_basis
     if BROUGHT_BACK in changed and values.get("active") is False:
         _put_away(person, row, values, now)
     elif values:
         _touch(row, values, now)
-    if row.lawful_basis != before:
-        contact_rows.log_basis(session, row, before, now, UNDONE)
     return bool(values)
 
 

@@ -47,6 +47,8 @@ _DONE = Statement(
     " WHERE id = :id"
 )
 
+NAMES_IT = ("kind", "sender", "provider_id")  # what stays of an event whose words are gone
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -238,6 +240,17 @@ def done(
 ) -> None:
     """A step: nothing is left to do for this event."""
     _DONE.run(session, {"id": id, "workspace_id": workspace_id, "contact_id": contact_id})
+
+
+def forget_words(session: Session, id: str) -> None:
+    """A step: what it said stands elsewhere by now. Its name stays: else it would be brought again."""
+    row = session.get_one(InboundEvent, id)
+    row.payload = named_only(row.payload)
+
+
+def named_only(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays of an event whose words are gone."""
+    return {name: payload[name] for name in NAMES_IT if name in payload}
 
 
 def set_aside(session: Session, id: str, why: str) -> None:

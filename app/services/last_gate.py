@@ -14,12 +14,13 @@ from app.domain.caps import Rule, first_allowed
 from app.domain.delivery import ASKING
 from app.models import Invitation, Occurrence, Schedule
 from app.runtime import Runtime
-from app.services import capping, hourly, leaving_rules, other_ways, pacing
+from app.services import capping, holding, hourly, leaving_rules, other_ways, pacing
 from app.services.capping import Tally
 from app.services.departing import Departing
 from app.services.inviting import OPEN_FOR
 from app.services.outbox import USUAL
 
+SOON = timedelta(seconds=1)
 WHILE_PAUSED = timedelta(minutes=10)  # a reminder is looked at again: nobody releases it
 # What waits waits at the usual priority: no look at what is due passes over it to what comes later. So that
 # others need not wait for all of a large run in the morning, its later messages come due later instead
@@ -186,11 +187,18 @@ def wait_for_resuming(session: Session, each: Departing, token: str, now: dateti
 def refuse(
     session: Session, runtime: Runtime, each: Departing, reason: str, *, token: str, now: datetime
 ) -> None:
-    """A step: this one does not leave. Where the reason is one of its way, the next way is taken."""
+    """A step: this one does not leave. Where the reason is one of its way, the next way is taken.
+
+    Somebody who is just erased or edited is looked at again: we hold the message, and they come before it.
+    """
+    goes_on = each.purpose == "invitation" and reason in other_ways.OF_ONE_WAY
+    if goes_on and not holding.is_held(session, each.contact_id):
+        _LATER.run(session, {"id": each.id, "lease": token, "until": now + SOON})
+        return
     _REFUSED.run(session, {"id": each.id, "reason": reason, "lease": token})
     if each.purpose != "invitation":
         return
     state = "cancelled" if reason == "cancelled" else "skipped"
     _SKIPPED.run(session, {"id": each.invitation_id, "state": state, "reason": reason})
-    if reason in other_ways.OF_ONE_WAY:
+    if goes_on:
         other_ways.take_next(session, each.invitation_id, reason, runtime.channels, now)

@@ -5,19 +5,16 @@ By person and by address, so that no file under another name and no older copy a
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import Session
 
 from app.domain.contacts import read_evidence
 from app.errors import Invalid, problem
 from app.models import Contact, OptOut
 from app.runtime import Runtime
-from app.services import audit, contact_rows, holding, opt_outs
+from app.services import audit, bases, contact_rows, holding, opt_outs
 from app.services.access import Visitor
 from app.services.once import Once
 from app.services.opt_outs import Standing
-
-BASIS = "basis"  # the origin of what a withdrawn basis leaves; another basis ends that, and no objection
 
 
 def object_to(
@@ -54,32 +51,18 @@ def lift(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> None
     proof, now = read_evidence(evidence), runtime.clock()
     with runtime.db.write() as session:
         contact = holding.hold(session, contact_rows.load(session, who, contact_id))
-        objections = _standing(contact), OptOut.origin != BASIS
+        objections = opt_outs.about(contact), OptOut.kind == "legal", ~bases.is_left_by_a_basis()
         opt_outs.lift(session, *objections, now=now, evidence=proof, of=contact.id)
         audit.note(session, who, now, "contact.objection_lifted", contact.id)
 
 
 def is_one(each: Standing) -> bool:
     """Does this stand, and is it more than what a withdrawn basis leaves?"""
-    return each.lifted_at is None and each.kind == "legal" and each.origin != BASIS
-
-
-def basis_is(session: Session, contact: Contact, now: datetime, evidence: str) -> None:
-    """A step: this is their basis now. With none left nobody asks them, and with another one we may again."""
-    if contact.lawful_basis == "none":
-        _record(session, contact, BASIS, now, evidence)
-    else:
-        ended = _standing(contact), OptOut.origin == BASIS
-        opt_outs.lift(session, *ended, now=now, evidence=evidence, of=contact.id)
+    return each.lifted_at is None and each.kind == "legal" and each.origin not in bases.ORIGINS
 
 
 def _record(session: Session, contact: Contact, origin: str, now: datetime, evidence: str) -> None:
     opt_outs.record(
-        session, contact.workspace_id, contact.id,
-        (contact.email_key, contact.phone_key, contact.telegram_key),
+        session, contact.workspace_id, contact.id, bases.keys_of(contact),
         kind="legal", origin=origin, now=now, evidence=evidence,
     )  # fmt: skip
-
-
-def _standing(contact: Contact) -> ColumnElement[bool]:
-    return and_(opt_outs.about(contact), OptOut.kind == "legal")

@@ -20,6 +20,7 @@ from app.services.turns import Turn
 
 # What the person's own opt-in lifts; bounces and legal blocks stay
 WISHES = ("own_wish", "erasure", "complaint")
+BASIS_TOLD = "basis_told"  # the origin of what only came with somebody's data: no basis to ask them (`bases`)
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Standing:
     evidence: str | None = None
     channel: str | None = None  # none: it holds on every one
     proof: str | None = None  # how we know that they said so
+    place: str | None = None  # of a bounce: which of their addresses it is, if it is still one
 
     @property
     def holds_everywhere(self) -> bool:
@@ -257,14 +259,17 @@ def record(
 def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
     """Every opt-out of this person or their addresses, those that were lifted included, newest first."""
     rows = session.scalars(select(OptOut).where(about(contact)).order_by(OptOut.created_at.desc(), OptOut.id))
+    places = {contact.email_key: "email", contact.phone_key: "phone", contact.telegram_key: "telegram"}
     seen: dict[tuple[object, ...], Standing] = {}
     for row in rows:
         standing = Standing(
             row.id, row.kind, row.origin, row.created_at, row.contact_id == contact.id, row.lifted_at,
             row.lifted_evidence, row.channel, row.evidence,
+            places.get(row.address_key) if row.kind == "bounce" and row.address_key else None,
         )  # fmt: skip
         # One wish is a row for each address; people read it once.
-        seen.setdefault((row.kind, row.origin, row.created_at, row.lifted_at, row.channel), standing)
+        same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, standing.place
+        seen.setdefault(same, standing)
     return tuple(seen.values())
 
 

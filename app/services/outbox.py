@@ -1,6 +1,6 @@
 """Steps that put messages into the outbox, in the transaction of what they belong to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from app.db import Statement
 from app.domain.quiet_hours import next_moment, read_quiet
 from app.models import Member, Message, User, Workspace, new_id
 from app.models.base import UtcDateTime
+from app.services.many_rows import unindexed
 
 FIRST, USUAL = 0, 1  # alerts, replies and account mails leave before invitations
 LAST = 2**31 - 1
@@ -99,6 +100,30 @@ def members_to_alert(
 def _alert_ways(email: str, alerts_by: str, chat_id: str | None) -> list[tuple[str, str]]:
     by_chat = [("telegram", chat_id)] if chat_id and alerts_by in ("telegram", "both") else []
     return by_chat if by_chat and alerts_by == "telegram" else [("email", email), *by_chat]
+
+
+def alert_otherwise(session: Session, alert: Message, ready: Collection[str], now: datetime) -> None:
+    """A step: its way is closed, so the member gets it by the other one, where that is open to them.
+
+    Nothing where they get it there already.
+    """
+    user = session.get_one(User, alert.user_id)
+    channel, address = ("email", user.email)
+    if alert.channel == "email":
+        channel, address = "telegram", user.telegram_chat_id or ""
+    about = Message.followup_id == alert.followup_id
+    if alert.followup_id is None:
+        about = (Message.workspace_id == alert.workspace_id) & (Message.created_at == alert.created_at)
+    known = Message.purpose == "alert", Message.user_id == user.id, unindexed(Message.channel) == channel
+    if channel not in ready or not address or session.scalar(select(Message.id).where(about, *known)):
+        return
+    session.add(
+        Message(
+            id=new_id(), workspace_id=alert.workspace_id, purpose="alert", priority=FIRST, channel=channel,
+            followup_id=alert.followup_id, user_id=user.id, to_address=address, locale=alert.locale,
+            subject=alert.subject, body=alert.body, state="queued", due_at=now, created_at=now,
+        )
+    )  # fmt: skip
 
 
 def enqueue_reply(

@@ -48,12 +48,10 @@ _INVITATION_STATE = Statement(
     "UPDATE invitations SET state = :state, reason = :reason"
     " WHERE id = :id AND state IN ('sending', 'unknown')"
 )
-# Those of one group find each other as well: the name is noted before the next one is looked at.
 _OTHER = Statement(
     "SELECT 1 FROM messages m JOIN messages o ON o.sender_id = m.sender_id AND o.provider_id = :name"
     " WHERE m.id = :id AND o.id <> :id"
 )
-_NAMED = Statement("UPDATE messages SET provider_id = :name WHERE id = :id AND provider_id IS NULL")
 NAMED_ONCE = ("sms", "whatsapp")  # whose provider names every message anew
 CHANNEL_REST = "channel_rests_until:"  # a row of `installation`, so that every worker sees it
 
@@ -70,7 +68,8 @@ def record(
     How many were handed over.
     """
     _hold_people(session, group)
-    group = [(each, _if_new(session, each, outcome)) for each, outcome in group]
+    names: set[str] = set()
+    group = [(each, _if_new(session, each, outcome, names)) for each, outcome in group]
     sent = [(each, outcome) for each, outcome in group if isinstance(outcome, Receipt)]
     _record_sent(session, sent, lease, now)
     for each, outcome in sorted(group, key=_by_schedule):
@@ -92,12 +91,13 @@ def _by_schedule(ended: tuple[Departing, Outcome]) -> str:
     return ended[0].schedule_id or ""
 
 
-def _if_new(session: Session, each: Departing, outcome: Outcome) -> Outcome:
-    """A name that another message of ours has already says nothing of this one."""
+def _if_new(session: Session, each: Departing, outcome: Outcome, names: set[str]) -> Outcome:
+    """A name that another message of ours has already, or of this group, says nothing of this one."""
     if each.channel not in NAMED_ONCE or not isinstance(outcome, Receipt) or not outcome.provider_id:
         return outcome
-    if _OTHER.run(session, {"name": outcome.provider_id, "id": each.id}).fetchone() is None:
-        _NAMED.run(session, {"name": outcome.provider_id, "id": each.id})
+    name = outcome.provider_id
+    if name not in names and _OTHER.run(session, {"name": name, "id": each.id}).fetchone() is None:
+        names.add(name)
         return outcome
     return DeliveryError("provider_unreachable", unknown=True, detail="an id that another message has")
 

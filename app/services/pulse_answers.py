@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, Row, delete, literal, or_, select
+from sqlalchemy import LargeBinary, Row, bindparam, delete, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app import sealing
@@ -21,6 +21,13 @@ from app.services import standing
 from app.services.tokens import token_hash
 
 LONGEST_COMMENT = sealing.COMMENT_CHARACTERS
+_OF_THEM = Invitation.contact_id.in_(bindparam("some", expanding=True))
+_ASKING = (
+    select(Pulse.id)
+    .where(Pulse.state == "open", Pulse.occurrence_id.in_(select(Invitation.occurrence_id).where(_OF_THEM)))
+    .order_by(Pulse.id)
+    .with_for_update(key_share=True)
+)
 
 
 @dataclass(frozen=True)
@@ -77,9 +84,7 @@ def hold_pulses(session: Session, contact_ids: Collection[str]) -> None:
     Whoever erases holds them, and before the people: what the respondents themselves hold would stay in the
     header of its row, and tell who took part. Reminding and closing take the pulse first as well.
     """
-    asked = select(Invitation.occurrence_id).where(Invitation.contact_id.in_(contact_ids))
-    these = select(Pulse.id).where(Pulse.state == "open", Pulse.occurrence_id.in_(asked))
-    session.execute(these.order_by(Pulse.id).with_for_update(key_share=True))
+    session.execute(_ASKING, {"some": list(contact_ids)})
 
 
 def forget_sealed(session: Session, contact_id: str) -> None:

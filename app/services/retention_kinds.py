@@ -26,7 +26,7 @@ from app.models import (
     PulseComment,
     SandboxCopy,
 )  # fmt: skip
-from app.services import erasure
+from app.services import erasure, forgetting
 
 Keys = Sequence[Any]
 
@@ -101,7 +101,7 @@ def _names_their_chat() -> ColumnElement[bool]:
 
 def _old_notes(workspace_id: str, before: datetime) -> Select[Any]:
     """What was written about a follow-up that is long closed; who did what, when and why stays."""
-    event = FollowUpEvent.followup_id == FollowUp.id, FollowUpEvent.kind.in_(erasure.WORDS)
+    event = FollowUpEvent.followup_id == FollowUp.id, FollowUpEvent.kind.in_(forgetting.WORDS)
     noted = select(FollowUpEvent.id).where(*event, FollowUpEvent.text.is_not(None))
     closure = FollowUpClosure.followup_id == FollowUp.id, FollowUpClosure.summary != ""
     mine = FollowUp.workspace_id == workspace_id, FollowUp.closed_at < before
@@ -110,7 +110,7 @@ def _old_notes(workspace_id: str, before: datetime) -> Select[Any]:
 
 
 def _forget_notes(session: Session, going: Going) -> None:
-    words = FollowUpEvent.followup_id.in_(going.keys), FollowUpEvent.kind.in_(erasure.WORDS)
+    words = FollowUpEvent.followup_id.in_(going.keys), FollowUpEvent.kind.in_(forgetting.WORDS)
     session.execute(update(FollowUpEvent).where(*words).values(text=None))
     session.execute(
         update(FollowUpClosure).where(FollowUpClosure.followup_id.in_(going.keys)).values(summary="")

@@ -152,6 +152,7 @@ class OptedOut(Moment):
     origin: str
     by_person: bool
     channel: str | None
+    place: str | None  # of a bounce: email, phone or telegram
     kind: ClassVar[str] = "opted_out"
     rank: ClassVar[int] = 60
 
@@ -162,5 +163,6 @@ class OptedIn(Moment):
 
     cause: str  # what it had been
     evidence: str | None
+    place: str | None
     kind: ClassVar[str] = "opted_in"
     rank: ClassVar[int] = 70

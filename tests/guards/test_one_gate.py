@@ -11,7 +11,7 @@ WRITERS = {
     "answers": {
         "app/services/arrival.py": "the gate",
         "app/services/answers.py": "whether one counts",
-        "app/services/erasure.py": "the words of a person who is erased",
+        "app/services/forgetting.py": "the words of a person who is erased",
         "app/services/retention_kinds.py": "words that were kept long enough",
         "app/services/demo_asks.py": "the first look, in a workspace of its own",
     },

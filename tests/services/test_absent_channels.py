@@ -3,26 +3,33 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from sqlalchemy import select, update
 
 from app.channels.registry import open_channels
 from app.domain.access import Role
-from app.models import Contact, Invitation, Message, Setting, Workspace
+from app.models import Contact, Invitation, Member, Message, Setting, Workspace
 from app.runtime import Runtime
 from app.services import (
     absent_channels,
     asking,
     doctor,
+    erasure,
+    followup_page,
+    followups,
     opt_outs,
+    outbox,
     outcomes,
     reminding,
     schedules,
     sending,
     switch,
+    unsent_replies,
 )
 from app.services.access import Visitor
+from tests.services.loop import opened
 from tests.services.recurring import House
 from tests.smtp import SmtpSink
 from tests.world import Clock, World
@@ -197,3 +204,105 @@ def test_the_doctor_warns_of_whatever_waits_there(
     state, says = look(mails)
     assert state == "warning"
     assert "1 on sms" in says
+
+
+@pytest.mark.judged_on("postgresql")
+@pytest.mark.parametrize("channels", [("sms", "email"), ("sms",)])
+def test_an_erasure_comes_before_or_after_and_nobody_waits_for_each_other(
+    runtime: Runtime,
+    mails: Runtime,
+    world: World,
+    manager: Visitor,
+    maria: Contact,
+    clock: Clock,
+    channels: tuple[str, ...],
+) -> None:
+    ask(runtime, world, manager, maria, *channels)
+    absent_channels.give_up_waiting(mails)
+    clock.advance(minutes=11)
+    done: list[int] = []
+    giving_up = Thread(target=lambda: done.append(absent_channels.give_up_waiting(mails)))
+    with runtime.db.write() as session:
+        (person,) = erasure.hold(session, [maria.id])
+        giving_up.start()
+        giving_up.join(0.5)
+        erasure.forget(session, person, clock())
+    giving_up.join()
+    assert ends(mails) == [("invitation", "sms", "cancelled", "erased")]
+    assert len(done) == 1, "it looked, and nothing was left to give up"
+
+
+def followed_up(runtime: Runtime, world: World, maria: Contact) -> tuple[str, Visitor]:
+    """She answered by text; an agent has taken her on. Their alert went by mail."""
+    with runtime.db.read() as session:
+        home = session.get_one(Workspace, maria.workspace_id)
+    agent = world.member(home, Role.AGENT)
+    id = opened(world, home, 3, contact=maria, channel="sms")
+    followups.claim(runtime, agent, id)
+    return id, agent
+
+
+def test_an_agents_reply_there_has_failed_and_is_sent_another_way(
+    runtime: Runtime, mails: Runtime, world: World, maria: Contact, clock: Clock, smtp_server: SmtpSink
+) -> None:
+    id, agent = followed_up(runtime, world, maria)
+    followups.reply(runtime, agent, id, "We are sorry.")
+    assert unsent_replies.unsent(mails, agent) == (), "it may be put right within minutes"
+    clock.advance(minutes=1)
+    pass_some_time(mails, clock)
+    (failed,) = unsent_replies.unsent(mails, agent)
+    assert (failed.followup, failed.person, failed.reason) == (id, maria.name, "channel_not_configured")
+    assert failed.by == agent.name
+    talk = followup_page.detail(mails, agent, id)
+    assert [(each.text, each.state) for each in talk.conversation if each.is_unsent] == [
+        ("We are sorry.", "failed")
+    ]
+    assert talk.record.moments.first_contact_at is None, "nobody has heard us"
+    assert talk.person.reply_channel == "email"
+    followups.reply(mails, agent, id, "We are sorry.")
+    sending.send_urgent(mails)
+    assert "maria@b.example" in [each.recipient for each in smtp_server.messages]
+    assert unsent_replies.unsent(mails, agent) == ()
+    assert not any(each.is_unsent for each in followup_page.detail(mails, agent, id).conversation)
+
+
+def test_the_same_words_right_after_they_failed_are_no_repetition(
+    runtime: Runtime, mails: Runtime, world: World, maria: Contact
+) -> None:
+    id, agent = followed_up(runtime, world, maria)
+    first = followups.reply(runtime, agent, id, "We are sorry.")
+    assert followups.reply(runtime, agent, id, "We are sorry.") is None
+    with runtime.db.write() as session:
+        session.execute(update(Message).where(Message.id == first).values(state="failed"))
+    assert followups.reply(mails, agent, id, "We are sorry.") is not None
+    assert followups.reply(mails, agent, id, "We are sorry.") is None
+
+
+def test_an_alert_there_reaches_its_member_by_mail_once(
+    runtime: Runtime, mails: Runtime, world: World, workspace: Workspace, maria: Contact, clock: Clock,
+    smtp_server: SmtpSink,
+) -> None:  # fmt: skip
+    both, chat = (world.user(telegram_chat_id=number, email=f"{number}@a.example") for number in ("71", "72"))
+    for user in (both, chat):
+        world.member(workspace, Role.AGENT, user)
+    with runtime.db.write() as session:
+        for user, by in ((both, "both"), (chat, "telegram")):
+            session.execute(update(Member).where(Member.user_id == user.id).values(alerts_by=by))
+    id = opened(world, workspace, 3, contact=maria)
+    with runtime.db.write() as session:
+        outbox.enqueue_alerts(session, workspace.id, id, clock())
+    pass_some_time(mails, clock)
+    sending.send_urgent(mails)
+    assert sorted(each.recipient for each in smtp_server.messages) == ["71@a.example", "72@a.example"]
+    alerts = sorted(each[1:] for each in ends(mails) if each[0] == "alert")
+    assert alerts == [("email", "sent", None)] * 2 + [("telegram", "failed", "channel_not_configured")] * 2
+
+
+def test_a_call_makes_up_for_words_that_did_not_leave(
+    runtime: Runtime, mails: Runtime, world: World, maria: Contact, clock: Clock
+) -> None:
+    id, agent = followed_up(runtime, world, maria)
+    followups.reply(runtime, agent, id, "We are sorry.")
+    pass_some_time(mails, clock)
+    followups.note(mails, agent, id, "Called her.", contacted=True)
+    assert unsent_replies.unsent(mails, agent) == ()

@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from app.channels.sandbox import Sandbox
 from app.domain.access import Role
-from app.models import Contact, FollowUp, Member, Message, SandboxCopy, User, Workspace
+from app.models import Contact, FollowUp, InboundEvent, Member, Message, SandboxCopy, User, Workspace
 from app.runtime import Runtime
-from app.services import asking, followup_page, sending
+from app.services import asking, erasure, followup_page, sending
 from app.services.access import Visitor
 from bots import handle
 from tests.services.chat_person import Person
@@ -135,3 +135,23 @@ def test_what_the_console_refuses_is_said_in_the_chat(
     agent.presses(f"claim:{task.id}")
     assert "Bruno" in agent.heard[-1]
     assert followup(chats).assignee_id == bruno.member_id
+
+
+def test_what_an_agent_read_and_wrote_goes_with_the_person(
+    chats: Runtime, maria: Person, camila: Visitor
+) -> None:
+    task, agent = followup(chats), Person(chats, "telegram", "900")
+    agent.presses(f"claim:{task.id}")
+    agent.presses(f"reply:{task.id}")
+    assert "Maria" in agent.heard[-1]
+    agent.sends("Maria, sou a Camila.")
+    maria.sends("Aqui é a Maria")
+    assert agent.heard[-1] == "Maria writes: Aqui é a Maria"
+    with chats.db.read() as session:
+        kept = [str(each) for each in session.scalars(select(InboundEvent.payload))]
+    assert not any("Camila" in each for each in kept), "her words stand in the conversation, and nowhere else"
+    assert camila.name in erasure.erase(chats, camila, task.contact_id)
+    with chats.db.read() as session:
+        kept = [str(each) for each in session.scalars(select(InboundEvent.payload))]
+        said = [each for each in session.scalars(select(Message.body)) if each]
+    assert not any("Maria" in each for each in (*kept, *said))

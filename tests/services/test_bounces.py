@@ -8,6 +8,7 @@ from app.models import Contact, Workspace
 from app.runtime import Runtime
 from app.services import audit_log, bounces, contacts, opt_outs
 from app.services.access import Visitor
+from app.services.timeline_moments import OptedIn, OptedOut
 from tests.world import World
 
 
@@ -108,3 +109,14 @@ def test_it_needs_evidence_and_an_address_that_bounces(
         bounces.reachable_again(runtime, bea, ana.id, channel, evidence)
     assert [each.field for each in refused.value.problems] == [wrong]
     assert set(contacts.detail(runtime, bea, ana.id).bounces) == {"email", "sms"}
+
+
+def test_the_timeline_says_which_of_their_addresses_it_was(
+    runtime: Runtime, world: World, place: Workspace, bea: Visitor
+) -> None:
+    ana = world.contact(place, phone="+5531988884417", telegram_chat_id="77")
+    bounce(world, place, ana.email_key, ana.phone_key, ana.telegram_key)
+    bounces.reachable_again(runtime, bea, ana.id, "sms", "She called from it.")
+    moments = contacts.detail(runtime, bea, ana.id).moments.items
+    told = {(each.kind, each.place) for each in moments if isinstance(each, OptedOut | OptedIn)}
+    assert told == {*(("opted_out", each) for each in ("email", "phone", "telegram")), ("opted_in", "phone")}

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from app.channels.telegram import Telegram
 from app.jobs.timetable import TIMETABLE
-from app.models import FollowUp, Message, Workspace
+from app.models import FollowUp, Message, Workspace, new_id
 from app.runtime import Runtime
 from app.services import agent_cards, erasure, retention
 from app.services.access import Visitor
@@ -112,3 +112,25 @@ def test_where_no_telegram_is_set_up_nothing_happens(
 ) -> None:
     erasure.erase(runtime, camila, person(runtime, followup))
     assert agent_cards.forget_erased(runtime) == 0
+
+
+def test_lines_about_them_are_replaced_and_who_was_told_is_named(
+    place: Runtime, api: BotApi, world: World, workspace: Workspace, camila: Visitor, followup: str
+) -> None:
+    for number, text in ((16, "Maria writes: atrasou"), (17, "Your next message goes to Maria by Telegram.")):
+        line = a_card(world, workspace, camila, followup)
+        line.id, line.purpose, line.body, line.provider_id = new_id(), "dialogue", text, f"900:{number}"
+        world.add(line)
+    assert agent_cards.forget_erased(place) == 0, "of the living they stay"
+    assert erasure.erase(place, camila, person(place, followup)) == (camila.name,)
+    assert agent_cards.forget_erased(place) == 3
+    said = {edit["message_id"]: edit["text"] for edit in edits(api)}
+    assert set(said) == {15, 16, 17}
+    assert said[16] == said[17] == "This was about somebody who was erased."
+    assert agent_cards.forget_erased(place) == 0
+
+
+def test_whom_nobody_was_told_of_names_nobody(place: Runtime, world: World, camila: Visitor) -> None:
+    with place.db.read() as session:
+        home = session.get_one(Workspace, camila.workspace_id)
+    assert erasure.erase(place, camila, world.contact(home).id) == ()

@@ -33,8 +33,10 @@ from app.models import (
     Message,
     OptOut,
     PulseScore,
+    RateWindow,
     SandboxCopy,
     SealedAnswer,
+    Sender,
     Setting,
     Token,
     Workspace,
@@ -420,7 +422,7 @@ def test_i11_a_file_that_is_being_read_leaves_nothing_behind(
             session.add(ImportPart(import_id=id, kind="rows", number=7, content=b"Zulmira"))
 
     def meet(_: object, __: object, statement: str, *___: object) -> None:
-        if not readers and statement.startswith("DELETE FROM import_parts"):
+        if not readers and statement.startswith("UPDATE audit_rows"):  # after the files
             readers.append(Thread(target=read))
             readers[0].start()
             readers[0].join(0.5)
@@ -512,25 +514,28 @@ def test_an_erasure_looks_everything_up(runtime: Runtime, world: World, camila: 
     if not runtime.db.is_sqlite:
         pytest.skip("of tables as small as these PostgreSQL reads everything; it has the same indexes")
     tell_everything(runtime, world, camila, person)
-    said: list[tuple[str, object]] = []
-
-    def listen(_: object, __: object, statement: str, values: object, *___: object) -> None:
-        said.append((statement, values))
-
-    happenings.listen(runtime.db.engine, "before_cursor_execute", listen)
-    try:
-        erasure.erase(runtime, camila, person.id)
-    finally:
-        happenings.remove(runtime.db.engine, "before_cursor_execute", listen)
+    with runtime.db.write() as session:  # whose links were tried, once
+        theirs = session.get_one(Contact, person.id)
+        theirs.telegram_chat_id, theirs.telegram_key = "4711", "k" * 64
+        sender = Sender(id=new_id(), channel="telegram", identity="bot", created_at=world.now)
+        session.add(sender)
+        tried, others = f"connect:{sender.id}:4711", f"connect:{sender.id}:14711"
+        session.add_all(RateWindow(key=key, window=1, count=1) for key in (tried, others))
+    said: list[str] = []
+    happenings.listen(runtime.db.engine, "checkout", lambda raw, *_: raw.set_trace_callback(said.append))
+    erasure.erase(runtime, camila, person.id)
+    asked = [each for each in dict.fromkeys(said) if each.startswith(("SELECT", "UPDATE", "DELETE"))]
+    assert len(asked) > 30, "also those that go straight to the driver"
     found: dict[str, str] = {}
     with runtime.db.read() as session:
         raw = session.connection().connection.driver_connection
         assert raw is not None
-        for statement, values in said:
-            if statement.startswith(("SELECT", "UPDATE", "DELETE")):
-                for *_, step in raw.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall():
-                    if step.startswith("SCAN"):
-                        found[step] = statement
+        raw.set_trace_callback(None)
+        for statement in asked:
+            for *_, step in raw.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall():
+                if step.startswith("SCAN"):
+                    found[step] = statement
+        assert session.scalars(select(RateWindow.key)).all() == [others]
     assert found == {}
 
 

@@ -29,6 +29,7 @@ from app.services import (
     planning,
     pulse_reminders,
     reminding,
+    sending,
 )
 from app.services.arrival import Given
 from app.services.departing import Departing
@@ -317,3 +318,35 @@ def test_a_run_for_many_asks_nobody_who_is_erased_meanwhile(
         assert sorted(asked) == sorted(others)
         assert [state for state, _ in ends] in (["skipped"], ["cancelled"], [])
     assert "p0@b.example" not in stored(runtime)
+
+
+@pytest.mark.parametrize("goes", [True, False])
+def test_who_holds_a_question_does_not_wait_for_somebody_who_waits_for_it(
+    runtime: Runtime, world: World, clock: Clock, goes: bool
+) -> None:
+    """Refused on its first way while its person is erased, or edited: looked at again a second later."""
+    if runtime.db.is_sqlite:
+        pytest.skip("it has one writer")
+    workspace = world.workspace()
+    who, person = world.member(workspace, Role.OWNER), world.contact(workspace, phone="+5531988884417")
+    asking.ask(runtime, who, world.survey(workspace).id, person.id, ("email", "sms"))
+    with runtime.db.write() as session:
+        opt_outs.record(
+            session, workspace.id, None, [person.email_key], kind="bounce", origin="provider", now=clock()
+        )
+    with runtime.db.write() as session:
+        (held,) = erasure.hold(session, [person.id])
+        sender = Thread(target=sending.send_due, args=(runtime,))
+        sender.start()
+        sender.join(4)
+        assert not sender.is_alive()
+        if goes:
+            erasure.forget(session, held, clock())
+    clock.advance(seconds=2)
+    sending.send_due(runtime)
+    with runtime.db.read() as session:
+        rows = session.scalars(select(Message).order_by(Message.channel)).all()
+    expected = [("email", "cancelled", "erased")]
+    if not goes:
+        expected = [("email", "cancelled", "bounced"), ("sms", "sent", None)]
+    assert [(row.channel, row.state, row.reason) for row in rows] == expected

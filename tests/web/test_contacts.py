@@ -11,12 +11,12 @@ from sqlalchemy import select
 from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.jobs.worker import run_until_idle
-from app.models import Contact, ContactImport, Workspace
+from app.models import Contact, ContactImport, FollowUp, Workspace
 from app.runtime import Runtime
-from app.services import contacts, opt_outs
+from app.services import contacts, opt_outs, outbox, sending
 from app.services.access import Visitor
 from app.web.api.imports import State
-from tests.services.loop import open_again
+from tests.services.loop import open_again, opened
 from tests.world import Clock, World
 
 ClientFor = Callable[[Visitor], FlaskClient]
@@ -241,7 +241,8 @@ def test_what_bounced_is_used_again_only_with_evidence(
     assert client.post(f"{here}/{id}/bounces/email", data={"evidence": "She wrote"}).status_code == 303
     page = client.get(f"{here}/{id}").text
     assert page.count("Bounced on") == 1
-    assert "The address works again" in page and "She wrote" in page
+    assert "The e-mail works again" in page and "She wrote" in page
+    assert "The e-mail address bounced" in page and "Nothing arrives at the phone number" in page
     assert "by their own word" not in page
 
 
@@ -265,7 +266,25 @@ def test_j11_erasing_asks_first_and_then_nobody_is_there(
     assert client.post(f"{here}/{id}/erasure").status_code == 422
     assert contacts.one(runtime, camila, id).name == "Ana"
     assert client.post(f"{here}/{id}/erasure", data={"sure": "yes"}).status_code == 303
+    page = client.get(here).text
+    assert "Erased." in page and "got messages about them" not in page
     assert client.get(f"{here}/{id}").status_code == 404
+
+
+def test_whoever_erases_is_told_whom_to_ask_for_the_rest(
+    runtime: Runtime, world: World, client_for: ClientFor, camila: Visitor, here: str
+):
+    with runtime.db.read() as session:
+        home = session.get_one(Workspace, camila.workspace_id)
+    ana = world.contact(home)
+    opened(world, home, 3, contact=ana)
+    with runtime.db.write() as session:
+        followup = session.scalars(select(FollowUp.id)).one()
+        outbox.enqueue_alerts(session, home.id, followup, world.now)
+    sending.send_urgent(runtime)
+    client = client_for(camila)
+    client.post(f"{here}/{ana.id}/erasure", data={"sure": "yes"})
+    assert f"These members got messages about them: {camila.name}." in client.get(here).text
 
 
 def test_j01_an_import_is_looked_at_confirmed_and_answered_row_by_row(

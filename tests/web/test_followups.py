@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from app.domain.access import Role
-from app.models import Member, Workspace
+from app.models import Member, Message, Workspace
 from app.runtime import Runtime
 from app.services import followups
 from app.services.access import Visitor
@@ -336,3 +337,24 @@ def test_the_pages_speak_the_readers_language(
     }
     assert words[locale][0] in inbox
     assert words[locale][1] in shown
+
+
+def test_words_that_did_not_leave_are_sent_another_way_from_where_they_stand(
+    runtime: Runtime, clock: Clock, agent: FlaskClient, beatriz: Visitor, id: str, page: str
+) -> None:
+    followups.claim(runtime, beatriz, id)
+    followups.reply(runtime, beatriz, id, "We are sorry.\nCome back!")
+    with runtime.db.write() as session:
+        lost = update(Message).where(Message.purpose == "reply")
+        session.execute(lost.values(state="failed", reason="channel_not_configured"))
+    clock.advance(minutes=1)
+    home = agent.get("/w/aroeira/").text
+    assert "A reply could not be sent" in home and f'href="{page}"' in home
+    talk = agent.get(page).text
+    assert "Channel not set up" in talk and "Send it by e-mail" in talk
+    words = re.search(r'name="text" value="([^"]*)"', talk)
+    assert words is not None
+    assert agent.post(f"{page}/replies", data={"text": words[1]}).status_code == 303
+    assert replies(runtime, id)[-1].body == "We are sorry.\nCome back!"
+    assert "Send it by e-mail" not in agent.get(page).text
+    assert "could not be sent" not in agent.get("/w/aroeira/").text

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import update
 
 from app.domain.access import Role
-from app.models import Workspace
+from app.models import Message, Workspace
 from app.runtime import Runtime
 from app.services import followups
 from app.services.access import Visitor
@@ -116,6 +117,24 @@ def test_the_states_of_a_follow_up_hold_as_well(
     look(page)
     page.goto("/w/aroeira/answers?metric=nps&since=2026-11-16&survey=x")
     look(page)
+
+
+def test_words_that_did_not_leave_hold_where_they_stand_and_at_home(
+    visit: Visit, look: Look, runtime: Runtime, clock: Clock, beatriz: Visitor, maria: str
+) -> None:
+    followups.reply(runtime, beatriz, maria, "Maria, sinto muito.\n\nPosso ligar às 15h?")
+    with runtime.db.write() as session:
+        lost = update(Message).where(Message.purpose == "reply")
+        session.execute(lost.values(state="failed", reason="channel_not_configured"))
+    clock.advance(minutes=1)
+    page = visit("/w/aroeira/", beatriz)
+    expect(page.get_by_text("Uma resposta nossa não pôde ser enviada")).to_be_visible()
+    look(page)
+    page.get_by_role("link", name="Maria Figueiredo").first.click()
+    look(page)
+    page.get_by_role("button", name="Enviar por e-mail").click()
+    page.wait_for_load_state()
+    assert [message.state for message in replies(runtime, maria)] == ["failed", "queued"]
 
 
 def test_the_keyboard_walks_the_inbox_and_works_a_follow_up(

@@ -183,7 +183,7 @@ def erase_contact(call: Call, id: str) -> None:
     """Erase a person for good.
 
     Name, addresses, attributes and words go; counts stay, and that they must not be asked. A key made by an
-    agent may not.
+    agent may not. What members got about them by mail, or typed in Telegram, is out of our reach.
     """
     if not call.who.role.reaches(Role.MANAGER):
         raise Forbidden

@@ -192,8 +192,17 @@ def erase(id: str) -> ResponseReturnValue:
         errors = {"sure": _("Tick the box to confirm: this cannot be undone.")}
         contact = contacts.one(runtime_of(), visitor(), id)
         return render("contacts/erasure.html", 422, active="contacts", contact=contact, errors=errors)
-    erasure.erase(runtime_of(), visitor(), id)
+    told = erasure.erase(runtime_of(), visitor(), id)
     flash(_("Erased. What they answered stays counted, without their words."))
+    if told:
+        flash(
+            _(
+                "These members got messages about them: %(names)s. Ask them to delete what lies in"
+                " their mailboxes and what they typed in Telegram; what we wrote there is"
+                " replaced within a minute.",
+                names=", ".join(told),
+            )
+        )
     return redirect(url_for("contacts.index", slug=visitor().workspace_slug), 303)
 
 

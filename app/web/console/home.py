@@ -15,7 +15,7 @@ from app.domain.statistics import Score
 from app.rendering import charts, moments, stop_words
 from app.rendering.charts import Part, Trend, Whisker
 from app.rendering.news import Waiting, changes, greeting, news
-from app.services import brakes
+from app.services import brakes, unsent_replies
 from app.services.access import Visitor
 from app.services.journey import Journey, Stage, journey
 from app.services.metrics import Reading
@@ -73,6 +73,7 @@ def _seen(found: Journey, who: Visitor) -> dict[str, Any]:
         "journey": found,
         "stopped": brakes.stopped(runtime_of(), who),
         "stopping": stop_words,
+        "unsent": unsent_replies.unsent(runtime_of(), who),
         "today": local.date(),
         "first_day": found.since.astimezone(zone).date(),
         "greeting": greeting(chosen, who.name, local.hour),

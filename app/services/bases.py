@@ -1,0 +1,95 @@
+"""The steps of every door by which somebody's lawful basis changes: the log, and a no that outlives the row.
+
+With no basis nobody asks them, under no other name either and after no restore: so it is a row of `opt_outs`,
+by person and by address. What was recorded with its proof ends with a proof; what only came with their data
+ends with their data, and for them alone.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy.orm import Session
+
+from app.models import ConsentChange, Contact, OptOut, new_id
+from app.services import contact_rows, opt_outs
+from app.services.contact_rows import Keyed
+from app.services.import_opt_outs import Silenced, silence
+from app.services.many_rows import rows_with
+from app.services.opt_outs import BASIS_TOLD
+
+PROVEN = "basis"  # the origin of what was recorded with its proof
+ORIGINS = (PROVEN, BASIS_TOLD)
+UNDONE = "an import was undone"  # the evidence of a basis that is again what it was before
+GIVEN = "a basis came with their data"
+
+
+def changed(session: Session, contact: Contact, before: str, now: datetime, evidence: str) -> None:
+    """Another basis with its proof: it ends whatever a withdrawn one left, also at the address."""
+    log(session, contact, before, now, evidence)
+    if contact.lawful_basis == "none":
+        opt_outs.record(
+            session, contact.workspace_id, contact.id, keys_of(contact),
+            kind="legal", origin=PROVEN, now=now, evidence=evidence,
+        )  # fmt: skip
+    else:
+        left = opt_outs.about(contact), is_left_by_a_basis()
+        opt_outs.lift(session, *left, now=now, evidence=evidence, of=contact.id)
+
+
+def update(session: Session, contact: Contact, person: Keyed, now: datetime) -> None:
+    """Take over what was said of somebody by hand, by API or with an event; a basis is recorded."""
+    before = contact.lawful_basis
+    contact_rows.update_row(contact, person, now)
+    session.flush()
+    came(session, contact, person, now)
+    if contact.lawful_basis != before:
+        log(session, contact, before, now)
+        if before == "none":
+            given(session, contact.workspace_id, [contact.id], now, GIVEN)
+
+
+def came(session: Session, contact: Contact, person: Keyed, now: datetime) -> None:
+    """Of somebody new, or not: a workspace's own default says nothing of anybody, what was said does."""
+    if person.values.get("lawful_basis") == "none":
+        without(session, contact.workspace_id, [contact], now)
+
+
+def without(session: Session, workspace_id: str, contacts: Iterable[Contact], now: datetime) -> None:
+    """They have no basis, and nobody says how we know."""
+    silent(session, workspace_id, [Silenced(each.id, keys_of(each)) for each in contacts], now)
+
+
+def silent(session: Session, workspace_id: str, people: Sequence[Silenced], now: datetime) -> None:
+    """The same of people whose rows are written in bulk."""
+    silence(session, workspace_id, people, now, kind="legal", origin=BASIS_TOLD)
+
+
+def given(session: Session, workspace_id: str, ids: Collection[str], now: datetime, evidence: str) -> None:
+    """They have a basis again: what only came with their data ends, and nobody else's with it."""
+    standing = select(OptOut.id).where(
+        OptOut.workspace_id == workspace_id, OptOut.origin == BASIS_TOLD, OptOut.lifted_at.is_(None)
+    )
+    ended = [row.id for row in rows_with(session, standing, OptOut.contact_id, ids)]
+    if ended:
+        opt_outs.lift(session, OptOut.id.in_(ended), now=now, evidence=evidence)
+
+
+def log(session: Session, row: Contact, before: str, now: datetime, evidence: str | None = None) -> None:
+    """The basis is another one from now on. What it is at first stands with the person."""
+    session.add(
+        ConsentChange(
+            id=new_id(), workspace_id=row.workspace_id, contact_id=row.id, at=now, before=before,
+            lawful_basis=row.lawful_basis, source=row.source, evidence=evidence,
+        )
+    )  # fmt: skip
+
+
+def is_left_by_a_basis() -> ColumnElement[bool]:
+    """Of an opt-out: did a basis leave it that was withdrawn or never there?"""
+    return and_(OptOut.kind == "legal", OptOut.origin.in_(ORIGINS))
+
+
+def keys_of(contact: Contact) -> tuple[str | None, ...]:
+    """Their keyed addresses on every channel."""
+    return contact.email_key, contact.phone_key, contact.telegram_key

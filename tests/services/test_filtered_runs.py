@@ -76,8 +76,6 @@ def rows_of_this_connection(connection: Any) -> int:
 
 def test_a_filter_that_few_people_meet_is_not_walked_while_others_wait_to_write(house: House) -> None:
     meant = crowd(house, every=200)
-    with house.runtime.db.engine.begin() as connection:
-        connection.exec_driver_sql("ANALYZE contacts")  # as it is soon after an import
     id = house.plans(repeat="once", audience=VIPS)
     with reading(house.runtime) as read:
         house.tick()

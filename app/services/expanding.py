@@ -137,7 +137,7 @@ def _is_due_after_another() -> ColumnElement[bool]:
 
 def _expand(runtime: Runtime, occurrence_id: str, course: Course) -> tuple[int, bool]:
     """The next people of one occurrence: how many, and whether there may be more."""
-    if course.follows and (last := sequences.last_to_leave(runtime, occurrence_id)):
+    if course.follows and (last := sequences.held_until(runtime, occurrence_id)):
         _put_off(runtime, occurrence_id, last)
         return 0, False
     course.follows = False
@@ -160,11 +160,11 @@ def _expand(runtime: Runtime, occurrence_id: str, course: Course) -> tuple[int, 
 
 
 def _put_off(runtime: Runtime, occurrence_id: str, last: datetime) -> None:
-    """A step whose people the one before has not asked yet would come too soon, or even before it."""
+    """A step would come too soon after the last ask of the one before, or even before that."""
     with runtime.db.write() as session:
         locked = _lock(session, occurrence_id)
         if locked is not None and locked[0].state == "due":
-            sequences.wait_for(session, locked[1], locked[0], max(last, runtime.clock()))
+            sequences.put_off(session, locked[1], locked[0], last)
 
 
 def _expand_some(

@@ -1,8 +1,9 @@
 """The later steps of a sequence: each comes so many days after the last ask of the step before has left."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.cadence import moment_of
@@ -34,37 +35,48 @@ def put_off_what_follows(session: Session, schedule: Schedule, run: Occurrence, 
         step.due_at = moment_of(before, cadence.zone)
 
 
-def last_to_leave(runtime: Runtime, run_id: str) -> datetime | None:
-    """Of a step that is due: when the last ask of the step before leaves that has not yet; None if all have.
+def held_until(runtime: Runtime, run_id: str) -> datetime | None:
+    """Of a step that is due too soon: when the last ask of the step before has left, or will; else None.
 
-    Quiet nights, caps and retries hold them back, and nobody knew as the step before was planned.
+    Quiet nights, caps and retries hold asks back, and nobody knew as the step before was planned.
     """
     now = runtime.clock()
     with runtime.db.read() as session:
         take_time(session.connection())
-        before = select(Occurrence.after_id).where(Occurrence.id == run_id).scalar_subquery()
-        waiting = (
-            select(func.max(Message.due_at))
-            .join(Invitation, Invitation.id == Message.invitation_id)
-            .where(
-                Invitation.occurrence_id == before,
-                Invitation.state.in_(NOT_LEFT),
-                Invitation.expires_at > now,
-                Message.purpose == "invitation",
-            )
-        )
-        return session.scalar(waiting)
+        run = session.get_one(Occurrence, run_id)
+        schedule = session.get_one(Schedule, run.schedule_id)
+        asks = Invitation.occurrence_id == run.after_id
+        waits = and_(asks, Invitation.state.in_(NOT_LEFT), Invitation.expires_at > now)
+        coming = select(func.max(Message.due_at)).join(Invitation, Invitation.id == Message.invitation_id)
+        last = session.scalar(coming.where(waits, Message.purpose == "invitation"))
+        if last is not None:
+            return max(last, now)
+        left = session.scalar(select(func.max(Invitation.sent_at)).where(asks))
+        zone = ZoneInfo(schedule.time_zone)
+        days = timedelta(days=_days_before(schedule, run))
+        is_too_soon = left and left.astimezone(zone).date() + days > run.due_at.astimezone(zone).date()
+        return left if is_too_soon else None
 
 
-def wait_for(session: Session, schedule: Schedule, run: Occurrence, last: datetime) -> None:
-    """A step: this one comes as many days after that moment as its schedule says; later ones follow."""
+def put_off(session: Session, schedule: Schedule, run: Occurrence, last: datetime) -> None:
+    """A step: this one comes as many days after that day as its schedule says, at its own hour.
+
+    The later ones follow.
+    """
     cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
-    days = {number: step["after_days"] for number, step in enumerate(schedule.steps, start=1)}
     before = local_time(last, cadence)
     for step in (run, *session.scalars(_later(run))):
-        local = cadence.step_after(before, days.get(step.step, 1))
-        before = max(local, local_time(step.due_at, cadence))
+        own = local_time(step.due_at, cadence)
+        day = datetime.combine(before.date(), own.time())
+        before = max(own, cadence.step_after(day, _days_before(schedule, step)))
         step.due_at = moment_of(before, cadence.zone)
+
+
+def _days_before(schedule: Schedule, step: Occurrence) -> int:
+    """Between a step and the one before; of steps that a later edit took away, the least."""
+    kept = len(schedule.steps) >= step.step
+    days: int = schedule.steps[step.step - 1]["after_days"] if kept else 1
+    return days
 
 
 def _later(run: Occurrence) -> Select[Occurrence]:

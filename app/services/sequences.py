@@ -1,12 +1,11 @@
 """The later steps of a sequence: each comes so many days after the last ask of the step before has left."""
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from app.domain.cadence import moment_of
+from app.domain.cadence import Cadence, moment_of
 from app.engines import take_time
 from app.models import Invitation, Message, Occurrence, Schedule
 from app.runtime import Runtime
@@ -52,10 +51,11 @@ def held_until(runtime: Runtime, run_id: str) -> datetime | None:
         if last is not None:
             return max(last, now)
         left = session.scalar(select(func.max(Invitation.sent_at)).where(asks))
-        zone = ZoneInfo(schedule.time_zone)
-        days = timedelta(days=_days_before(schedule, run))
-        is_too_soon = left and left.astimezone(zone).date() + days > run.due_at.astimezone(zone).date()
-        return left if is_too_soon else None
+        if left is None:
+            return None
+        cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
+        own = local_time(run.due_at, cadence)
+        return left if _after(local_time(left, cadence), schedule, run, cadence) > own else None
 
 
 def put_off(session: Session, schedule: Schedule, run: Occurrence, last: datetime) -> None:
@@ -66,17 +66,15 @@ def put_off(session: Session, schedule: Schedule, run: Occurrence, last: datetim
     cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
     before = local_time(last, cadence)
     for step in (run, *session.scalars(_later(run))):
-        own = local_time(step.due_at, cadence)
-        day = datetime.combine(before.date(), own.time())
-        before = max(own, cadence.step_after(day, _days_before(schedule, step)))
+        before = max(local_time(step.due_at, cadence), _after(before, schedule, step, cadence))
         step.due_at = moment_of(before, cadence.zone)
 
 
-def _days_before(schedule: Schedule, step: Occurrence) -> int:
-    """Between a step and the one before; of steps that a later edit took away, the least."""
-    kept = len(schedule.steps) >= step.step
-    days: int = schedule.steps[step.step - 1]["after_days"] if kept else 1
-    return days
+def _after(before: datetime, schedule: Schedule, step: Occurrence, cadence: Cadence) -> datetime:
+    """On the wall: so many days after that day as the schedule says, the least of one that it has no more."""
+    day = datetime.combine(before.date(), local_time(step.due_at, cadence).time())
+    has_it = len(schedule.steps) >= step.step
+    return cadence.step_after(day, schedule.steps[step.step - 1]["after_days"] if has_it else 1)
 
 
 def _later(run: Occurrence) -> Select[Occurrence]:

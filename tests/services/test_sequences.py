@@ -164,6 +164,21 @@ def test_a_step_waits_for_asks_that_are_held_back_past_its_day(
         assert days[0] < days[1] < days[2]
 
 
+def test_a_step_that_days_off_move_nearer_to_the_one_before_comes_on_that_day(
+    house: House, ces: Survey
+) -> None:
+    """Two days after a Thursday is a Saturday: the business day before it is one day after."""
+    house.crowd(2)
+    steps = [{"survey": ces.id, "after_days": 2}]
+    id = house.plans(repeat="once", at="2026-11-26T10:00", off_days="previous", steps=steps)
+    house.clock.now += timedelta(days=10)
+    house.tick()
+    house.leave()
+    house.clock.now += timedelta(days=1)
+    house.tick()
+    assert house.outcomes(id) == [("run", None)] * 2
+
+
 def test_a_step_waits_for_nobody_whose_ask_was_too_late_to_leave(house: House, ces: Survey) -> None:
     house.crowd(2)
     id = house.plans(repeat="once", steps=[{"survey": ces.id, "after_days": 31}])

@@ -1,85 +1,55 @@
-"""What a run looks up while nobody waits, so that its writes are short: whose turn it is, lots, whom next."""
+"""Whom a run asks next, looked up while nobody waits, so that its writes are short."""
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, null, update
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from app.domain.audience_reading import read_audience
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
 from app.engines import take_time
-from app.models import Contact, Occurrence, Schedule, Survey
+from app.models import Contact, Occurrence, Survey
 from app.runtime import Runtime
-from app.services import audiences, eligible_sql, lots, whose_turn
+from app.services import audiences, whose_turn
 
 
 @dataclass(frozen=True)
 class Next:
-    """The next people whom the filters of a run mean, in the order of their ids; `after`: where it stood."""
+    """The next people whom a run names, or its filters mean, in the order of their ids."""
 
-    after: str | None
+    after: str | None  # where it stood
     ids: tuple[str, ...]
-    most: int
-
-    @property
-    def horizon(self) -> str | None:
-        """How far the step sees that asks them, where more may follow; else None."""
-        return self.ids[-1] if len(self.ids) == self.most else None
-
-
-def choose(runtime: Runtime, occurrence_id: str) -> None:
-    """Of a run that asks each person by their own clock: whose turn it is."""
-    with runtime.db.read() as session:
-        take_time(session.connection())
-        ids = whose_turn.choose(session, runtime, occurrence_id)
-    with runtime.db.write() as session:
-        whose_turn.keep(session, occurrence_id, ids)
-
-
-def draw_lots(runtime: Runtime, occurrence_id: str) -> None:
-    """Before the first person of a run that asks only some: who is left out."""
-    with runtime.db.read() as session:
-        take_time(session.connection())
-        occurrence = session.get_one(Occurrence, occurrence_id)
-        if occurrence.lots is not None or occurrence.expanded_to:
-            return
-        schedule = session.get_one(Schedule, occurrence.schedule_id)
-        metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
-        ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
-        if ask.terms.sample is None:  # of a pulse, whatever an older row says
-            return
-        parts = whose_turn.in_parts(occurrence, audiences.of_occurrence(session, runtime, occurrence, metric))
-        limits = lots.limits(session, ask, (eligible_sql.told(ask, each) for each in parts))
-    with runtime.db.write() as session:
-        session.execute(
-            update(Occurrence)
-            .where(Occurrence.id == occurrence_id, Occurrence.lots.is_(null()))
-            .values(lots=limits)
-        )
+    has_more: bool  # there may be others after them
 
 
 def whom_next(runtime: Runtime, occurrence_id: str, people: int) -> Next | None:
-    """Of a run with filters: whom they mean next. None where everybody, or whom somebody chose, comes next.
+    """Of a run that names its people, or has filters: who comes next. None where everybody does.
 
-    A filter that few people meet walks over all the others.
+    A filter that few people meet walks over all the others; so may a list of names.
     """
     with runtime.db.read() as session:
         take_time(session.connection())
         run = session.get_one(Occurrence, occurrence_id)
         metric = Metric(session.get_one(Survey, run.survey_id).metric)
-        has_filters = bool(read_audience(run.audience).members)
-        if not has_filters or run.contact_id or run.chosen is not None or metric is Metric.ENPS:
+        if metric is Metric.ENPS:
             return None
         most = most_of(run, people)
-        some = people_of(session, runtime, run, metric).where(Contact.id > (run.expanded_to or ""))
-        ids = session.scalars(some.with_only_columns(Contact.id).order_by(Contact.id).limit(most))
-        return Next(run.expanded_to, tuple(ids), most)
+        ids = whose_turn.named(session, run, most)
+        if ids is None:
+            if not read_audience(run.audience).members:
+                return None
+            some = people_of(session, runtime, run, metric).where(Contact.id > (run.expanded_to or ""))
+            ids = session.scalars(some.with_only_columns(Contact.id).order_by(Contact.id).limit(most)).all()
+        return Next(run.expanded_to, tuple(ids), has_more=len(ids) == most and run.contact_id is None)
 
 
-def people_of(session: Session, runtime: Runtime, occurrence: Occurrence, metric: Metric) -> Select[Contact]:
+def people_of(
+    session: Session, runtime: Runtime, occurrence: Occurrence, metric: Metric, *, by_ids: bool = False
+) -> Select[Contact]:
     """A step: everybody whom this run is about: its audience, frozen as it came due, and what narrows it."""
-    return whose_turn.narrow(occurrence, audiences.of_occurrence(session, runtime, occurrence, metric))
+    audience = audiences.of_occurrence(session, runtime, occurrence, metric, by_ids=by_ids)
+    return whose_turn.narrow(occurrence, audience)
 
 
 def most_of(occurrence: Occurrence, people: int) -> int:

@@ -57,9 +57,10 @@ def people(
     metric: Metric | None = None,
     *,
     run_id: str | None = None,
+    by_ids: bool = False,
 ) -> Select[Contact]:
     """Everybody of an audience who is there, as eligible.audience says it: the one way to a run's people."""
-    everybody = eligible.audience(workspace_id, metric)
+    everybody = eligible.audience(workspace_id, metric, by_ids=by_ids)
     tree = read_audience(audience, kept=True)
     if not tree.members:
         return everybody
@@ -67,10 +68,10 @@ def people(
 
 
 def of_occurrence(
-    session: Session, runtime: Runtime, run: Occurrence, metric: Metric | None = None
+    session: Session, runtime: Runtime, run: Occurrence, metric: Metric | None = None, *, by_ids: bool = False
 ) -> Select[Contact]:
     """The people of a run: of the audience that it came due with, whatever became of its segment since."""
-    return people(session, runtime, run.workspace_id, run.audience, metric, run_id=run.id)
+    return people(session, runtime, run.workspace_id, run.audience, metric, run_id=run.id, by_ids=by_ids)
 
 
 def condition(

@@ -171,7 +171,7 @@ def _follow(
     any more ("never asked"), and lots are drawn once.
     """
     terms = {name: value for name, value in first["terms"].items() if name != "sample"}
-    local, before = _local(first["due_at"], cadence), first_id
+    local, before = local_time(first["due_at"], cadence), first_id
     for number, step in enumerate(schedule.steps, start=1):
         local = cadence.step_after(local, step["after_days"])
         row = first | {
@@ -187,31 +187,8 @@ def _follow(
         before = _insert(session, row) or before
 
 
-def put_off_what_follows(session: Session, schedule: Schedule, run: Occurrence, now: datetime) -> None:
-    """A step: a run that asked its last people days after it was due puts its later steps off by as many.
-
-    So nobody is asked two questions of a sequence at once because a pause or an outage lay between.
-    """
-    days = round((now - run.due_at) / timedelta(days=1))
-    if days < 1:
-        return
-    cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
-    first = run.key.split(":")[0] if run.after_id else run.id
-    steps = select(Occurrence).where(
-        Occurrence.schedule_id == schedule.id,
-        Occurrence.origin == "sequence",
-        Occurrence.key.startswith(f"{first}:", autoescape=True),
-        Occurrence.state == "due",
-        Occurrence.step > run.step,
-    )
-    before = _local(now, cadence)
-    for step in session.scalars(steps.order_by(Occurrence.step)):
-        local = cadence.step_after(_local(step.due_at, cadence), days)
-        before = local if local > before else cadence.step_after(before, 1)
-        step.due_at = moment_of(before, cadence.zone)
-
-
-def _local(moment: datetime, cadence: Cadence) -> datetime:
+def local_time(moment: datetime, cadence: Cadence) -> datetime:
+    """What the clock on the wall shows there."""
     return moment.astimezone(cadence.zone).replace(tzinfo=None)
 
 

@@ -2,31 +2,35 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, select
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.metrics import Metric
+from app.domain.pace import Pace
 from app.domain.terms import Terms
 from app.models import Occurrence, Schedule, Survey, Workspace
 from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime
 from app.services import (
     at_leisure,
+    choosing,
     coming_due,
     inviting,
     inviting_many,
     pulses,
+    sequences,
     whose_turn,
 )
 from app.services.asking_terms import Asking
 from app.services.at_leisure import Next
+from app.services.choosing import LOTS, TURN, Search
 from app.services.inviting_many import Statements
 
 FIRST = 50  # people planned in the first commit, and the fewest; how long it takes says how many come next
-MOST = 5_000  # no more than a run that chose its people names in one statement
+MOST = 5_000  # no more than one statement names
 HELD = {"sqlite": 0.015, "postgresql": 1.0}  # seconds: the one pen of all; the planning of one workspace
 LOOK_AGAIN = 5  # seconds until we look what came due while a large run is under way
 PAUSE = 0.005  # seconds between two commits: whoever waits to write comes in between
@@ -48,28 +52,13 @@ _OPEN = (
 
 
 @dataclass
-class Pace:
-    """How many people one commit takes, so that nobody waits for it longer than `seconds`."""
-
-    seconds: float
-    people: int = field(default_factory=lambda: FIRST)
-
-    def took(self, seconds: float) -> None:
-        """What the last commit took: far less, and the next takes twice as many; more, and half."""
-        if seconds > self.seconds:
-            self.people = max(FIRST, self.people // 2)
-        elif seconds < self.seconds / 2:
-            self.people = min(MOST, self.people * 2)
-
-
-@dataclass
 class Course:
     """What this worker knows of a run between two commits."""
 
     pace: Pace
-    waits_for_choice: bool  # somebody has to look whose turn it is
-    waits_for_lots: bool  # somebody has to draw them before the first person
-    has_filters: bool  # somebody has to look up its next people before each commit
+    follows: bool  # somebody has to look whether all asks of the step before have left
+    searches: list[Search]  # what somebody has to look up before the first person
+    looks_up: bool  # somebody has to look up its next people before each commit
     said: tuple[object, Statements] | None = None  # the statements of the last step, and for what they hold
 
 
@@ -109,13 +98,20 @@ def expand_occurrences(runtime: Runtime) -> int:
 def _welcome(runtime: Runtime, courses: dict[str, Course], but: Collection[str] = ()) -> dict[str, Course]:
     """Those that are under way and those that came due."""
     seconds = HELD[runtime.db.engine.dialect.name]
-    waits = whose_turn.waits_for_choice()
+    chooses, is_for_all = whose_turn.waits_for_choice(), whose_turn.is_for_all()
     with runtime.db.read() as session:
-        ready = _due(runtime).add_columns(waits, Occurrence.terms, Occurrence.audience)
+        ready = _due(runtime).add_columns(
+            chooses, is_for_all, Occurrence.terms, Occurrence.audience, _is_due_after_another()
+        )
         rows = session.execute(ready.order_by(Occurrence.due_at, Occurrence.step)).all()
     return courses | {
-        id: Course(Pace(seconds), chooses, waits_for_lots="sample" in terms, has_filters=bool(audience))
-        for id, chooses, terms, audience in rows
+        id: Course(
+            Pace(seconds, FIRST, MOST),
+            follows,
+            [Search(id, what) for what, is_so in ((TURN, waits), (LOTS, "sample" in terms)) if is_so],
+            looks_up=bool(audience) or not for_all,
+        )
+        for id, waits, for_all, terms, audience, follows in rows
         if id not in courses and id not in but
     }
 
@@ -135,16 +131,24 @@ def _due(runtime: Runtime) -> Select[str]:
     )
 
 
+def _is_due_after_another() -> ColumnElement[bool]:
+    return and_(Occurrence.after_id.is_not(None), Occurrence.state == "due")
+
+
 def _expand(runtime: Runtime, occurrence_id: str, course: Course) -> tuple[int, bool]:
     """The next people of one occurrence: how many, and whether there may be more."""
-    if course.waits_for_choice:
-        at_leisure.choose(runtime, occurrence_id)
-        course.waits_for_choice = False
-    if course.waits_for_lots:
-        at_leisure.draw_lots(runtime, occurrence_id)
-        course.waits_for_lots = False
-    found = at_leisure.whom_next(runtime, occurrence_id, course.pace.people) if course.has_filters else None
-    course.has_filters = found is not None
+    if course.follows and (last := sequences.held_until(runtime, occurrence_id)):
+        _put_off(runtime, occurrence_id, last)
+        return 0, False
+    course.follows = False
+    if course.searches:
+        goes_on = choosing.look(runtime, course.searches[0])
+        if course.searches[0].is_over:
+            del course.searches[0]
+        if course.searches or not goes_on:
+            return 0, goes_on
+    found = at_leisure.whom_next(runtime, occurrence_id, course.pace.people) if course.looks_up else None
+    course.looks_up = found is not None
     began = time.perf_counter()
     with runtime.db.write() as session:
         number, more = _expand_some(session, runtime, occurrence_id, course, found)
@@ -153,6 +157,14 @@ def _expand(runtime: Runtime, occurrence_id: str, course: Course) -> tuple[int, 
     if more:
         time.sleep(PAUSE)
     return number, more
+
+
+def _put_off(runtime: Runtime, occurrence_id: str, last: datetime) -> None:
+    """A step would come too soon after the last ask of the one before, or even before that."""
+    with runtime.db.write() as session:
+        locked = _lock(session, occurrence_id)
+        if locked is not None and locked[0].state == "due":
+            sequences.put_off(session, locked[1], locked[0], last)
 
 
 def _expand_some(
@@ -173,17 +185,16 @@ def _expand_some(
     ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
     most = at_leisure.most_of(occurrence, course.pace.people)
     said = _said(session, runtime, occurrence, ask, course)
-    horizon = whose_turn.horizon(occurrence) if found is None else found.horizon
     due_at = _due_at(occurrence, ask.terms, now)
     these = None if found is None else found.ids
     done = inviting_many.invite_some(session, occurrence, ask, said, most=most, due_at=due_at, these=these)
     occurrence.asked += done.asked
     if done.number:
         occurrence.expanded_to = done.last
-    if done.number == most:
+    if found is None and done.number == most:
         return done.number, True
-    if horizon is not None:  # some of those who were found before are gone since; those after them are not
-        occurrence.expanded_to = horizon
+    if found is not None and found.has_more:  # though some of these may be gone since
+        occurrence.expanded_to = found.ids[-1]
         return done.number, True
     occurrence.state, occurrence.ended_at = "run", now
     if occurrence.contact_id is not None and occurrence.expanded_to is None:
@@ -191,7 +202,7 @@ def _expand_some(
         occurrence.state, occurrence.reason = "skipped", "nobody"
     # The next step comes when the last of them has left, not when they were planned
     last = max(now, _due_at(occurrence, ask.terms, now))
-    coming_due.put_off_what_follows(session, schedule, occurrence, last)
+    sequences.put_off_what_follows(session, schedule, occurrence, last)
     return done.number, False
 
 
@@ -204,10 +215,10 @@ def _said(
     """
     locale = session.get_one(Workspace, occurrence.workspace_id).locale
     minute = replace(ask, now=ask.now.replace(second=0, microsecond=0))
-    holds_for = (minute, locale, occurrence.expanded_to if occurrence.chosen is not None else None)
+    holds_for = (minute, locale)
     if course.said is None or course.said[0] != holds_for:
-        people = at_leisure.people_of(session, runtime, occurrence, ask.metric)
-        next_of = inviting_many.looked_up if course.has_filters else inviting_many.in_order
+        people = at_leisure.people_of(session, runtime, occurrence, ask.metric, by_ids=course.looks_up)
+        next_of = inviting_many.looked_up if course.looks_up else inviting_many.in_order
         course.said = holds_for, inviting_many.statements(occurrence, ask, next_of(people), locale)
     return course.said[1]
 

@@ -17,6 +17,7 @@ from app.runtime import Runtime
 from app.services import capping, holding, hourly, leaving_rules, other_ways, pacing
 from app.services.capping import Tally
 from app.services.departing import Departing
+from app.services.hourly import Room
 from app.services.inviting import OPEN_FOR
 from app.services.outbox import USUAL
 
@@ -42,6 +43,10 @@ _FOLLOWS = Statement(
 )
 # Shared, so that whoever resumes it waits for us, and then finds whom we held back
 _STATE_NOW = select(Schedule.state).where(Schedule.id == bindparam("id")).with_for_update(read=True)
+_BACK_IN_QUEUE = Statement(
+    "UPDATE messages SET state = 'cancelled', reason = 'cancelled'"
+    " WHERE id = :id AND lease_token = :lease AND state = 'queued'"
+)
 _ASKED_AT = Statement("UPDATE invitations SET address_key = :key WHERE id = :id")
 _PAUSED = Statement(
     "UPDATE messages SET state = 'cancelled', reason = 'sending_paused', lease_token = NULL,"
@@ -91,6 +96,7 @@ def let_leave(
     leaving: list[Departing] = []
     rings = not lease.channel.pretends  # the sandbox rings at nobody's, and has no limits
     tally = capping.tally(session, group, now, sandbox_on=runtime.config.sandbox_on)
+    states: dict[str, str | None] = {}
     crowded = pacing.too_soon(session, lease.name, group, now) if rings else {}
     room = hourly.room(session, group)
     for each in group:
@@ -99,8 +105,11 @@ def let_leave(
             _follow(session, each, lease)
             continue
         reason = reason or (leaving_rules.refusal(session, runtime, each, now) if rings else None)
-        waits = _waits(each, tally, now, rings=rings) if reason is None else None
+        waits = _waits(each, tally, room, now, rings=rings) if reason is None else None
         has_room = room.has_room(each, now)
+        stays = waits is not None or each.id in crowded or not has_room
+        if reason is None and stays and _state_now(session, each, states) == "cancelled":
+            reason = "cancelled"  # since we looked: nobody else would end what goes back to the queue
         if rings and has_room and not (reason or waits or each.is_paused or each.id in crowded):
             reason = leaving_rules.use_up(session, runtime, each, now)
         if reason is not None:
@@ -121,10 +130,30 @@ def let_leave(
     return leaving
 
 
-def _waits(each: Departing, tally: Tally, now: datetime, *, rings: bool) -> Waits | None:
+def _state_now(session: Session, each: Departing, known: dict[str, str | None]) -> str | None:
+    """Of its schedule: whoever changes it waits for us, and then finds what we put back."""
+    if each.schedule_id is None or each.purpose not in ASKING:
+        return None
+    if each.schedule_id not in known:
+        known[each.schedule_id] = session.scalar(_STATE_NOW, {"id": each.schedule_id})
+    return known[each.schedule_id]
+
+
+def end_cancelled(session: Session, group: Sequence[Departing], token: str) -> None:
+    """A step: of those that were tried, what goes back to the queue ends if its schedule was cancelled."""
+    states: dict[str, str | None] = {}
+    for each in sorted(group, key=lambda each: each.schedule_id or ""):
+        if _state_now(session, each, states) == "cancelled":
+            _BACK_IN_QUEUE.run(session, {"id": each.id, "lease": token})
+            if each.purpose == "invitation":
+                _SKIPPED.run(session, {"id": each.invitation_id, "state": "cancelled", "reason": "cancelled"})
+
+
+def _waits(each: Departing, tally: Tally, room: Room, now: datetime, *, rings: bool) -> Waits | None:
     """Why this ask has to wait, and until the first moment that no date, no cap and no quiet forbids.
 
-    Of a large run the later ones wait a little longer, as far as that is no wrong moment again.
+    Of a large run the later ones wait a little longer, as far as that is no wrong moment again; where so many
+    an hour may leave, they take turns from that moment on.
     """
     if each.purpose not in ASKING:
         return None
@@ -134,11 +163,22 @@ def _waits(each: Departing, tally: Tally, now: datetime, *, rings: bool) -> Wait
     until = first_allowed(now, *rules.values())
     if until is None:
         return None
+    why = next(why for why, rule in rules.items() if rule(now))
+    if each.per_hour and why != "capped":  # which is their own, and heaps nobody up
+        return Waits(why, _turn_from(until, each, room, *rules.values()))
     turn = until + LEVELS_APART * max(0, each.priority - USUAL)
     is_in_time = each.expires_at is None or turn < each.expires_at
     if not is_in_time or first_allowed(turn, *rules.values()) is not None:
         turn = until
-    return Waits(next(why for why, rule in rules.items() if rule(now)), turn)
+    return Waits(why, turn)
+
+
+def _turn_from(until: datetime, each: Departing, room: Room, *rules: Rule) -> datetime:
+    """The first turn from then on that is no wrong moment again."""
+    turn = room.turn(each, until)
+    while (later := first_allowed(turn, *rules)) is not None:
+        turn = room.turn(each, later)
+    return turn
 
 
 def _wait_for_turn(session: Session, each: Departing, lease: Lease, turn: datetime) -> None:
@@ -153,6 +193,8 @@ def _hold_back(session: Session, each: Departing, waits: Waits, lease: Lease) ->
     _HELD_BACK.run(session, told | {"id": each.id, "lease": lease.token})
     if each.purpose == "invitation":
         _WAITS.run(session, told | {"id": each.invitation_id})
+    if each.per_hour:
+        _STAYS_OPEN.run(session, {"id": each.invitation_id, "open_until": waits.until + OPEN_FOR})
 
 
 def _refusal_there(session: Session, each: Departing, now: datetime) -> str | None:
@@ -177,7 +219,7 @@ def wait_for_resuming(session: Session, each: Departing, token: str, now: dateti
     if each.purpose == "reminder":
         _LATER.run(session, {"id": each.id, "lease": token, "until": now + WHILE_PAUSED})
         return
-    if session.scalar(_STATE_NOW, {"id": each.schedule_id}) != "paused":  # it went on since we looked
+    if _state_now(session, each, {}) != "paused":  # it went on since we looked
         _LATER.run(session, {"id": each.id, "lease": token, "until": now})
         return
     _PAUSED.run(session, {"id": each.id, "lease": token})

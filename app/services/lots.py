@@ -1,12 +1,11 @@
 """Who of many is left out on purpose, as columns of statements: the holdout group, and who found no seat."""
 
 from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from itertools import chain
 
-from sqlalchemy import CTE, BigInteger, ColumnElement, case, cast, func, literal, select
+from sqlalchemy import CTE, BigInteger, ColumnElement, case, cast, func, literal
 from sqlalchemy.dialects.postgresql import BIT
-from sqlalchemy.orm import Session
 
 from app.domain.terms import DRAWS, Sample, draw, seats, share_of_draws
 from app.models import Contact
@@ -24,7 +23,7 @@ def left_out(ask: Asking, each: CTE) -> list[tuple[ColumnElement[bool], ColumnEl
         lots = _lot(ask, f"holdout:{ask.schedule_id}", each.c.id)
         found.append((lots < share_of_draws(ask.terms.holdout), literal("holdout")))
     if ask.limits is not None:
-        found.append((_lot(ask, _seed(ask), each.c.id) >= _limit(ask.limits, each), literal("sampled_out")))
+        found.append((of_sample(ask, each) >= _limit(ask.limits, each), literal("sampled_out")))
     return found
 
 
@@ -35,23 +34,26 @@ def group(sample: Sample | None) -> ColumnElement[str]:
     return func.coalesce(Contact.attributes[sample.by].as_string(), literal(OTHERS))
 
 
-def limits(session: Session, ask: Asking, parts: Iterable[CTE]) -> dict[str, int]:
+def of_sample(ask: Asking, each: CTE) -> ColumnElement[int]:
+    """Everybody's lot for the sample."""
+    return _lot(ask, _seed(ask), each.c.id)
+
+
+def limits(ask: Asking, lots: "Mapping[str, array[int]]") -> dict[str, int]:
     """For each group the lot from which on nobody is asked: the seats are for those who may be asked.
 
-    The parts have id, code and group of everybody whom the run is about; each is read once.
+    `lots`, by group, are those of everybody whom the run is about and who may be asked.
     """
     assert ask.terms.sample is not None  # whoever calls has looked
-    lots: dict[str, array[int]] = defaultdict(lambda: array("L"))
-    for told in parts:
-        rows = select(told.c.group, _lot(ask, _seed(ask), told.c.id)).where(told.c.code.is_(None))
-        for name, lot in session.execute(rows.execution_options(yield_per=5_000)):
-            lots[name].append(lot)
     named = sorted(lots.keys() - {OTHERS}, key=lambda each: (-len(lots[each]), each))
-    for small in named[MOST_GROUPS:]:
-        lots[OTHERS].extend(lots.pop(small))
-    sizes = {name: len(drawn) for name, drawn in lots.items()}
-    taken = seats(sizes, ask.terms.sample, draw(_seed(ask), ""))
-    return {name: _first_without(sorted(lots[name]), number) for name, number in taken.items()}
+    own = {name: lots[name] for name in named[:MOST_GROUPS]}
+    others = array(
+        "L", chain.from_iterable(lots[name] for name in (OTHERS, *named[MOST_GROUPS:]) if name in lots)
+    )
+    if others:
+        own[OTHERS] = others
+    taken = seats({name: len(drawn) for name, drawn in own.items()}, ask.terms.sample, draw(_seed(ask), ""))
+    return {name: _first_without(sorted(own[name]), number) for name, number in taken.items()}
 
 
 def _first_without(drawn: list[int], seats: int) -> int:

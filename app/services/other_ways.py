@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
@@ -75,7 +75,10 @@ def take_next(
 def rests_at(
     session: Session, invitation: Invitation, occurrence: Occurrence, key: str | None, now: datetime
 ) -> bool:
-    """Was somebody else asked at this address by this run, or so lately that it is left alone?"""
+    """Was somebody else asked at this address by this run, or so lately that it is left alone?
+
+    An ask that waits and will follow its person to another address is none.
+    """
     if key is None or occurrence.origin == "closure":  # whoever is asked again is asked whatever was asked
         return False
     rest = rest_of(session.get_one(Workspace, invitation.workspace_id), invitation.metric)
@@ -91,7 +94,28 @@ def rests_at(
             and_(Invitation.metric == invitation.metric, moment >= rest.cutoff(rest.metric_days, now)),
         ),
     )
-    return session.scalar(others.limit(1)) is not None
+    found = set(session.scalars(others))
+    return bool(found - _moving_away(session, found, key)) if found else False
+
+
+def _moving_away(session: Session, invitations: Collection[str], key: str) -> set[str]:
+    """Those whose person has this address no more, and whose question nobody else has in hand.
+
+    Held until the end, so that no worker who still knows the old address sends it there.
+    """
+    theirs = (Contact.email_key, Contact.phone_key, Contact.telegram_key)
+    waiting = (
+        select(Message.invitation_id)
+        .join(Contact, Contact.id == Message.contact_id)
+        .where(
+            Message.invitation_id.in_(invitations),
+            Message.purpose == "invitation",
+            Message.state.in_(("queued", "claimed")),
+            *(func.coalesce(each, "") != key for each in theirs),
+        )
+    )
+    held = session.scalars(waiting.with_for_update(of=Message, skip_locked=True))
+    return {id for id in held if id is not None}
 
 
 def take_back(session: Session, invitation: Invitation, channel: str) -> bool:

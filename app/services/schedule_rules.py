@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.cadence import Cadence, Repeat
@@ -23,8 +24,29 @@ def askable(session: Session, who: Visitor, id: str, field: str = "survey") -> S
     except NotFound:
         raise Invalid([problem(field, "There is no such survey here.")]) from None
     if survey.published_version_id is None or survey.archived_at is not None:
-        raise Invalid([problem(field, "Publish this survey first.")])
+        raise _unpublished(field)
     return survey
+
+
+def hold(session: Session, schedule: Schedule) -> None:
+    """A step: nobody puts away what this schedule asks, at first or later, until the transaction ends.
+
+    Raises Invalid where somebody has.
+    """
+    later = {step["survey"] for step in schedule.steps}
+    still_asked = select(Survey.id).where(
+        Survey.id.in_({schedule.survey_id, *later}),
+        Survey.published_version_id.is_not(None),
+        Survey.archived_at.is_(None),
+    )
+    held = session.scalars(still_asked.order_by(Survey.id).with_for_update(read=True)).all()
+    for field, ids in (("survey", {schedule.survey_id}), ("steps", later)):
+        if not ids.issubset(held):
+            raise _unpublished(field)
+
+
+def _unpublished(field: str) -> Invalid:
+    return Invalid([problem(field, "Publish this survey first.")])
 
 
 def take(session: Session, who: Visitor, schedule: Schedule, given: Changes) -> None:

@@ -41,6 +41,7 @@ def create(runtime: Runtime, who: Visitor, raw: Mapping[str, object], once: Once
     with runtime.db.write() as session:
         schedule = drafted(session, who, raw, runtime.clock())
         audiences.hold(session, schedule)
+        schedule_rules.hold(session, schedule)
         session.add(schedule)
         audit.note(session, who, schedule.created_at, "schedule.created", schedule.id)
         if once:
@@ -107,7 +108,11 @@ def edit(
         _take(session, who, schedule, given)
         schedule_rules.take(session, who, schedule, given)
         _ask_others(session, schedule, before, now)
+        was_over = schedule.state == "ended"
         _retime(session, schedule, before, now)
+        begins_again = was_over and schedule.state != "ended"
+        if begins_again or given.keys() & {"survey", "steps"}:
+            schedule_rules.hold(session, schedule)
         _touch(schedule, now)
         audit.note(session, who, now, "schedule.edited", id, fields=sorted(given))
         return schedule.revision

@@ -134,7 +134,10 @@ def _record(runtime: Runtime, lease: Lease, ended: Sequence[Ended]) -> int:
 
 def _record_once(runtime: Runtime, lease: Lease, ended: Sequence[Ended]) -> int:
     with runtime.db.write() as session:
-        return outcomes.record(session, ended, lease.token, runtime.clock(), runtime.channels)
+        sent = outcomes.record(session, ended, lease.token, runtime.clock(), runtime.channels)
+        failed = [each for each, outcome in ended if isinstance(outcome, DeliveryError)]
+        last_gate.end_cancelled(session, failed, lease.token)
+        return sent
 
 
 def _slot(session: Session, lease: Lease, number: int, now: datetime) -> datetime | None:

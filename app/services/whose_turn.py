@@ -3,23 +3,22 @@
 The one place at which recurrence narrows whom planning expands.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
 
-from sqlalchemy import ColumnElement, Select, and_, func, null, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, null, select
 from sqlalchemy.orm import Session
 
 from app.domain.cadence import Repeat
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
-from app.models import Contact, Invitation, Occurrence, Schedule, Survey
+from app.models import Contact, Invitation, Occurrence, Schedule
 from app.runtime import Runtime
-from app.services import asking_terms, audiences, coming_due, eligible, eligible_sql
+from app.services import asking_terms, coming_due, eligible, eligible_sql
 from app.services.asking_terms import Asking
 from app.services.coming_due import Ended
-
-SOME = 5_000  # ids in one statement; databases take so many values and more
 
 
 def asking(
@@ -53,50 +52,45 @@ def asking(
 def narrow(occurrence: Occurrence, people: Select[Contact]) -> Select[Contact]:
     """A step: those of these people whom this run is about."""
     if occurrence.after_id is not None:
-        asked = select(Invitation.contact_id).where(
-            Invitation.occurrence_id == occurrence.after_id, Invitation.state.in_(asking_terms.COUNTED)
-        )
-        return people.where(Contact.id.in_(asked))
+        theirs = _asked_before(occurrence).where(Invitation.contact_id == Contact.id)
+        return people.where(eligible_sql.found(theirs))
     if occurrence.contact_id is not None:
         return people.where(Contact.id == occurrence.contact_id)
-    if occurrence.chosen is None:
-        return people
-    return people.where(Contact.id.in_(_left(occurrence)[:SOME]))
+    return people
 
 
-def in_parts(occurrence: Occurrence, people: Select[Contact]) -> Iterator[Select[Contact]]:
-    """A step: everybody whom a run that has not begun is about, so many of the chosen in each statement."""
-    if occurrence.chosen is None:
-        yield narrow(occurrence, people)
-        return
-    for first in range(0, len(occurrence.chosen), SOME):
-        yield people.where(Contact.id.in_(occurrence.chosen[first : first + SOME]))
+def _asked_before(occurrence: Occurrence) -> Select[str]:
+    """Whom the step before has asked."""
+    return select(Invitation.contact_id).where(
+        Invitation.occurrence_id == occurrence.after_id, Invitation.state.in_(asking_terms.COUNTED)
+    )
 
 
-def horizon(occurrence: Occurrence) -> str | None:
-    """Of a run for chosen people: how far its next step sees, where more of them follow; else None."""
-    left = _left(occurrence)
-    return left[SOME - 1] if len(left) > SOME else None
+def named(session: Session, occurrence: Occurrence, most: int) -> Sequence[str] | None:
+    """A step: the next of those whom a run names by their ids, in their order; None where none are named."""
+    after = occurrence.expanded_to or ""
+    if occurrence.contact_id is not None:
+        return [occurrence.contact_id][:most] if occurrence.contact_id > after else []
+    if occurrence.chosen is not None:
+        return occurrence.chosen[(first := bisect_right(occurrence.chosen, after)) : first + most]
+    if occurrence.after_id is None:
+        return None
+    theirs = _asked_before(occurrence).where(Invitation.contact_id > after)
+    return session.scalars(theirs.order_by(Invitation.contact_id).limit(most)).all()
 
 
-def _left(occurrence: Occurrence) -> list[str]:
-    return [each for each in occurrence.chosen or () if each > (occurrence.expanded_to or "")]
+def is_for_all() -> ColumnElement[bool]:
+    """Of a run and its schedule: does everybody come next, so that none of them has to be named?"""
+    return and_(Occurrence.contact_id.is_(None), Occurrence.after_id.is_(None), ~_is_by_person())
 
 
 def waits_for_choice() -> ColumnElement[bool]:
     """Of a run and its schedule: nobody has looked yet whose turn it is."""
-    by_person = and_(Schedule.repeat == Repeat.EACH_PERSON.value, Occurrence.origin == "schedule")
-    return and_(by_person, Occurrence.chosen.is_(null()))
+    return and_(_is_by_person(), Occurrence.chosen.is_(null()))
 
 
-def choose(session: Session, runtime: Runtime, occurrence_id: str) -> list[str]:
-    """A step: whose turn it is, by their ids. Only reads: it looks at the whole audience."""
-    occurrence = session.get_one(Occurrence, occurrence_id)
-    schedule = session.get_one(Schedule, occurrence.schedule_id)
-    metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
-    ask = asking(session, runtime, schedule, metric, occurrence)
-    people = audiences.of_occurrence(session, runtime, occurrence, metric)
-    return sorted(session.scalars(longest_waiting(session, schedule, ask, people)))
+def _is_by_person() -> ColumnElement[bool]:
+    return and_(Schedule.repeat == Repeat.EACH_PERSON.value, Occurrence.origin == "schedule")
 
 
 def longest_waiting(
@@ -114,27 +108,28 @@ def longest_waiting(
     )
 
 
-def keep(session: Session, occurrence_id: str, chosen: list[str]) -> None:
-    """A step: the choice stands, so that after a restart the same people are asked. The first one wins."""
-    session.execute(
-        update(Occurrence)
-        .where(Occurrence.id == occurrence_id, Occurrence.chosen.is_(null()))
-        .values(chosen=chosen)
-        .execution_options(synchronize_session=False)
-    )
-
-
 def a_day(session: Session, schedule: Schedule, people: Select[Contact], now: datetime) -> int:
-    """A step: how many of these people a day may bring, so that all of them have their turn in one cycle.
-
-    Days on which nobody is asked bring nobody, so the others bring more.
-    """
+    """A step: how many of these people a day may bring, so that all of them have their turn in one cycle."""
     audience = session.scalar(
         select(func.count()).select_from(people.with_only_columns(Contact.id).subquery())
     )
+    return of_a_day(session, schedule, audience or 0, now)
+
+
+def most_a_day(session: Session, schedule: Schedule, now: datetime) -> int:
+    """A step: the same where all who are there are meant; cheap to know, and never less."""
+    people = select(func.count()).where(Contact.workspace_id == schedule.workspace_id)
+    return of_a_day(session, schedule, session.scalar(people) or 0, now)
+
+
+def of_a_day(session: Session, schedule: Schedule, number: int, now: datetime) -> int:
+    """A step: the same of so many people.
+
+    Days on which nobody is asked bring nobody, so the others bring more.
+    """
     days_off = coming_due.days_off_of(session, schedule.workspace_id)
     days = coming_due.cadence_of(schedule, days_off).runs_in(now, schedule.every_days or 1)
-    return ceil((audience or 0) / days)
+    return ceil(number / days)
 
 
 def too_late(schedule: Schedule, occurrence: Occurrence, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""A run with filters looks up at leisure whom they mean next; its writes find them by their ids (B4)."""
+"""Whom filters mean, or a run names, is looked up at leisure; its writes find them by their ids (B4)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import event, select, update
 
 from app.domain.access import Role
-from app.models import Contact, Invitation, Message
+from app.models import Contact, Invitation, Message, Workspace
 from app.runtime import Runtime
-from app.services import at_leisure, expanding, planning
+from app.services import at_leisure, events, expanding, planning
 from app.services.at_leisure import Next
 from tests.services.recurring import House
 from tests.services.test_planning import Killed, dying_at
@@ -76,8 +76,6 @@ def rows_of_this_connection(connection: Any) -> int:
 
 def test_a_filter_that_few_people_meet_is_not_walked_while_others_wait_to_write(house: House) -> None:
     meant = crowd(house, every=200)
-    with house.runtime.db.engine.begin() as connection:
-        connection.exec_driver_sql("ANALYZE contacts")  # as it is soon after an import
     id = house.plans(repeat="once", audience=VIPS)
     with reading(house.runtime) as read:
         house.tick()
@@ -166,3 +164,46 @@ def test_a_run_without_filters_looks_up_nobody(house: House, monkeypatch: pytest
     house.tick()
     assert looked == []
     assert len(asked(house)) == 3 * expanding.FIRST
+
+
+def an_event(house: House) -> int:
+    ids = house.crowd(PEOPLE)
+    house.plans(repeat="event", trigger={"event": "delivered"})
+    for id in ids[:3]:
+        told = events.Told(id, "delivered", id, None, {})
+        events.tell(house.runtime, house.who, told)
+    return 3
+
+
+def a_drip(house: House) -> int:
+    house.crowd(PEOPLE)
+    house.plans(repeat="each_person", every_days=PEOPLE // 3)
+    return 3
+
+
+def a_step(house: House) -> int:
+    """Whom the first step has asked: three of many."""
+    with house.runtime.db.write() as session:
+        session.execute(update(Workspace).values(rest_days=0, rest_days_by_metric={}))
+    crowd(house, every=PEOPLE // 3)
+    house.plans(repeat="once", audience=VIPS, steps=[{"survey": house.survey.id, "after_days": 1}])
+    house.tick()
+    house.leave()
+    house.clock.advance(days=1)
+    return 6
+
+
+@pytest.mark.on_both
+@pytest.mark.parametrize("who", [an_event, a_drip, a_step])
+def test_whoever_a_run_names_is_found_by_their_ids_among_all_others(
+    house: House, who: Callable[[House], int]
+) -> None:
+    number = who(house)
+    with reading(house.runtime) as read:
+        house.tick()
+    assert len(asked(house)) == number
+    assert read
+    if house.runtime.db.is_sqlite:
+        assert all("id=?)" in str(each) for each in read), read
+    else:
+        assert 0 < sum(int(str(each)) for each in read) <= 30, read

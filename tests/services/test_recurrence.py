@@ -19,6 +19,7 @@ from app.rendering.languages import language_of
 from app.rendering.schedule_words import run_sentence
 from app.runtime import Runtime
 from app.services import (
+    choosing,
     doctor,
     expanding,
     heartbeats,
@@ -28,11 +29,11 @@ from app.services import (
     schedule_previews,
     schedule_sheets,
     schedules,
-    whose_turn,
 )  # fmt: skip
 from app.services import workspace_settings as settings
 from tests.services.loop import at_once
 from tests.services.recurring import House
+from tests.services.test_planning import Killed, dying_at
 from tests.world import Clock, World
 
 
@@ -108,15 +109,8 @@ def test_a_drip_killed_in_the_middle_of_its_day_asks_the_same_people(
     house.crowd(40)
     id = house.plans(repeat="each_person", every_days=4, at="2026-11-16T10:00")
     planning.plan_schedules(house.runtime)
-    passed: list[str] = []
-
-    def dies_at_the_second(name: str) -> None:
-        passed.append(name)
-        if len(passed) == 2:
-            raise RuntimeError(name)
-
-    with pytest.raises(RuntimeError):
-        expanding.expand_occurrences(replace(house.runtime, reach=dies_at_the_second))
+    with pytest.raises(Killed):
+        expanding.expand_occurrences(dying_at(house.runtime, "expanded_some", times=2))
     assert house.count() == 4
     house.tick()
     assert house.asked(id) == [10]
@@ -125,29 +119,31 @@ def test_a_drip_killed_in_the_middle_of_its_day_asks_the_same_people(
 def test_a_day_of_many_chosen_goes_on_though_some_of_them_are_gone_since(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whose_turn, "SOME", 4)
+    monkeypatch.setattr(expanding, "FIRST", 4)
+    monkeypatch.setattr(expanding, "MOST", 4)
     ids = sorted(house.crowd(40))
     id = house.plans(repeat="each_person", every_days=2, at="2026-11-16T10:00")
     planning.plan_schedules(house.runtime)
+    with pytest.raises(Killed):
+        expanding.expand_occurrences(dying_at(house.runtime, "looked_for_some"))
     with house.runtime.db.read() as session:
-        (run,) = session.scalars(select(Occurrence.id)).all()
-        chosen = whose_turn.choose(session, house.runtime, run)
+        chosen = session.scalars(select(Occurrence.chosen)).one() or []
     assert len(chosen) == 20
     assert set(chosen) < set(ids)
     with house.runtime.db.write() as session:
-        whose_turn.keep(session, run, chosen)
-        session.execute(update(Contact).where(Contact.id.in_(chosen[:2])).values(active=False))
+        session.execute(update(Contact).where(Contact.id.in_(chosen[:6])).values(active=False))
     expanding.expand_occurrences(house.runtime)
     assert house.outcomes(id) == [("run", None)]
     with house.runtime.db.read() as session:
         asked = session.scalars(select(Invitation.contact_id).order_by(Invitation.contact_id)).all()
-    assert asked == chosen[2:]
+    assert asked == chosen[6:]
 
 
 def test_lots_are_drawn_over_all_whose_turn_it_is_and_no_group_is_left_out(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whose_turn, "SOME", 10)
+    monkeypatch.setattr(choosing, "FIRST", 10)
+    monkeypatch.setattr(choosing, "MOST", 10)
     ids = sorted(house.crowd(80))
     with house.runtime.db.write() as session:
         gold = Contact.id.in_(ids[-20:])  # none of the first ten whose turn it is
@@ -202,10 +198,10 @@ def test_a_choice_that_fails_keeps_no_other_run_waiting(
     id = other.plans(repeat="daily", at="2026-11-16T10:00")
     planning.plan_schedules(house.runtime)
 
-    def fails(*_: object) -> list[str]:
+    def fails(*_: object) -> bool:
         raise RuntimeError("too much to look at")
 
-    monkeypatch.setattr(whose_turn, "choose", fails)
+    monkeypatch.setattr(choosing, "look", fails)
     with pytest.raises(RuntimeError, match="too much"):
         expanding.expand_occurrences(house.runtime)
     assert other.outcomes(id) == [("run", None)]

@@ -309,3 +309,42 @@ def test_a_text_that_waits_uses_up_nothing_of_the_days_budget(
     ask(place, world, workspace, person(world, workspace))
     with place.db.read() as session:
         assert [key for key in session.scalars(select(RateWindow.key)) if key.startswith("sms_")] == []
+
+
+def test_however_many_nights_hold_a_run_back_so_many_an_hour_leave_in_turn(
+    place: Runtime, world: World, clock: Clock, smtp_server: SmtpSink
+) -> None:
+    """Nobody was at work in the day between: all of them meet a second night."""
+    workspace = world.workspace(quiet_email=True)
+    crowd(world, workspace, 12)
+    clock.now = MONDAY + timedelta(hours=24)  # 21:00 in São Paulo
+    due(place, world.member(workspace, Role.MANAGER), world.survey(workspace), terms={"per_hour": 6})
+    tick(place)
+    for night in (1, 2):
+        clock.now = MONDAY + timedelta(hours=4, days=night)  # past one in the morning: all of them are due
+        assert sending.send_due(place) == 0
+        morning = MONDAY + timedelta(hours=12, days=night)
+        turns = [morning + timedelta(minutes=10) * place for place in range(12)]
+        assert sorted(moments_due(place, workspace)) == turns
+        with place.db.read() as session:
+            assert sorted(session.scalars(select(Invitation.until))) == turns
+    leaves = []
+    for minutes in range(0, 180, 10):
+        clock.now = morning + timedelta(minutes=minutes, seconds=1)
+        leaves.append(sending.send_due(place))
+    assert sum(leaves) == 12
+    assert max(leaves) == 1
+
+
+def test_a_turn_that_would_come_in_the_next_night_comes_in_the_morning_after_it(
+    place: Runtime, world: World, clock: Clock
+) -> None:
+    workspace = world.workspace(quiet_email=True, quiet_from="11:00", quiet_to="09:00")
+    clock.now = MONDAY + timedelta(hours=24)
+    crowd(world, workspace, 3)
+    due(place, world.member(workspace, Role.MANAGER), world.survey(workspace), terms={"per_hour": 1})
+    tick(place)
+    clock.advance(hours=6)
+    sending.send_due(place)
+    morning = MONDAY + timedelta(hours=36)
+    assert sorted(moments_due(place, workspace)) == [morning + timedelta(hours=each) for each in (0, 1, 24)]

@@ -1,7 +1,8 @@
 """The steps of a sequence: whom they are about, on which day they come, and what they wait for."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
@@ -10,7 +11,7 @@ from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.errors import Conflict
 from app.models import Contact, Invitation, Occurrence, Survey, Workspace
-from app.services import contacts, expanding, looks, planning, runs, schedules, surveys
+from app.services import contacts, expanding, looks, planning, runs, schedules, sending, surveys
 from tests.services.recurring import House
 from tests.world import Clock, World
 
@@ -129,6 +130,69 @@ def test_a_step_waits_for_the_one_before_and_comes_as_many_days_after_it(
         assert [each.day for each in session.scalars(query)] == [next_day, next_day + 1]
     house.live(days=2)
     assert house.asked(id) == [10, 10, 10]
+
+
+@pytest.mark.parametrize("silent_days", [1, 2, 4])
+def test_a_step_waits_for_asks_that_are_held_back_past_its_day(
+    house: House, ces: Survey, silent_days: int
+) -> None:
+    """Nobody knew of the days of silence as the first ask was planned."""
+    with house.runtime.db.write() as session:
+        session.execute(update(Workspace).values(rest_days=0, rest_days_by_metric={}))
+    house.crowd(4)
+    id = house.plans(repeat="once", steps=[{"survey": ces.id, "after_days": 1}] * 2)
+    house.tick()
+    with house.runtime.db.write() as session:
+        days = [f"2026-11-{16 + day}" for day in range(silent_days)]
+        session.execute(update(Workspace).values(blackout_dates=days))
+    for _ in range(24 * (silent_days + 4)):
+        house.clock.advance(hours=1)
+        house.tick()
+        sending.send_due(house.runtime)
+    assert house.outcomes(id) == [("run", None)] * 3
+    with house.runtime.db.read() as session:
+        query = select(Invitation.contact_id, Occurrence.step, Invitation.sent_at)
+        rows = session.execute(query.join(Occurrence, Occurrence.id == Invitation.occurrence_id)).all()
+    left: dict[str, dict[int, datetime | None]] = {}
+    for contact_id, step, sent_at in rows:
+        left.setdefault(contact_id, {})[step] = sent_at
+    assert len(left) == 4
+    for moments in left.values():
+        first, second, third = moments[0], moments[1], moments[2]
+        assert first is not None and second is not None and third is not None
+        days = [each.astimezone(ZoneInfo("America/Sao_Paulo")).date() for each in (first, second, third)]
+        assert days[0] < days[1] < days[2]
+
+
+def test_a_step_that_days_off_move_nearer_to_the_one_before_comes_on_that_day(
+    house: House, ces: Survey
+) -> None:
+    """Two days after a Thursday is a Saturday: the business day before it is one day after."""
+    house.crowd(2)
+    steps = [{"survey": ces.id, "after_days": 2}]
+    id = house.plans(repeat="once", at="2026-11-26T10:00", off_days="previous", steps=steps)
+    house.clock.now += timedelta(days=10)
+    house.tick()
+    house.leave()
+    house.clock.now += timedelta(days=1)
+    house.tick()
+    assert house.outcomes(id) == [("run", None)] * 2
+
+
+def test_a_step_waits_for_nobody_whose_ask_was_too_late_to_leave(house: House, ces: Survey) -> None:
+    house.crowd(2)
+    id = house.plans(repeat="once", steps=[{"survey": ces.id, "after_days": 31}])
+    house.tick()
+    first, _ = sorted(asked_of(house, house.survey))
+    with house.runtime.db.write() as session:
+        session.execute(
+            update(Invitation)
+            .where(Invitation.contact_id == first)
+            .values(state="sent", sent_at=house.clock.now)
+        )
+    house.clock.advance(days=31)
+    house.tick()
+    assert house.outcomes(id) == [("run", None)] * 2
 
 
 def test_the_steps_of_a_run_that_was_missed_are_missed_as_well(house: House, ces: Survey) -> None:

@@ -63,14 +63,14 @@ def _key(contact: Contact, channel: str | None) -> str | None:
 
 def counts(session: Session, ask: Asking, people: Select[Contact]) -> dict[str | None, int]:
     """How many of these people would be asked now (under None), and how many not, by reason."""
-    each = told(ask, people)
+    each = told(ask, people, whole=True)
     found = session.execute(select(each.c.code, func.count()).group_by(each.c.code))
     return {row[0]: row[1] for row in found}
 
 
 def because(ask: Asking, people: Select[Contact], code: str | None) -> Select[str]:
     """The ids of those of these people who would not be asked for this reason; without one, who would."""
-    each = told(ask, people)
+    each = told(ask, people, whole=True)
     return select(each.c.id).where(each.c.code.is_(None) if code is None else each.c.code == code)
 
 

@@ -3,25 +3,39 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Label, Select, and_, case, false, func, literal, or_, select, true
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Label,
+    Select,
+    Subquery,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import aliased
 
 from app.domain.eligibility import CLOSED
 from app.domain.metrics import Metric
 from app.models import Answer, Contact, Invitation, Pulse
-from app.services import caps_sql, lots, opt_outs
+from app.services import caps_sql, lots, opt_out_sets, opt_outs
 from app.services.asking_terms import ABOUT_TO_LEAVE, UNCOUNTED, Asking
 from app.services.caps_sql import When
 from app.services.many_rows import unindexed
 
 
-def told(ask: Asking, people: Select[Contact]) -> CTE:
+def told(ask: Asking, people: Select[Contact], *, whole: bool = False) -> CTE:
     """Each of these people with `code`, why not (or NULL), channel, key, locale, group, and place from 1.
 
     Of several people with one address only the first is asked, or left out by lot for all of them, whichever
-    call of ours comes to them.
+    call of ours comes to them. `whole`: they are a whole audience, not some people of a run.
     """
-    each = judged(ask, people).cte()
+    each = judged(ask, people, whole=whole).cte()
     turn = func.row_number().over(partition_by=(each.c.key, each.c.reason), order_by=each.c.id)
     place = func.row_number().over(order_by=each.c.id)
     turns = select(each, turn.label("turn"), place.label("place")).cte()
@@ -46,9 +60,9 @@ def _asked_here(ask: Asking, turns: CTE) -> Select[str]:
     )
 
 
-def judged(ask: Asking, people: Select[Contact]) -> Select[Any]:
+def judged(ask: Asking, people: Select[Contact], *, whole: bool = False) -> Select[Any]:
     """Each of these people: id, the first reason not to ask or NULL, the channel that is open and its key."""
-    each = looked(ask, people)
+    each = looked(ask, people, whole=whole)
     return select(
         each.c.id,
         reason(ask, each).label("reason"),
@@ -58,17 +72,20 @@ def judged(ask: Asking, people: Select[Contact]) -> Select[Any]:
     )
 
 
-def looked(ask: Asking, people: Select[Contact]) -> CTE:
-    """Everything that decides about these people, looked up once for each."""
+def looked(ask: Asking, people: Select[Contact], *, whole: bool = False) -> CTE:
+    """Everything that decides about these people, looked up once for each.
+
+    Of a whole audience the opt-outs are found from their own side: they are far fewer than the people.
+    """
     # Who first, their facts then: a sorted and limited statement would gather those of everybody
     who = people.with_only_columns(Contact.id).cte().prefix_with("MATERIALIZED")
+    stands, sets = _of_everybody(ask) if whole else (_of_each(ask), [])
     facts = (
         select(
             Contact.id, Contact.active, Contact.erased_at, Contact.lawful_basis, Contact.email_key,
             Contact.phone_key, Contact.telegram_key, Contact.locale, Contact.preferred_channel,
             lots.group(ask.terms.sample).label("group"),
-            opt_outs.is_opted_out().label("opted_out"),
-            *closed_ways(ask),
+            *stands,
             in_another_pulse(ask).label("elsewhere"),
             rests(ask).label("rests"),
             (caps_sql.is_capped(ask) if ask.rest.caps.are_set else false()).label("capped"),
@@ -76,7 +93,23 @@ def looked(ask: Asking, people: Select[Contact]) -> CTE:
         )
         .join(who, who.c.id == Contact.id)
     )  # fmt: skip
+    for each in sets:
+        facts = facts.outerjoin(each, each.c.id == Contact.id)
     return facts.cte().prefix_with("MATERIALIZED")
+
+
+def _of_each(ask: Asking) -> list[Label[bool]]:
+    """What they do not want and where nothing arrives, by looking each of them up."""
+    return [opt_outs.is_opted_out().label("opted_out"), *closed_ways(ask)]
+
+
+def _of_everybody(ask: Asking) -> tuple[list[Label[bool]], list[Subquery]]:
+    """The same from the side of the opt-outs: sets of people to join, and what it means to be in each."""
+    here, names = ask.workspace_id, [way.channel for way in ask.ways]
+    sets = [opt_out_sets.who_opted_out(here).subquery("opted_out")]
+    sets += [opt_out_sets.who_bounced(here, each).subquery(f"closed_{each}") for each in names]
+    sets += [opt_out_sets.who_opted_out(here, each).subquery(f"unwanted_{each}") for each in names]
+    return [each.c.id.is_not(None).label(f"{each.name}") for each in sets], sets
 
 
 def answered_on(ask: Asking) -> ColumnElement[str | None]:

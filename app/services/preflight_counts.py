@@ -40,7 +40,7 @@ def count(
     session: Session, ask: Asking, people: Select[Contact], names: Collection[str], locale: str
 ) -> Counted:
     """A step: one statement over the whole audience. `locale` is the workspace's, for who has none."""
-    each = told(ask, people)
+    each = told(ask, people, whole=True)
     asked = each.c.code.is_(None)
     channel = case((asked, each.c.channel), else_=null()).label("channel")
     spoken = case((asked, func.coalesce(each.c.locale, locale)), else_=null()).label("spoken")

@@ -134,7 +134,7 @@ def found(session: Session, runtime: Runtime, who: Visitor, tree: Group, most: i
 
 
 def _fitting(session: Session, people: Select[Contact]) -> tuple[int, Sequence[Contact]]:
-    """How many they are and some of them, in one pass: a filter that few meet is as slow as it can be twice."""
+    """How many they are and some of them, in one pass: to find few again is as slow as to count."""
     those = people.with_only_columns(Contact.id).cte().prefix_with("MATERIALIZED")
     number = select(func.count()).select_from(those).scalar_subquery()
     first = select(those.c.id).order_by(those.c.id).limit(SAMPLE)

@@ -16,6 +16,7 @@ from app.services.opt_out_sets import who_opted_out
 from app.services.opt_outs import is_bounced, is_opted_out
 from app.services.paging import Page, cut, in_order
 
+SECONDS = 15  # for the page itself, beside its numbers; whoever stands before us waits for a minute
 Conditions = list[ColumnElement[bool]]
 
 
@@ -38,21 +39,21 @@ class Listing:
 
 
 def page_of(
-    session: Session, who: Visitor, found: Conditions, show: Show, cursor: str | None, limit: int
+    session: Session, who: Visitor, found: Conditions, show: Show, *, cursor: str | None, limit: int
 ) -> Page[Listed]:
     """A step: those of this kind by name, from the cursor on. Unavailable when to find them takes too long.
 
     Names are an index; but to come upon a few people in their order, one would look at everybody.
     """
     wanted = [*found, *shown_as(show, who)]
-    with in_time(session):
-        chosen = select(Contact, is_opted_out(), is_bounced())
-        if show == "opted_out" or are_few(session, select(Contact.id).where(*wanted)):
-            those = select(Contact.id).where(*wanted).cte().prefix_with("MATERIALIZED")
-            chosen = chosen.join(those, those.c.id == Contact.id)
-        else:
-            chosen = chosen.where(*wanted)
-        chosen = in_order(chosen, cursor, Contact.search_name, Contact.id)
+    chosen = select(Contact, is_opted_out(), is_bounced())
+    if show == "opted_out" or are_few(session, select(Contact.id).where(*wanted)):
+        those = select(Contact.id).where(*wanted).cte().prefix_with("MATERIALIZED")
+        chosen = chosen.join(those, those.c.id == Contact.id)
+    else:
+        chosen = chosen.where(*wanted)
+    chosen = in_order(chosen, cursor, Contact.search_name, Contact.id)
+    with in_time(session, SECONDS):
         rows = session.execute(chosen.limit(limit + 1)).all()
     shown, more = cut(rows, limit, lambda row: (row[0].search_name, row[0].id))
     return Page(tuple(Listed(card(row), bool(out), bool(bounced)) for row, out, bounced in shown), more)
@@ -70,8 +71,11 @@ def counts_of(session: Session, who: Visitor, found: Conditions) -> dict[Show, i
     except Unavailable:
         return None
     return {
-        "active": active - of_active, "inactive": everybody - active, "opted_out": opted_out, "all": everybody,
-    }  # fmt: skip
+        "active": active - of_active,
+        "inactive": everybody - active,
+        "opted_out": opted_out,
+        "all": everybody,
+    }
 
 
 def shown_as(show: Show, who: Visitor) -> Conditions:

@@ -208,7 +208,7 @@ def find(
     """Contacts by name. Raises NotFound for a segment that is not here; Unavailable if it takes too long."""
     with runtime.db.read() as session:
         found = found_by(session, runtime, who, sought)
-        return contact_lists.page_of(session, who, found, sought.show, cursor, limit)
+        return contact_lists.page_of(session, who, found, sought.show, cursor=cursor, limit=limit)
 
 
 def listing(
@@ -224,7 +224,7 @@ def listing(
         somebody = select(Contact.id).where(*here(who)).limit(1)
         anybody = bool(counts and counts["all"]) or session.scalar(somebody) is not None
         try:
-            page = contact_lists.page_of(session, who, found, sought.show, cursor, PAGE)
+            page = contact_lists.page_of(session, who, found, sought.show, cursor=cursor, limit=PAGE)
         except Unavailable:
             page = None
         return Listing(page, counts, anybody)

@@ -1,4 +1,4 @@
-"""Are there few of them? Then they are found first and put in order afterwards, not looked for in an order."""
+"""Are there few of them? Then they are found first and put in order afterwards."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ FEW = 1_000  # of a million, in an order without an index: a page of fifty would
 
 
 def are_few(session: Session, which: Select[Any]) -> bool:
-    """A step: at most FEW. Of many it is known soon; where even that takes too long, they are taken for many."""
+    """A step: at most FEW. Of many it is known soon; where that takes too long, they are taken for many."""
     some = which.limit(FEW + 1).subquery()
     try:
         with in_time(session):

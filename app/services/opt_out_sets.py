@@ -1,4 +1,4 @@
-"""Who opted out and whose address bounced, of a whole workspace: looked for from the opt-outs, the fewer rows.
+"""Who opted out and whose address bounced, of a whole workspace: found from the opt-outs, the fewer rows.
 
 Of some people `opt_outs.is_opted_out` and `is_bounced` say the same, by looking each of them up; a test holds
 the two equal.

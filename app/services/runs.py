@@ -89,7 +89,8 @@ def people(
 ) -> Page[Invited]:
     """Whom a run asked or is about to (no reason), or did not for this reason.
 
-    Raises NotFound, and Unavailable when to find them takes too long. By the index of a run's people, so that a page of a million is there at once; names would sort them all.
+    By the index of a run's people, so that a page of a million is there at once; names would sort them all.
+    Raises NotFound, and Unavailable when to find them takes too long.
     """
     query = select(Invitation, Contact).join(Contact, Contact.id == Invitation.contact_id)
     wanted = (Invitation.occurrence_id == id, _why() == reason if reason else _why().is_(None))

@@ -252,7 +252,7 @@ def test_nobodys_question_reads_the_asks_of_all_the_others(runtime: Runtime, wor
     workspace = world.workspace()
     with runtime.db.read() as session:
         ask = asking_terms.asking(session, runtime, workspace.id, Metric.NPS)
-        query = eligible.because(ask, eligible.audience(workspace.id), None)
+        query = select(eligible_sql.told(ask, eligible.audience(workspace.id)))
         told = str(query.compile(session.connection(), compile_kwargs={"literal_binds": True}))
         plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {told}")]
     asks = [line for line in plan if "invitations" in line]
@@ -280,7 +280,7 @@ def test_nobodys_question_reads_the_opt_outs_of_all_the_others(runtime: Runtime,
     workspace = world.workspace()
     with runtime.db.read() as session:
         ask = asking_terms.asking(session, runtime, workspace.id, Metric.NPS)
-        query = eligible.because(ask, eligible.audience(workspace.id), None)
+        query = select(eligible_sql.told(ask, eligible.audience(workspace.id)))
         told = str(query.compile(session.connection(), compile_kwargs={"literal_binds": True}))
         plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {told}")]
     looks = [line for line in plan if "opt_outs" in line]

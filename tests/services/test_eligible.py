@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from app.channels.sandbox import Sandbox
 from app.domain.channel_choice import in_their_order
@@ -335,10 +336,13 @@ def test_a_preview_counts_what_a_run_would_decide(
         audience = eligible.audience(workspace.id, metric)
         counted = eligible.counts(session, ask, audience)
         decided = eligible.decide(session, ask, audience.order_by(Contact.id))
+        each = eligible_sql.told(ask, audience)  # as a run asks it, some people at a time
+        of_a_run = {row.id: row.code for row in session.execute(select(each.c.id, each.c.code))}
         lists = {
             code: set(session.scalars(eligible.because(ask, audience, code)))
             for code in {verdict.reason for _, verdict in decided}
         }
     assert counted == Counter(verdict.reason for _, verdict in decided)
+    assert of_a_run == {contact.id: verdict.reason for contact, verdict in decided}
     for code, ids in lists.items():
         assert ids == {contact.id for contact, verdict in decided if verdict.reason == code}

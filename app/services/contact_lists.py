@@ -10,7 +10,7 @@ from app.models import Contact
 from app.services.access import Visitor
 from app.services.contact_rows import Card, card
 from app.services.contact_search import Show
-from app.services.few import are_few
+from app.services.few import FEW, are_few
 from app.services.in_time import in_time
 from app.services.opt_out_sets import who_opted_out
 from app.services.opt_outs import is_bounced, is_opted_out
@@ -39,15 +39,26 @@ class Listing:
 
 
 def page_of(
-    session: Session, who: Visitor, found: Conditions, show: Show, *, cursor: str | None, limit: int
+    session: Session,
+    who: Visitor,
+    found: Conditions,
+    show: Show,
+    *,
+    cursor: str | None,
+    limit: int,
+    number: int | None = None,
 ) -> Page[Listed]:
     """A step: those of this kind by name, from the cursor on. Unavailable when to find them takes too long.
 
-    Names are an index; but to come upon a few people in their order, one would look at everybody.
+    Names are an index; but to come upon a few people in their order, one would look at everybody. `number`:
+    how many they are, if somebody has counted.
     """
+    if number == 0:
+        return Page(())
     wanted = [*found, *shown_as(show, who)]
+    few = are_few(session, select(Contact.id).where(*wanted)) if number is None else number <= FEW
     chosen = select(Contact, is_opted_out(), is_bounced())
-    if show == "opted_out" or are_few(session, select(Contact.id).where(*wanted)):
+    if show == "opted_out" or few:
         those = select(Contact.id).where(*wanted).cte().prefix_with("MATERIALIZED")
         chosen = chosen.join(those, those.c.id == Contact.id)
     else:

@@ -224,7 +224,10 @@ def listing(
         somebody = select(Contact.id).where(*here(who)).limit(1)
         anybody = bool(counts and counts["all"]) or session.scalar(somebody) is not None
         try:
-            page = contact_lists.page_of(session, who, found, sought.show, cursor=cursor, limit=PAGE)
+            number = counts[sought.show] if counts else None
+            page = contact_lists.page_of(
+                session, who, found, sought.show, cursor=cursor, limit=PAGE, number=number
+            )
         except Unavailable:
             page = None
         return Listing(page, counts, anybody)

@@ -1,6 +1,6 @@
 """Audiences as statements: whom a tree means here and now, how many they are, and some of them by name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from app.services import access, eligible
 from app.services.access import Visitor
 from app.services.attributes import attribute_names
 from app.services.audience_sql import Filter
+from app.services.in_time import in_time
 
 SAMPLE = 10  # people shown by name: enough to see whether it is they who were meant
 LOOKED_AT = 2_000  # people whose attributes and tags are offered; ids are random, so it is a fair sample
@@ -112,23 +113,34 @@ def _unknown() -> Invalid:
 
 
 def preview(runtime: Runtime, who: Visitor, given: object) -> Found:
-    """How many people an audience means now, and some of them. Raises Invalid as saving it would."""
-    with runtime.db.read() as session:
+    """How many people an audience means now, and some of them.
+
+    Raises Invalid as saving it would, and Unavailable when to count them takes too long.
+    """
+    with runtime.db.read() as session, in_time(session):
         return found(session, runtime, who, read_audience(given))
 
 
 def found(session: Session, runtime: Runtime, who: Visitor, tree: Group, most: int | None = None) -> Found:
     """A step: the count (of one more than `most`, if there are more) and the sample, by their random ids."""
-    everybody = eligible.audience(who.workspace_id)
-    fitting = everybody.where(condition(session, runtime, who.workspace_id, tree))
-    counted = fitting if most is None else fitting.limit(most + 1)
-    number = _number(session, counted)
-    some = session.scalars(fitting.order_by(Contact.id).limit(SAMPLE)) if number else ()
-    return Found(
-        number=number,
-        everybody=_number(session, everybody),
-        sample=tuple(Someone(each.id, each.label, each.email) for each in some),
-    )
+    people = eligible.audience(who.workspace_id)
+    everybody = _number(session, people)
+    if tree.members:
+        fitting = people.where(condition(session, runtime, who.workspace_id, tree))
+        number, some = _fitting(session, fitting if most is None else fitting.limit(most + 1))
+    else:
+        number = everybody if most is None else min(everybody, most + 1)
+        some = session.scalars(people.order_by(Contact.id).limit(SAMPLE)).all()
+    return Found(number, everybody, tuple(Someone(each.id, each.label, each.email) for each in some))
+
+
+def _fitting(session: Session, people: Select[Contact]) -> tuple[int, Sequence[Contact]]:
+    """How many they are and some of them, in one pass: to find few again is as slow as to count."""
+    those = people.with_only_columns(Contact.id).cte().prefix_with("MATERIALIZED")
+    number = select(func.count()).select_from(those).scalar_subquery()
+    first = select(those.c.id).order_by(those.c.id).limit(SAMPLE)
+    rows = session.execute(select(Contact, number).where(Contact.id.in_(first)).order_by(Contact.id)).all()
+    return (rows[0][1] if rows else 0), [row[0] for row in rows]
 
 
 def vocabulary(runtime: Runtime, who: Visitor) -> Vocabulary:

@@ -11,7 +11,7 @@ from app.models import Contact
 from app.rendering import csv_export, xlsx_export
 from app.rendering.csv_export import Cell
 from app.runtime import Runtime
-from app.services import contacts
+from app.services import contact_lists
 from app.services.access import Visitor
 from app.services.attributes import attribute_names
 from app.services.contact_search import EVERYBODY, Sought, found_by
@@ -39,7 +39,7 @@ def export(runtime: Runtime, who: Visitor, ending: Ending, sought: Sought = EVER
     """Everybody whom the list would show, in pieces. Raises Invalid when a workbook would be too large."""
     with runtime.db.read() as session:
         found = found_by(session, runtime, who, sought)
-        conditions = [*found, *contacts.shown_as(sought.show, is_opted_out())]
+        conditions = [*found, *contact_lists.shown_as(sought.show, who)]
         names = attribute_names(session, Contact.attributes, conditions)
         if ending == "xlsx":
             refuse_too_many(session.scalar(select(func.count(Contact.id)).where(*conditions)) or 0)

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import get_args
 
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.channel_choice import CHANNELS
@@ -16,35 +15,27 @@ from app.domain.their_zone import TheirZone, their_zone
 from app.errors import Conflict, Invalid, Unavailable, problem
 from app.models import Contact, FollowUp, Workspace
 from app.runtime import Runtime
-from app.services import asking_terms, audit, bases, bounces, contact_rows, eligible, opt_outs, timeline
+from app.services import (
+    asking_terms,
+    audit,
+    bases,
+    bounces,
+    contact_lists,
+    contact_rows,
+    eligible,
+    opt_outs,
+    timeline,
+)
 from app.services.access import Visitor, held_workspace
+from app.services.contact_lists import Listed, Listing
 from app.services.contact_rows import Card, Keyed, card
-from app.services.contact_search import EVERYBODY, Show, Sought, found_by, here
-from app.services.in_time import in_time
+from app.services.contact_search import EVERYBODY, Sought, found_by, here
 from app.services.once import Once
-from app.services.opt_outs import Standing, is_bounced, is_opted_out
-from app.services.paging import PAGE, Page, cut, in_order
+from app.services.opt_outs import Standing
+from app.services.paging import PAGE, Page
 from app.services.timeline_moments import Moment
 
 NAMES_SOMEBODY = ("name", "email", "phone", "external_id")
-
-
-@dataclass(frozen=True)
-class Listed:
-    """One line of the list."""
-
-    contact: Card
-    opted_out: bool
-    bounced: bool
-
-
-@dataclass(frozen=True)
-class Listing:
-    """A page of the list, and how many there are of each kind in all."""
-
-    page: Page[Listed]
-    counts: dict[Show, int] | None  # of what the query finds; none: to count them takes too long
-    anybody: bool  # is there anybody at all?
 
 
 @dataclass(frozen=True)
@@ -216,52 +207,32 @@ def find(
     cursor: str | None = None,
     limit: int = PAGE,
 ) -> Page[Listed]:
-    """Contacts by name. Raises NotFound for a segment that is not here."""
+    """Contacts by name. Raises NotFound for a segment that is not here; Unavailable if it takes too long."""
     with runtime.db.read() as session:
-        return _page(session, found_by(session, runtime, who, sought), sought.show, cursor, limit)
+        found = found_by(session, runtime, who, sought)
+        return contact_lists.page_of(session, who, found, sought.show, cursor=cursor, limit=limit)
 
 
 def listing(
     runtime: Runtime, who: Visitor, sought: Sought = EVERYBODY, *, cursor: str | None = None
 ) -> Listing:
-    """The list as a page: some contacts, and how many of each kind are found. Raises as find does."""
+    """The list as a page: some contacts, and how many of each kind are found, if that is quick.
+
+    Raises NotFound for a segment that is not here.
+    """
     with runtime.db.read() as session:
         found = found_by(session, runtime, who, sought)
-        counts = _counts(session, found)
+        counts = contact_lists.counts_of(session, who, found)
         somebody = select(Contact.id).where(*here(who)).limit(1)
         anybody = bool(counts and counts["all"]) or session.scalar(somebody) is not None
-        return Listing(_page(session, found, sought.show, cursor, PAGE), counts, anybody)
-
-
-def _page(
-    session: Session, found: list[ColumnElement[bool]], show: Show, cursor: str | None, limit: int
-) -> Page[Listed]:
-    opted = is_opted_out()
-    chosen = select(Contact, opted, is_bounced()).where(*found, *shown_as(show, opted))
-    chosen = in_order(chosen, cursor, Contact.search_name, Contact.id)
-    rows = session.execute(chosen.limit(limit + 1)).all()
-    shown, more = cut(rows, limit, lambda row: (row[0].search_name, row[0].id))
-    return Page(tuple(Listed(card(row), bool(out), bool(bounced)) for row, out, bounced in shown), more)
-
-
-def _counts(session: Session, found: list[ColumnElement[bool]]) -> dict[Show, int] | None:
-    """In one pass: what is found may have to be looked for among a million people."""
-    kinds, number = get_args(Show), func.count(Contact.id)
-    wanted = [number.filter(and_(true(), *shown_as(each, is_opted_out()))) for each in kinds]
-    try:
-        with in_time(session):
-            return dict(zip(kinds, session.execute(select(*wanted).where(*found)).one(), strict=True))
-    except Unavailable:
-        return None
-
-
-def shown_as(show: Show, opted: ColumnElement[bool]) -> list[ColumnElement[bool]]:
-    """Those of a kind."""
-    if show == "active":
-        return [Contact.active.is_(True), ~opted]
-    if show == "inactive":
-        return [Contact.active.is_(False)]
-    return [opted] if show == "opted_out" else []
+        try:
+            number = counts[sought.show] if counts else None
+            page = contact_lists.page_of(
+                session, who, found, sought.show, cursor=cursor, limit=PAGE, number=number
+            )
+        except Unavailable:
+            page = None
+        return Listing(page, counts, anybody)
 
 
 def _read(session: Session, workspace: Workspace, raw: Mapping[str, object]) -> Keyed:

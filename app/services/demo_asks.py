@@ -1,12 +1,14 @@
 """Half a year of questions in the demonstration: whom was asked what, who answered, and with which words."""
 
 from datetime import datetime, time, timedelta
-from itertools import cycle
+from itertools import cycle, islice
 from typing import Any
 
-from app.domain.cadence import LOCAL, add_months, moment_of
+from app.domain.cadence import LOCAL, Cadence, Repeat, Run, add_months, moment_of
+from app.domain.days_off import OffDays
 from app.domain.metrics import RULES, Metric, band_of, tone
 from app.models import Answer, Invitation, Message, Occurrence, OptOut, Schedule, new_id
+from app.services.coming_due import days_off_of
 from app.services.demo_house import MONTHS, House, Person
 from app.services.demo_words import CUSTOMERS, SCENES, Scene
 from app.services.inviting import OPEN_FOR
@@ -35,9 +37,15 @@ class Asking:
         self.house = house
         self.answers: list[Row] = []
         last = (house.now - LAST_RUN).astimezone(house.zone).replace(tzinfo=None)
-        self.last_run = datetime.combine(last.date(), time(10))
-        self.schedule_id = self._schedule()
-        self.runs = [self._run(add_months(self.last_run, month - MONTHS + 1)) for month in range(MONTHS)]
+        first = add_months(datetime.combine(last.date(), time(10)), 1 - MONTHS)
+        days_off = days_off_of(house.session, house.workspace.id)
+        rule = Cadence(Repeat.MONTHLY, first, house.zone, off_days=OffDays.NEXT, days_off=days_off)
+        *over, coming, after = islice(rule.runs(), MONTHS + 2)
+        # A day of the company's own, so that a run that keeps away from one is always among the next
+        own = after.due_at.astimezone(house.zone).date().isoformat()
+        house.workspace.holidays = sorted({*house.workspace.holidays, own})
+        self.schedule_id = self._schedule(rule, coming)
+        self.runs = [self._run(each) for each in over]
 
     def fill(self) -> None:
         """Everything, then the words: the latest answers take the best ones."""
@@ -85,23 +93,21 @@ class Asking:
         self.answers.append(row | {"person": person, "row": row})
         return row
 
-    def _schedule(self) -> str:
-        house, first = self.house, add_months(self.last_run, 1 - MONTHS)
-        following = add_months(self.last_run, 1)
+    def _schedule(self, rule: Cadence, coming: Run) -> str:
+        house, began = self.house, moment_of(rule.starts_at, self.house.zone)
         schedule_id = new_id()
         house.heap.put(
             Schedule, id=schedule_id, workspace_id=house.workspace.id, survey_id=house.surveys[Metric.NPS][0],
-            name="Todo mês, quem já descansou", audience={}, repeat="monthly",
-            starts_at=first.strftime(LOCAL),
-            time_zone=house.workspace.time_zone, channels=["email"], state="active",
-            next_due_at=moment_of(following, house.zone), revision=1,
-            created_at=moment_of(first, house.zone), updated_at=moment_of(first, house.zone),
+            name="Todo mês, quem já descansou", audience={}, repeat=rule.repeat.value,
+            starts_at=rule.starts_at.strftime(LOCAL), time_zone=house.workspace.time_zone,
+            off_days=rule.off_days.value, channels=["email"], state="active", next_due_at=coming.due_at,
+            revision=1, created_at=began, updated_at=began,
         )  # fmt: skip
         return schedule_id
 
-    def _run(self, local: datetime) -> Row:
-        key = f"{self.schedule_id}:{local.strftime(LOCAL)}:{self.house.workspace.time_zone}"
-        return self._occur(Metric.NPS, "schedule", key, moment_of(local, self.house.zone))
+    def _run(self, run: Run) -> Row:
+        key = f"{self.schedule_id}:{run.local}:{self.house.workspace.time_zone}"
+        return self._occur(Metric.NPS, "schedule", key, run.due_at)
 
     def _occur(self, metric: Metric, origin: str, key: str, at: datetime) -> Row:
         survey_id, version_id = self.house.surveys[metric]

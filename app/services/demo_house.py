@@ -3,7 +3,7 @@
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,9 @@ TEAM = (
     ("rafael@aroeira.example", "Rafael Nogueira", Role.AGENT, ("customers",)),
 )
 ENGLISH = 0.2  # of the customers
+HOLIDAYS = (  # of Brazil, those that keep their date: month and day
+    (1, 1), (4, 21), (5, 1), (9, 7), (10, 12), (11, 2), (11, 15), (11, 20), (12, 25),
+)  # fmt: skip
 
 
 @dataclass
@@ -138,6 +141,12 @@ def build(session: Session, runtime: Runtime, chance: random.Random) -> tuple[Ho
     return customers, people
 
 
+def holidays(today: date) -> list[str]:
+    """From before everything here happened to the end of next year, as settings keep them."""
+    years = range((today - BEFORE).year, today.year + 2)
+    return [date(year, month, day).isoformat() for year in years for month, day in HOLIDAYS]
+
+
 def _segment(session: Session, runtime: Runtime, workspace: Workspace) -> None:
     """Whom one would want to write to first."""
     unhappy = {"field": "answered", "op": "latest", "metric": "nps", "band": "detractor", "days": 180}
@@ -169,6 +178,7 @@ def _house(
     workspace = workspaces.add(session, runtime, values)
     workspace.sender_name, workspace.reply_to = name, "atendimento@aroeira.example"
     workspace.postal_address = "Rua dos Aimorés, 1000, Belo Horizonte"
+    workspace.holidays = holidays(runtime.clock().date())
     agents = []
     for email, who, role, kinds in TEAM:
         if kind in kinds:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.eligibility import Facts, Verdict, may_ask
@@ -66,15 +66,26 @@ def _key(contact: Contact, channel: str | None) -> str | None:
 
 def counts(session: Session, ask: Asking, people: Select[Contact]) -> dict[str | None, int]:
     """How many of these people would be asked now (under None), and how many not, by reason."""
-    each = told(ask, people)
+    each = told(ask, people, whole=True)
     found = session.execute(select(each.c.code, func.count()).group_by(each.c.code))
     return {row[0]: row[1] for row in found}
 
 
 def because(ask: Asking, people: Select[Contact], code: str | None) -> Select[str]:
     """The ids of those of these people who would not be asked for this reason; without one, who would."""
-    each = told(ask, people)
-    return select(each.c.id).where(each.c.code.is_(None) if code is None else each.c.code == code)
+    each = _because(ask, people, code)
+    return select(each.c.id)
+
+
+def because_by_name(ask: Asking, people: Select[Contact], code: str | None) -> Select[str, str]:
+    """The same with what they are sorted by, first: looking a million people up again is slow."""
+    each = _because(ask, people, code)
+    return select(each.c.search_name, each.c.id)
+
+
+def _because(ask: Asking, people: Select[Contact], code: str | None) -> Subquery:
+    each = told(ask, people, whole=True)
+    return select(each).where(each.c.code.is_(None) if code is None else each.c.code == code).subquery()
 
 
 def facts(session: Session, ask: Asking, contact_id: str) -> Facts:

@@ -3,25 +3,41 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Label, Select, and_, case, false, func, literal, or_, select, true
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    Label,
+    Select,
+    Subquery,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union,
+)
 from sqlalchemy.orm import aliased
 
 from app.domain.eligibility import CLOSED
 from app.domain.metrics import Metric
 from app.models import Answer, Contact, Invitation, Pulse
-from app.services import caps_sql, lots, opt_outs
+from app.services import caps_sql, lots, opt_out_sets, opt_outs
 from app.services.asking_terms import ABOUT_TO_LEAVE, UNCOUNTED, Asking
 from app.services.caps_sql import When
 from app.services.many_rows import unindexed
 
 
-def told(ask: Asking, people: Select[Contact]) -> CTE:
-    """Each of these people with `code`, why not (or NULL), channel, key, locale, group, and place from 1.
+def told(ask: Asking, people: Select[Contact], *, whole: bool = False) -> CTE:
+    """Each of these people with `code`, why not (or NULL), channel, key, locale, group, name, place from 1.
 
     Of several people with one address only the first is asked, or left out by lot for all of them, whichever
-    call of ours comes to them.
+    call of ours comes to them. `whole`: they are a whole audience, not some people of a run.
     """
-    each = judged(ask, people).cte()
+    each = judged(ask, people, whole=whole).cte()
     turn = func.row_number().over(partition_by=(each.c.key, each.c.reason), order_by=each.c.id)
     place = func.row_number().over(order_by=each.c.id)
     turns = select(each, turn.label("turn"), place.label("place")).cte()
@@ -34,7 +50,8 @@ def told(ask: Asking, people: Select[Contact]) -> CTE:
         *lots.left_out(ask, turns),
         else_=None,
     )
-    return select(turns, code.label("code")).cte().prefix_with("MATERIALIZED")
+    each = select(turns, code.label("code")).cte()
+    return each if whole else each.prefix_with("MATERIALIZED")
 
 
 def _asked_here(ask: Asking, turns: CTE) -> Select[str]:
@@ -46,37 +63,58 @@ def _asked_here(ask: Asking, turns: CTE) -> Select[str]:
     )
 
 
-def judged(ask: Asking, people: Select[Contact]) -> Select[Any]:
+def judged(ask: Asking, people: Select[Contact], *, whole: bool = False) -> Select[Any]:
     """Each of these people: id, the first reason not to ask or NULL, the channel that is open and its key."""
-    each = looked(ask, people)
+    each = looked(ask, people, whole=whole)
     return select(
         each.c.id,
         reason(ask, each).label("reason"),
         *_chosen(ask, each),
         each.c.locale,
         each.c.group,
+        each.c.search_name,
     )
 
 
-def looked(ask: Asking, people: Select[Contact]) -> CTE:
-    """Everything that decides about these people, looked up once for each."""
+def looked(ask: Asking, people: Select[Contact], *, whole: bool = False) -> CTE:
+    """Everything that decides about these people, looked up once for each.
+
+    Of a whole audience opt-outs and asks are found from their own side, once: decision 0012.
+    """
+    stands, sets = _of_everybody(ask) if whole else (_of_each(ask), [])
+    columns = (
+        Contact.id, Contact.active, Contact.erased_at, Contact.lawful_basis, Contact.email_key,
+        Contact.phone_key, Contact.telegram_key, Contact.locale, Contact.preferred_channel,
+        Contact.search_name,
+        lots.group(ask.terms.sample).label("group"),
+        *stands,
+        in_another_pulse(ask).label("elsewhere"),
+        (caps_sql.is_capped(ask) if ask.rest.caps.are_set else false()).label("capped"),
+        answered_on(ask).label("answered_on"),
+    )  # fmt: skip
+    if whole:
+        facts = people.with_only_columns(*columns)
+        for each in sets:
+            facts = facts.outerjoin(each, each.c[0] == Contact.id)
+        return facts.cte()
     # Who first, their facts then: a sorted and limited statement would gather those of everybody
     who = people.with_only_columns(Contact.id).cte().prefix_with("MATERIALIZED")
-    facts = (
-        select(
-            Contact.id, Contact.active, Contact.erased_at, Contact.lawful_basis, Contact.email_key,
-            Contact.phone_key, Contact.telegram_key, Contact.locale, Contact.preferred_channel,
-            lots.group(ask.terms.sample).label("group"),
-            opt_outs.is_opted_out().label("opted_out"),
-            *closed_ways(ask),
-            in_another_pulse(ask).label("elsewhere"),
-            rests(ask).label("rests"),
-            (caps_sql.is_capped(ask) if ask.rest.caps.are_set else false()).label("capped"),
-            answered_on(ask).label("answered_on"),
-        )
-        .join(who, who.c.id == Contact.id)
-    )  # fmt: skip
-    return facts.cte().prefix_with("MATERIALIZED")
+    return select(*columns).join(who, who.c.id == Contact.id).cte().prefix_with("MATERIALIZED")
+
+
+def _of_each(ask: Asking) -> list[Label[bool]]:
+    """What they do not want, where nothing arrives, who rests: by looking each of them up."""
+    return [opt_outs.is_opted_out().label("opted_out"), *closed_ways(ask), rests(ask).label("rests")]
+
+
+def _of_everybody(ask: Asking) -> tuple[list[Label[bool]], list[Subquery]]:
+    """The same from the side of opt-outs and asks: sets of people to join, and what it is to be in each."""
+    here, names = ask.workspace_id, [way.channel for way in ask.ways]
+    sets = [opt_out_sets.who_opted_out(here).subquery("opted_out")]
+    sets += [opt_out_sets.who_bounced(here, each).subquery(f"closed_{each}") for each in names]
+    sets += [opt_out_sets.who_opted_out(here, each).subquery(f"unwanted_{each}") for each in names]
+    sets += [_who_rests(ask).subquery("rests")]
+    return [each.c[0].is_not(None).label(f"{each.name}") for each in sets], sets
 
 
 def answered_on(ask: Asking) -> ColumnElement[str | None]:
@@ -166,15 +204,29 @@ def _chosen(ask: Asking, each: CTE) -> tuple[Label[str | None], Label[str | None
 
 def rests(ask: Asking) -> ColumnElement[bool]:
     """Was this person, or anybody with their address, asked so lately that one of the two clocks runs?"""
+    # One look by person and one by address: each has its own index
+    by_person = _asks(ask).where(Invitation.contact_id == Contact.id, _lately(ask))
+    by_address = _asks(ask).where(_has_their_address(Invitation), _lately(ask))
+    return or_(found(by_person), found(by_address))
+
+
+def _lately(ask: Asking) -> ColumnElement[bool]:
     rest, moment = ask.rest, asks_at(Invitation, ask.now)
     either = [
         moment >= rest.cutoff(rest.days, ask.now),
         and_(Invitation.metric == ask.metric.value, moment >= rest.cutoff(rest.metric_days, ask.now)),
     ]
-    # One look by person and one by address: each has its own index
-    by_person = _asks(ask).where(Invitation.contact_id == Contact.id, or_(*either))
-    by_address = _asks(ask).where(_has_their_address(Invitation), or_(*either))
-    return or_(found(by_person), found(by_address))
+    return or_(*either)
+
+
+def _who_rests(ask: Asking) -> CompoundSelect[str]:
+    """The ids of those for whom rests() holds, from the side of the asks: whoever has an address of one."""
+    asks = _asks(ask).where(Invitation.workspace_id == ask.workspace_id, _lately(ask))
+    late = asks.with_only_columns(Invitation.contact_id, Invitation.address_key).cte()
+    each = late.prefix_with("MATERIALIZED")
+    here = select(Contact.id).where(Contact.workspace_id == ask.workspace_id)
+    keys = (Contact.email_key, Contact.phone_key, Contact.telegram_key)
+    return union(select(each.c.contact_id), *(here.join(each, each.c.address_key == key) for key in keys))
 
 
 def found(query: Select[str]) -> ColumnElement[bool]:

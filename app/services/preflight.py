@@ -122,7 +122,8 @@ def _of_a_few(session: Session, ask: Asking, people: Select[Contact], locale: st
     """The channels and languages that some people have, whoever comes first; none where that takes long."""
     try:
         with in_time(session, SECONDS):
-            return preflight_counts.count(session, ask, people.limit(A_FEW), (), locale).groups
+            few = people.limit(A_FEW)
+            return preflight_counts.count(session, ask, few, (), locale, whole=False).groups
     except Unavailable:
         return ()
 

@@ -37,10 +37,16 @@ class Counted:
 
 
 def count(
-    session: Session, ask: Asking, people: Select[Contact], names: Collection[str], locale: str
+    session: Session,
+    ask: Asking,
+    people: Select[Contact],
+    names: Collection[str],
+    locale: str,
+    *,
+    whole: bool = True,
 ) -> Counted:
-    """A step: one statement over the whole audience. `locale` is the workspace's, for who has none."""
-    each = told(ask, people)
+    """A step: one statement over the audience or some of it; `locale` is the workspace's."""
+    each = told(ask, people, whole=whole)
     asked = each.c.code.is_(None)
     channel = case((asked, each.c.channel), else_=null()).label("channel")
     spoken = case((asked, func.coalesce(each.c.locale, locale)), else_=null()).label("spoken")

@@ -13,6 +13,7 @@ from app.runtime import Runtime
 from app.services import access
 from app.services.access import Visitor
 from app.services.brakes import COMPLAINED
+from app.services.few import are_few
 from app.services.in_time import in_time
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.unsent import WAITING
@@ -91,16 +92,17 @@ def people(
     """Whom a run asked or is about to (no reason), did not for this reason, or asked and they complained.
 
     By the index of a run's people, so that a page of a million is there at once; names would sort them all.
-    Raises NotFound.
+    Raises NotFound, and Unavailable when to find them takes too long.
     """
-    query = (
-        select(Invitation, Contact)
-        .join(Contact, Contact.id == Invitation.contact_id)
-        .where(Invitation.occurrence_id == id, _complained(id) if reason == COMPLAINED else _which(reason))
-    )
-    query = in_order(query, cursor, Invitation.contact_id)
+    query = select(Invitation, Contact).join(Contact, Contact.id == Invitation.contact_id)
+    wanted = Invitation.occurrence_id == id, _complained(id) if reason == COMPLAINED else _which(reason)
     with runtime.db.read() as session:
         _own(session, who, schedule_id, id)
+        these = select(Invitation.id).where(*wanted)
+        if are_few(session, these):
+            those = these.cte().prefix_with("MATERIALIZED")
+            query = query.join(those, those.c.id == Invitation.id)
+        query = in_order(query.where(*wanted), cursor, Invitation.contact_id)
         rows = session.execute(query.limit(PAGE + 1)).all()
     shown, more = cut(rows, PAGE, lambda row: (row[0].contact_id,))
     return Page(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.domain.cadence import Repeat
@@ -89,12 +89,14 @@ def people(
         schedule = access.own(session, who, Schedule, id)
         ask, everybody = audience_of(session, runtime, schedule)
         because = None if reason == ANOTHER_DAY else reason
-        query = everybody.where(Contact.id.in_(eligible.because(ask, everybody, because)))
+        query = eligible.because_by_name(ask, everybody, because)
+        name, id_ = query.selected_columns
         if schedule.every_days is not None and because is None:
             today = whose_turn.longest_waiting(session, schedule, ask, everybody)
-            query = query.where(Contact.id.in_(today) if reason is None else Contact.id.not_in(today))
-        query = in_order(query, cursor, Contact.search_name, Contact.id).limit(PAGE + 1)
-        decided = eligible.verdicts(session, ask, query)
+            query = query.where(id_.in_(today) if reason is None else id_.not_in(today))
+        ids = [row[1] for row in session.execute(in_order(query, cursor, name, id_).limit(PAGE + 1))]
+        found = select(Contact).where(Contact.id.in_(ids))
+        decided = eligible.verdicts(session, ask, in_order(found, None, Contact.search_name, Contact.id))
     shown, more = cut(decided, PAGE, lambda each: (each[0].search_name, each[0].id))
     told = Verdict(reason) if reason in ("duplicate", ANOTHER_DAY) else None
     return Page(tuple(Person(each.id, each.name, told or verdict) for each, verdict in shown), more)

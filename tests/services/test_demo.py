@@ -1,15 +1,26 @@
 """The demonstration: believable to the verbs that read real data, and never beside it."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from sqlalchemy import func, select
 
 from app.domain.access import Role
+from app.domain.days_off import OffDays
 from app.errors import Refusal
 from app.models import Answer, Contact, FollowUp, Invitation, Member, PulseScore, Setting, User, Workspace
 from app.runtime import Runtime
-from app.services import asking_again, demo, followup_inbox, journey, links, planning, pulse_results
+from app.services import (
+    asking_again,
+    demo,
+    followup_inbox,
+    journey,
+    links,
+    planning,
+    pulse_results,
+    schedule_sheets,
+)
 from app.services.access import Visitor
 from tests.world import Clock, World
 
@@ -73,6 +84,12 @@ def test_the_first_look_is_a_full_one(runtime: Runtime, clock: Clock) -> None:
         assert newest <= clock.now
         early = select(FollowUp.id).where(FollowUp.first_contact_at < FollowUp.opened_at)
         assert session.scalars(early).all() == []
+
+    (monthly,) = [each for each in schedule_sheets.list_schedules(runtime, owner).items if each.next_runs]
+    assert date(2027, 1, 1) in monthly.cadence.days_off.holidays
+    assert monthly.off_days == OffDays.NEXT
+    closed = [each.local[:10] for each in monthly.next_runs if each.moved]
+    assert closed, "a run that keeps away from a day off is seen among the next five"
 
     assert planning.plan_schedules(runtime) == 0, "the next run is next month's"
     assert asking_again.ask_again(runtime) == 0, "whoever was to be asked again has been"

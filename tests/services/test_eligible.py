@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from app.channels.sandbox import Sandbox
 from app.domain.channel_choice import in_their_order
@@ -262,7 +263,7 @@ def test_nobodys_question_reads_the_asks_of_all_the_others(runtime: Runtime, wor
     workspace = world.workspace()
     with runtime.db.read() as session:
         ask = asking_terms.asking(session, runtime, workspace.id, Metric.NPS)
-        query = eligible.because(ask, eligible.audience(workspace.id), None)
+        query = select(eligible_sql.told(ask, eligible.audience(workspace.id)))
         told = str(query.compile(session.connection(), compile_kwargs={"literal_binds": True}))
         plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {told}")]
     asks = [line for line in plan if "invitations" in line]
@@ -290,7 +291,7 @@ def test_nobodys_question_reads_the_opt_outs_of_all_the_others(runtime: Runtime,
     workspace = world.workspace()
     with runtime.db.read() as session:
         ask = asking_terms.asking(session, runtime, workspace.id, Metric.NPS)
-        query = eligible.because(ask, eligible.audience(workspace.id), None)
+        query = select(eligible_sql.told(ask, eligible.audience(workspace.id)))
         told = str(query.compile(session.connection(), compile_kwargs={"literal_binds": True}))
         plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {told}")]
     looks = [line for line in plan if "opt_outs" in line]
@@ -345,10 +346,13 @@ def test_a_preview_counts_what_a_run_would_decide(
         audience = eligible.audience(workspace.id, metric)
         counted = eligible.counts(session, ask, audience)
         decided = eligible.decide(session, ask, audience.order_by(Contact.id))
+        each = eligible_sql.told(ask, audience)  # as a run asks it, some people at a time
+        of_a_run = {row.id: row.code for row in session.execute(select(each.c.id, each.c.code))}
         lists = {
             code: set(session.scalars(eligible.because(ask, audience, code)))
             for code in {verdict.reason for _, verdict in decided}
         }
     assert counted == Counter(verdict.reason for _, verdict in decided)
+    assert of_a_run == {contact.id: verdict.reason for contact, verdict in decided}
     for code, ids in lists.items():
         assert ids == {contact.id for contact, verdict in decided if verdict.reason == code}

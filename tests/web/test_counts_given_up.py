@@ -11,7 +11,16 @@ from sqlalchemy import event
 from app.domain.access import Role
 from app.models import Survey, Workspace
 from app.runtime import Runtime
-from app.services import expanding, planning, runs, schedule_sheets, schedules, segments, tagging
+from app.services import (
+    contact_lists,
+    expanding,
+    planning,
+    runs,
+    schedule_sheets,
+    schedules,
+    segments,
+    tagging,
+)
 from app.services.access import Visitor
 from tests.hurrying import hurry
 from tests.services.test_planning import crowd
@@ -171,6 +180,35 @@ def test_the_list_of_contacts_does_without_its_numbers(console: FlaskClient, nev
         assert "choices-count" not in page.text
         assert page.text.count("p0@bemtevi.example") == 1
         assert "3,000" not in page.text
+
+
+@pytest.mark.usefixtures("impatient")
+def test_people_whom_nobody_finds_in_time_are_given_up_and_the_search_stays(
+    console: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact_lists, "SECONDS", 0.001)
+    page = console.get("/w/aroeira/contacts?q=zzz&show=active")
+    assert page.status_code == 200
+    assert "To find them takes too long just now. Look for fewer people." in page.text
+    assert 'value="zzz"' in page.text
+    assert "Nobody matches." not in page.text
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_audience_of_too_many_to_count_keeps_what_was_typed_and_is_saved(
+    console: FlaskClient, runtime: Runtime, camila: Visitor
+) -> None:
+    typed = {
+        "name": "Those in Recife", "t.join": "all", "t-0.field": "external_id", "t-0.op": "is_not_set",
+    }  # fmt: skip
+    looked = console.post("/w/aroeira/audiences/new", data=typed | {"act": "look"})
+    assert looked.status_code == 200
+    assert "Counting takes too long just now. It can be saved without." in looked.text
+    assert 'value="Those in Recife"' in looked.text
+    assert "t-0.op" in looked.text
+    assert console.post("/w/aroeira/audiences/new", data=typed | {"act": "save"}).status_code == 303
+    (kept,) = segments.list_segments(runtime, camila).items
+    assert len(kept.audience.members) == 1
 
 
 @pytest.mark.usefixtures("impatient")

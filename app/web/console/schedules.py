@@ -158,7 +158,10 @@ def run(id: str, run_id: str) -> ResponseReturnValue:
     reason, cursor = request.args.get("reason") or None, request.args.get("cursor")
     sheet = schedule_sheets.get(runtime_of(), visitor(), id)
     outcome = runs.one(runtime_of(), visitor(), id, run_id)
-    found = runs.people(runtime_of(), visitor(), id, run_id, reason=reason, cursor=cursor)
+    try:
+        found = runs.people(runtime_of(), visitor(), id, run_id, reason=reason, cursor=cursor)
+    except Unavailable:
+        found = None
     return render_room("run", sheet=sheet, run=outcome, page=found, reason=reason, cursor=cursor)
 
 

@@ -134,7 +134,7 @@ REASONS = {
 }
 # Whole: what a person reads in a timeline
 REASON_SENTENCES = {
-    "opted_out": "Does not want to be asked. Only they can undo it.",
+    "opted_out": "Does not want to be asked, or must not be for a legal reason. Their page says which.",
     "resting": "Was asked or answered a short time ago, and rests.",
     "capped": "Has been asked as often as we allow in this time.",
     "quiet_hours": "Nobody is disturbed at this time where they are; they are asked when it is over.",

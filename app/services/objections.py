@@ -60,8 +60,8 @@ def lift(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> None
 
 
 def is_one(each: Standing) -> bool:
-    """Does this stand, and is it more than what a withdrawn basis leaves?"""
-    return each.lifted_at is None and each.kind == "legal" and each.origin != BASIS
+    """Does this stand, is it theirs to end, and is it more than what a withdrawn basis leaves?"""
+    return each.lifted_at is None and each.kind == "legal" and each.origin != BASIS and not each.is_anothers
 
 
 def basis_is(session: Session, contact: Contact, now: datetime, evidence: str) -> None:
@@ -82,4 +82,4 @@ def _record(session: Session, contact: Contact, origin: str, now: datetime, evid
 
 
 def _standing(contact: Contact) -> ColumnElement[bool]:
-    return and_(opt_outs.about(contact), OptOut.kind == "legal")
+    return and_(opt_outs.theirs(contact), OptOut.kind == "legal")

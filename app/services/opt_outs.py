@@ -34,6 +34,7 @@ class Standing:
     evidence: str | None = None
     channel: str | None = None  # none: it holds on every one
     proof: str | None = None  # how we know that they said so
+    is_anothers: bool = False  # somebody else's who has this address too, and theirs alone to end
 
     @property
     def holds_everywhere(self) -> bool:
@@ -251,9 +252,9 @@ def record(
 
 def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
     """Every opt-out of this person or their addresses, those that were lifted included, newest first."""
-    rows = session.scalars(select(OptOut).where(about(contact)).order_by(OptOut.created_at.desc(), OptOut.id))
+    found = select(OptOut, theirs(contact)).where(about(contact))
     seen: dict[tuple[object, ...], Standing] = {}
-    for row in rows:
+    for row, is_theirs in session.execute(found.order_by(OptOut.created_at.desc(), OptOut.id)):
         standing = Standing(
             row.id,
             row.kind,
@@ -264,9 +265,11 @@ def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
             row.lifted_evidence,
             row.channel,
             row.evidence,
+            not is_theirs,
         )
         # One wish is a row for each address; people read it once.
-        seen.setdefault((row.kind, row.origin, row.created_at, row.lifted_at, row.channel), standing)
+        same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, standing.is_anothers
+        seen.setdefault(same, standing)
     return tuple(seen.values())
 
 
@@ -277,6 +280,13 @@ def about(contact: Contact) -> ColumnElement[bool]:
         OptOut.workspace_id == contact.workspace_id,
         or_(OptOut.contact_id == contact.id, OptOut.address_key.in_(keys)),
     )
+
+
+def theirs(contact: Contact) -> ColumnElement[bool]:
+    """The same without what is another living person's, who has the address too: the law protects each alone."""
+    other = aliased(Contact)
+    lives = other.id == OptOut.contact_id, other.id != contact.id, other.erased_at.is_(None)
+    return and_(about(contact), ~select(other.id).where(*lives).exists())
 
 
 def _wrote_to(address_key: str, sender_id: str | None) -> Select[str]:

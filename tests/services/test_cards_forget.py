@@ -109,7 +109,11 @@ def test_a_card_that_cannot_be_changed_keeps_no_other_waiting(
 
 @pytest.mark.parametrize(
     "trouble",
-    [refusal(429, "Too Many Requests: retry after 5"), refusal(502, "Bad Gateway"), refusal(401, "Unauthorized")],
+    [
+        refusal(429, "Too Many Requests: retry after 5"),
+        refusal(502, "Bad Gateway"),
+        refusal(401, "Unauthorized"),
+    ],
 )
 def test_a_card_is_tried_again_while_telegram_is_busy_or_away(
     place: Runtime, api: BotApi, camila: Visitor, followup: str, trouble: Any

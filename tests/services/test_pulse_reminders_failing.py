@@ -68,7 +68,8 @@ def is_alike(runtime: Runtime) -> bool:
     with runtime.db.read() as session:
         query = "SELECT count(DISTINCT xmax::text) FROM {}"
         return all(
-            session.scalar(text(query.format(table))) == 1 for table in ("contacts", "invitations", "messages")
+            session.scalar(text(query.format(table))) == 1
+            for table in ("contacts", "invitations", "messages")
         )
 
 

@@ -283,7 +283,7 @@ def about(contact: Contact) -> ColumnElement[bool]:
 
 
 def theirs(contact: Contact) -> ColumnElement[bool]:
-    """The same without what is another living person's, who has the address too: the law protects each alone."""
+    """The same without what is another living person's at that address: the law protects each alone."""
     other = aliased(Contact)
     lives = other.id == OptOut.contact_id, other.id != contact.id, other.erased_at.is_(None)
     return and_(about(contact), ~select(other.id).where(*lives).exists())

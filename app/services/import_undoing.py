@@ -49,7 +49,7 @@ def foretell(runtime: Runtime, who: Visitor, id: str) -> Undoing:
 
 
 def undo(runtime: Runtime, who: Visitor, id: str, put_away: int | None, once: Once | None = None) -> None:
-    """Undo it; `put_away` is the number that was confirmed, none where none could be told. Twice changes nothing.
+    """Undo it; `put_away` is the number that was confirmed, or None as it was told. Twice changes nothing.
 
     Raises Conflict when it cannot be undone any more, or when the number is another one by now. They are
     counted before we write, for a million take a while: whoever is touched from then on is left alone.

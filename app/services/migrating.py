@@ -29,7 +29,8 @@ def make_ready(db: Database) -> None:
 def upgrade(db: Database, to: str = "head") -> None:
     """Bring the tables to a migration, all in one transaction; running it again changes nothing.
 
-    What a migration has overwritten or deleted leaves the files as well, by the worker. Raises Refusal when the database is newer than this code.
+    What a migration has overwritten or deleted is asked to leave the files as well, by the worker.
+    Raises Refusal when the database is newer than this code.
     """
     found = schema.current(db)
     if found is not None and found not in schema.known():

@@ -130,16 +130,10 @@ def opt_out(
             once.keep(session, contact_id)
         contact = holding.hold(session, contact_rows.load(session, who, contact_id))
         record(
-            session,
-            contact.workspace_id,
-            contact.id,
+            session, contact.workspace_id, contact.id,
             (contact.email_key, contact.phone_key, contact.telegram_key),
-            kind="own_wish",
-            origin=origin,
-            now=runtime.clock(),
-            channel=channel,
-            evidence=proof,
-        )
+            kind="own_wish", origin=origin, now=runtime.clock(), channel=channel, evidence=proof,
+        )  # fmt: skip
         audit.note(session, who, runtime.clock(), "contact.opted_out", contact.id, channel=channel or "all")
 
 
@@ -256,17 +250,9 @@ def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
     seen: dict[tuple[object, ...], Standing] = {}
     for row, is_theirs in session.execute(found.order_by(OptOut.created_at.desc(), OptOut.id)):
         standing = Standing(
-            row.id,
-            row.kind,
-            row.origin,
-            row.created_at,
-            row.contact_id == contact.id,
-            row.lifted_at,
-            row.lifted_evidence,
-            row.channel,
-            row.evidence,
-            not is_theirs,
-        )
+            row.id, row.kind, row.origin, row.created_at, row.contact_id == contact.id, row.lifted_at,
+            row.lifted_evidence, row.channel, row.evidence, is_anothers=not is_theirs,
+        )  # fmt: skip
         # One wish is a row for each address; people read it once.
         same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, standing.is_anothers
         seen.setdefault(same, standing)

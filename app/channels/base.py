@@ -185,10 +185,11 @@ class Inbound(Protocol):
         """Tell whoever pressed a button what came of it; best effort, raises nothing."""
         ...
 
-    def edit(self, provider_id: str, text: str, buttons: tuple[tuple[Button, ...], ...]) -> None:
-        """Let a message of ours say something else; best effort, raises nothing.
+    def edit(self, provider_id: str, text: str, buttons: tuple[tuple[Button, ...], ...]) -> bool:
+        """Let a message of ours say something else; best effort, raises nothing. Is that over?
 
-        Where a message stays as it was sent, nothing happens.
+        It is where the provider refuses, or where messages stay as they were sent. It is not where the
+        provider is away or busy, or we cannot reach it: later it may go.
         """
         ...
 

@@ -125,9 +125,11 @@ class Telegram:
         if event.press_id:
             self._try(lambda line: line.acknowledge(event.press_id, text[:LONGEST_NOTICE]))
 
-    def edit(self, provider_id: str, text: str, buttons: tuple[tuple[Button, ...], ...]) -> None:
-        if (found := _MESSAGE.fullmatch(provider_id)) and why_not_written(text, buttons) is None:
-            self._try(lambda line: line.edit(found[1], int(found[2]), text, buttons))
+    def edit(self, provider_id: str, text: str, buttons: tuple[tuple[Button, ...], ...]) -> bool:
+        found = _MESSAGE.fullmatch(provider_id)
+        if found is None or why_not_written(text, buttons) is not None:
+            return True
+        return self._try(lambda line: line.edit(found[1], int(found[2]), text, buttons))
 
     def status(self) -> ChannelStatus:
         self.probe()
@@ -197,11 +199,14 @@ class Telegram:
                 detail=error.detail,
             ) from None
 
-    def _try(self, call: Callable[["Line"], Coroutine[Any, Any, None]]) -> None:
+    def _try(self, call: Callable[["Line"], Coroutine[Any, Any, None]]) -> bool:
+        """Is it over? Not where the trouble is the line's and not this message's."""
         try:
             self._ask(call)
         except DeliveryError as error:  # too old, not modified: what counts is kept already
             log.debug("not_shown", reason=error.reason, detail=error.detail)
+            return error.pause_seconds is None
+        return True
 
     def _leave_behind(self) -> None:
         """In a child: what the parent opened is the parent's, and its thread does not run here."""

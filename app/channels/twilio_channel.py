@@ -98,8 +98,9 @@ class TwilioChannel:
     def acknowledge(self, event: Event, text: str) -> None:
         """Nobody waits for that here: a press comes as a message."""
 
-    def edit(self, provider_id: str, text: str, buttons: tuple[tuple[Button, ...], ...]) -> None:
+    def edit(self, provider_id: str, text: str, buttons: tuple[tuple[Button, ...], ...]) -> bool:
         """A message stays as it was sent."""
+        return True
 
     def _fields(self, message: Outgoing) -> dict[str, Any]:
         """What this channel sends beside the address and the callback, by the SDK's names."""

@@ -135,7 +135,7 @@ REASONS = {
 }
 # Whole: what a person reads in a timeline
 REASON_SENTENCES = {
-    "opted_out": "Does not want to be asked. Only they can undo it.",
+    "opted_out": "Does not want to be asked, or must not be for a legal reason. Their page says which.",
     "complained": "They were asked, and reported the message as spam. Nothing asks them there any more.",
     "resting": "Was asked or answered a short time ago, and rests.",
     "capped": "Has been asked as often as we allow in this time.",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.channels.base import Button, Inbound
@@ -84,7 +84,7 @@ def change_all(runtime: Runtime, followup_id: str) -> None:
 def forget_erased(runtime: Runtime) -> int:
     """A job: cards and lines about whoever was erased say no name and no words any more. How many it was.
 
-    Each is tried once; from then on it is nobody's to change.
+    What Telegram refuses is nobody's to change. While it is busy or away all of them wait for the next time.
     """
     channel = runtime.channels.get(CHANNEL)
     if channel is None or channel.pretends:
@@ -94,6 +94,7 @@ def forget_erased(runtime: Runtime) -> int:
         .join(FollowUp, FollowUp.id == Message.followup_id)
         .join(Contact, Contact.id == FollowUp.contact_id)
         .where(Contact.erased_at.is_not(None), FollowUp.answer_id.is_not(None) | ~_IS_ALERT, *_IS_IN_A_CHAT)
+        .order_by(func.random())  # so that none that fails each time is always the first
         .limit(AT_ONCE)
     )
     with runtime.db.read() as session:
@@ -101,13 +102,15 @@ def forget_erased(runtime: Runtime) -> int:
             (id, provider_id, _without_them(session, runtime, followup_id or "", locale, purpose))
             for id, provider_id, followup_id, locale, purpose in session.execute(about_them).all()
         ]
-    for _, provider_id, each in cards:
-        cast(Inbound, channel).edit(provider_id or "", each.text, each.buttons)
-    if cards:
-        changed = update(Message).where(Message.id.in_([id for id, _, _ in cards]))
+    over = []
+    for id, provider_id, each in cards:
+        if not cast(Inbound, channel).edit(provider_id or "", each.text, each.buttons):
+            break
+        over.append(id)
+    if over:
         with runtime.db.write() as session:
-            session.execute(changed.values(provider_id=None))
-    return len(cards)
+            session.execute(update(Message).where(Message.id.in_(over)).values(provider_id=None))
+    return len(over)
 
 
 def _without_them(session: Session, runtime: Runtime, followup_id: str, locale: str, purpose: str) -> Card:

@@ -25,7 +25,7 @@ GIVEN = "a basis came with their data"
 
 
 def changed(session: Session, contact: Contact, before: str, now: datetime, evidence: str) -> None:
-    """Another basis with its proof: it ends whatever a withdrawn one left, also at the address."""
+    """Another basis with its proof: it ends whatever a withdrawn one left, also at the address, of nobody else."""
     log(session, contact, before, now, evidence)
     if contact.lawful_basis == "none":
         opt_outs.record(
@@ -33,7 +33,7 @@ def changed(session: Session, contact: Contact, before: str, now: datetime, evid
             kind="legal", origin=PROVEN, now=now, evidence=evidence,
         )  # fmt: skip
     else:
-        left = opt_outs.about(contact), is_left_by_a_basis()
+        left = opt_outs.theirs(contact), is_left_by_a_basis()
         opt_outs.lift(session, *left, now=now, evidence=evidence, of=contact.id)
 
 

@@ -4,11 +4,11 @@ Whom it created and nobody has touched or asked since is put away; what it chang
 where it is still so. Opt-outs stay. Of whom was put away a mark is kept: the corrected file brings them back.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy.orm import Session
 
 from app.domain.contacts import search_text
 from app.domain.import_undoing import ATTRIBUTES, BROUGHT_BACK, VALUES, WINDOW, put_back
@@ -19,45 +19,65 @@ from app.services.many_rows import rows_with
 
 ENDED = ("done", "stopped", "failed")
 OVER = ("undoing", "undone")
+DID = ("created", "updated", "unchanged")  # what became of whom an import met, until that is undone
 PUT_AWAY = "put_away"  # the mark, instead of what became of them in the file
 
 
 def until(session: Session, each: ContactImport, now: datetime) -> datetime | None:
-    """Until when this import can be undone; None when it cannot be, or not any more."""
+    """Until when this import can be undone; None when it cannot be, or not any more.
+
+    One that found everybody as they are as well: while it stands, it keeps whom an earlier file brought.
+    """
     if each.ended_at is None or each.state not in ENDED or each.ended_at + WINDOW <= now:
         return None
-    if not each.created and not each.updated:
+    if not (each.created or each.updated or each.unchanged):
         return None
-    did = select(ImportPerson.row).where(
-        ImportPerson.import_id == each.id, ImportPerson.outcome.in_(("created", "updated"))
-    )
+    did = select(ImportPerson.row).where(ImportPerson.import_id == each.id, ImportPerson.outcome.in_(DID))
     return each.ended_at + WINDOW if session.scalar(did.limit(1)) is not None else None
 
 
-def untouched(each: ContactImport) -> ColumnElement[bool]:
-    """Of a contact whom this import created: nobody has changed, asked or followed them up since.
-
-    Nor was another file taken that names them, and stands.
-    """
-    met, other = aliased(ImportPerson), aliased(ContactImport)
-    named = (
-        select(met.row)
-        .join(other, other.id == met.import_id)
-        .where(
-            met.contact_id == Contact.id,
-            other.workspace_id == each.workspace_id,
-            other.id != each.id,
-            other.state.not_in(OVER),
-            or_(other.ended_at.is_(None), other.ended_at >= each.started_at),  # the others came before
-        )
+def later(session: Session, each: ContactImport) -> Sequence[str]:
+    """A step: the other files of the workspace that were taken since, and stand."""
+    others = select(ContactImport.id).where(
+        ContactImport.workspace_id == each.workspace_id,
+        ContactImport.id != each.id,
+        ContactImport.state.not_in(OVER),
+        or_(ContactImport.ended_at.is_(None), ContactImport.ended_at >= each.started_at),
     )
+    return session.scalars(others).all()
+
+
+def fresh(session: Session, each: ContactImport, others: Collection[str]) -> int:
+    """A step: how many of whom it created nobody has touched since, nor named in one of these other files.
+
+    Each file's people are read once, whatever their number: not each person in each file.
+    """
+    met = select(ImportPerson.contact_id)
+    came = met.where(ImportPerson.import_id == each.id, ImportPerson.outcome == "created")
+    theirs = came.except_(met.where(ImportPerson.import_id.in_(others))) if others else came
+    count = select(func.count()).select_from(Contact).where(Contact.id.in_(theirs), *_untouched())
+    return session.scalar(count) or 0
+
+
+def _fresh_among(session: Session, each: ContactImport, ids: Collection[str]) -> set[str]:
+    """The same of a few."""
+    found = set(session.scalars(select(Contact.id).where(Contact.id.in_(ids), *_untouched())))
+    named = select(ImportPerson.contact_id).where(
+        ImportPerson.import_id.in_(later(session, each)), ImportPerson.contact_id.in_(found)
+    )
+    return found - set(session.scalars(named))
+
+
+def _untouched() -> tuple[ColumnElement[bool], ...]:
+    """Of a contact whom an import created: nobody has changed, asked or followed them up since."""
     asked = select(Invitation.id).where(Invitation.contact_id == Contact.id, Invitation.state.in_(COUNTED))
     followed = select(FollowUp.id).where(FollowUp.contact_id == Contact.id)
     return (
-        (Contact.revision == 1)
-        & (Contact.updated_at == Contact.created_at)
-        & Contact.erased_at.is_(None)
-        & ~or_(asked.exists(), followed.exists(), named.exists())
+        Contact.revision == 1,
+        Contact.updated_at == Contact.created_at,
+        Contact.erased_at.is_(None),
+        ~asked.exists(),
+        ~followed.exists(),
     )
 
 
@@ -84,22 +104,27 @@ def _marks(workspace_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]
     return ImportPerson.import_id.in_(undone), ImportPerson.outcome == PUT_AWAY
 
 
-def take_back(session: Session, each: ContactImport, most: int, now: datetime) -> int:
-    """A step: some of its people; how many, 0 at the end. Only the marks of whom it puts away are kept."""
+def take_back(session: Session, each: ContactImport, after: str, most: int, now: datetime) -> Sequence[str]:
+    """A step: the next of its people after this one, in their order; nobody at the end.
+
+    Only the marks of whom it puts away are kept: whoever knows how far it came walks past them no more.
+    """
     workspace = access.hold_workspace(session, each.workspace_id)  # who is meant has one decider
     left = ImportPerson.import_id == each.id, ImportPerson.outcome.is_distinct_from(PUT_AWAY)
-    query = select(ImportPerson).where(*left).order_by(ImportPerson.contact_id)
+    query = (
+        select(ImportPerson).where(*left, ImportPerson.contact_id > after).order_by(ImportPerson.contact_id)
+    )
     met = session.scalars(query.limit(most)).all()
     ids = [person.contact_id for person in met]
     people = select(Contact).where(Contact.id.in_(ids), Contact.workspace_id == workspace.id)
     rows = {row.id: row for row in session.scalars(people.order_by(Contact.id).with_for_update())}
-    fresh = set(session.scalars(select(Contact.id).where(Contact.id.in_(ids), untouched(each))))
+    untouched = _fresh_among(session, each, ids)
     without: list[Contact] = []
     gone: list[str] = []
     for person in met:
         row = rows.get(person.contact_id)
         if person.outcome == "created":
-            if row is not None and row.id in fresh:
+            if row is not None and row.id in untouched:
                 _put_away(person, row, {"active": False}, now)
                 each.put_away += 1
                 gone.append(row.id)
@@ -117,7 +142,7 @@ def take_back(session: Session, each: ContactImport, most: int, now: datetime) -
         session, workspace.id, gone, now, bases.UNDONE
     )  # what it said of whom it brought holds nobody
     session.execute(delete(ImportPerson).where(*left, ImportPerson.contact_id.in_(ids)))
-    return len(met)
+    return ids
 
 
 def _put_away(person: ImportPerson, row: Contact, values: dict[str, object], now: datetime) -> None:

@@ -202,16 +202,17 @@ def _take(runtime: Runtime, held: Held) -> Iterator[int]:
 def _undo(runtime: Runtime, held: Held) -> Iterator[int]:
     """Take back what it did: whoever has been looked at is forgotten, so that it goes on where it stopped."""
     most = FIRST_ROWS if runtime.db.is_sqlite else import_storage.PART_ROWS
-    gone = 1
-    while gone:
+    last, is_over = "", False
+    while not is_over:
         with runtime.db.write() as session:
             each = own(session, runtime, held)
             each.failures = 0
-            gone = import_taking_back.take_back(session, each, most, runtime.clock())
+            ids = import_taking_back.take_back(session, each, last, most, runtime.clock())
             runtime.reach("import_before_commit")
-            if not gone:
+            if not ids:
                 leave(each, "undone")
-        yield gone
+        last, is_over = ids[-1] if ids else last, not ids
+        yield len(ids)
 
 
 def _how_many(rows: int, seconds: float) -> int:

@@ -51,14 +51,15 @@ def lift(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> None
     proof, now = read_evidence(evidence), runtime.clock()
     with runtime.db.write() as session:
         contact = holding.hold(session, contact_rows.load(session, who, contact_id))
-        objections = opt_outs.about(contact), OptOut.kind == "legal", ~bases.is_left_by_a_basis()
+        objections = opt_outs.theirs(contact), OptOut.kind == "legal", ~bases.is_left_by_a_basis()
         opt_outs.lift(session, *objections, now=now, evidence=proof, of=contact.id)
         audit.note(session, who, now, "contact.objection_lifted", contact.id)
 
 
 def is_one(each: Standing) -> bool:
-    """Does this stand, and is it more than what a withdrawn basis leaves?"""
-    return each.lifted_at is None and each.kind == "legal" and each.origin not in bases.ORIGINS
+    """Does this stand, is it theirs to end, and is it more than what a withdrawn basis leaves?"""
+    is_basis = each.origin in bases.ORIGINS
+    return each.lifted_at is None and each.kind == "legal" and not is_basis and not each.is_anothers
 
 
 def _record(session: Session, contact: Contact, origin: str, now: datetime, evidence: str) -> None:

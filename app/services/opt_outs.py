@@ -37,6 +37,7 @@ class Standing:
     channel: str | None = None  # none: it holds on every one
     proof: str | None = None  # how we know that they said so
     place: str | None = None  # of a bounce: which of their addresses it is, if it is still one
+    is_anothers: bool = False  # somebody else's who has this address too, and theirs alone to end
 
     @property
     def holds_everywhere(self) -> bool:
@@ -258,17 +259,19 @@ def record(
 
 def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
     """Every opt-out of this person or their addresses, those that were lifted included, newest first."""
-    rows = session.scalars(select(OptOut).where(about(contact)).order_by(OptOut.created_at.desc(), OptOut.id))
+    found = select(OptOut, theirs(contact)).where(about(contact))
     places = {contact.email_key: "email", contact.phone_key: "phone", contact.telegram_key: "telegram"}
     seen: dict[tuple[object, ...], Standing] = {}
-    for row in rows:
+    for row, is_theirs in session.execute(found.order_by(OptOut.created_at.desc(), OptOut.id)):
         standing = Standing(
             row.id, row.kind, row.origin, row.created_at, row.contact_id == contact.id, row.lifted_at,
             row.lifted_evidence, row.channel, row.evidence,
-            places.get(row.address_key) if row.kind == "bounce" and row.address_key else None,
+            place=places.get(row.address_key) if row.kind == "bounce" and row.address_key else None,
+            is_anothers=not is_theirs,
         )  # fmt: skip
         # One wish is a row for each address; people read it once.
-        same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, standing.place
+        once = standing.place, standing.is_anothers
+        same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, *once
         seen.setdefault(same, standing)
     return tuple(seen.values())
 
@@ -280,6 +283,13 @@ def about(contact: Contact) -> ColumnElement[bool]:
         OptOut.workspace_id == contact.workspace_id,
         or_(OptOut.contact_id == contact.id, OptOut.address_key.in_(keys)),
     )
+
+
+def theirs(contact: Contact) -> ColumnElement[bool]:
+    """The same without what is another living person's at that address: the law protects each alone."""
+    other = aliased(Contact)
+    lives = other.id == OptOut.contact_id, other.id != contact.id, other.erased_at.is_(None)
+    return and_(about(contact), ~select(other.id).where(*lives).exists())
 
 
 def _wrote_to(address_key: str, sender_id: str | None) -> Select[str]:

@@ -53,12 +53,13 @@ _OTHER = Statement(
     " WHERE m.id = :id AND o.id <> :id"
 )
 NAMED_ONCE = ("sms", "whatsapp")  # whose provider names every message anew
+Ended = Sequence[tuple[Departing, Outcome]]
 CHANNEL_REST = "channel_rests_until:"  # a row of `installation`, so that every worker sees it
 
 
 def record(
     session: Session,
-    group: Sequence[tuple[Departing, Outcome]],
+    group: Ended,
     lease: str,
     now: datetime,
     ready: Collection[str],
@@ -67,6 +68,7 @@ def record(
 
     How many were handed over.
     """
+    group, gone = _without_gone(session, group)
     _hold_people(session, group)
     names: set[str] = set()
     group = [(each, _if_new(session, each, outcome, names)) for each, outcome in group]
@@ -77,10 +79,21 @@ def record(
             _record_error(session, each, outcome, lease, now)
             if each.purpose == "invitation" and _after(each, outcome, now)[0] == "failed":
                 other_ways.take_next(session, each.invitation_id, outcome.reason, ready, now)
+    for each, outcome in gone:
+        if isinstance(outcome, DeliveryError) and outcome.pause_seconds is not None:
+            rest_channel(session, each.channel, now, outcome.pause_seconds)
     return len(sent)
 
 
-def _hold_people(session: Session, group: Sequence[tuple[Departing, Outcome]]) -> None:
+def _without_gone(session: Session, group: Ended) -> tuple[Ended, Ended]:
+    """Apart from the others: reminders whose pulse was closed while they left. Nothing is told of those."""
+    reminders = {each.invitation_id for each, _ in group if each.purpose == "reminder"}
+    closed = pulse_reminders.of_closed(session, reminders)
+    gone = [pair for pair in group if pair[0].purpose == "reminder" and pair[0].invitation_id in closed]
+    return [pair for pair in group if pair not in gone] if gone else group, gone
+
+
+def _hold_people(session: Session, group: Ended) -> None:
     """Before any message: what follows from an error writes about its person, or to them."""
     ids = {each.contact_id for each, outcome in group if isinstance(outcome, DeliveryError)}
     holding.those_held(session, {id for id in ids if id is not None})

@@ -96,8 +96,10 @@ def _wishes(session: Session, contact: Contact, now: datetime) -> dict[str, Part
         "opt_outs": [
             {
                 "kind": each.kind, "channel": each.channel or "all", "origin": each.origin,
-                "since": each.since, "proof": each.proof, "lifted_at": each.lifted_at,
-                "lifted_because": each.evidence,
+                "since": each.since, "lifted_at": each.lifted_at,
+                # Of whoever else has the address it is theirs how we know
+                "proof": None if each.is_anothers else each.proof,
+                "lifted_because": None if each.is_anothers else each.evidence,
             }
             for each in opt_outs.standings(session, contact)
         ],

@@ -78,11 +78,13 @@ def close_due_pulses(runtime: Runtime) -> int:
 def _close(runtime: Runtime, pulse_id: str) -> bool:
     """Close one pulse that is due; False when somebody else was quicker."""
     _stop_asking(runtime, pulse_id)
+    runtime.reach("closing_begun")
     with runtime.db.write() as session:
         closed = _settle(runtime, session, pulse_id)
         runtime.reach("closing_before_commit")
     runtime.reach("closing_after_commit")
     if closed:
+        _mark_again(runtime, pulse_id)
         sealing.destroy(runtime.config.keys_dir, pulse_id)
         scrubbing.at_once(runtime, "sealed_answers", "attempts", "tokens", "sandbox_copies", "messages")
     return closed
@@ -99,7 +101,17 @@ def _destroy_keys_of_closed(runtime: Runtime) -> None:
     with runtime.db.read() as session:
         over = session.scalars(select(Pulse.id).where(Pulse.id.in_(kept), Pulse.state != "open")).all()
     for pulse_id in over:
+        _mark_again(runtime, pulse_id)
         sealing.destroy(runtime.config.keys_dir, pulse_id)
+
+
+def _mark_again(runtime: Runtime, pulse_id: str) -> None:
+    """A reminder may have failed since the last time, and its person was held for that; now none is any more.
+
+    Before the key goes, so that whoever finds it after a crash does this as well.
+    """
+    with runtime.db.write() as session:
+        mark_all(session, session.get_one(Pulse, pulse_id).occurrence_id)
 
 
 def _stop_asking(runtime: Runtime, pulse_id: str) -> None:

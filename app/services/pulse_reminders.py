@@ -1,6 +1,7 @@
 """Reminding those who have not answered yet, once; and forgetting at closing who they were."""
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, delete, func, insert, literal, or_, select, update
@@ -110,6 +111,24 @@ def _reminder(original: Message, now: datetime) -> dict[str, object]:
         "due_at": now,
         "created_at": now,
     }
+
+
+def of_closed(session: Session, invitation_ids: Collection[str | None]) -> set[str]:
+    """A step, before a person is held: whose pulse is closed among these invitations of reminders.
+
+    The others' stays open until the transaction ends. Once it is closed a reminder is no longer there: what
+    becomes of one that was in hand is nobody's to know, and holding its person would say who was silent.
+    """
+    if not invitation_ids:
+        return set()
+    query = (
+        select(Invitation.id, Pulse.state)
+        .join(Pulse, Pulse.occurrence_id == Invitation.occurrence_id)
+        .where(Invitation.id.in_(invitation_ids))
+        .order_by(Pulse.id)
+        .with_for_update(read=True, key_share=True, of=Pulse)
+    )
+    return {id for id, state in session.execute(query) if state != "open"}
 
 
 def dated(session: Session, message_id: str, now: datetime) -> datetime:

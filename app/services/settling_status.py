@@ -48,9 +48,12 @@ def _message(session: Session, stored: Stored) -> Message | None:
     names = [(Message.sender_id == stored.sender_id, Message.provider_id == event.quotes)]
     if event.message_id:
         names.insert(0, (Message.id == event.message_id, Message.channel == stored.channel))
+    query = select(Message.id, Message.contact_id, Message.invitation_id, Message.purpose)
     for name in names:
-        found = session.execute(select(Message.id, Message.contact_id).where(*name).limit(1)).first()
+        found = session.execute(query.where(*name).limit(1)).first()
         if found is not None:
+            if found.purpose == "reminder" and pulse_reminders.of_closed(session, {found.invitation_id}):
+                return None
             holding.those_held(session, {found.contact_id} - {None})
             return session.get(Message, found.id, with_for_update=True)
     return None

@@ -13,7 +13,7 @@ from app.domain.delivery import next_try
 from app.domain.tracing import FIRST_LOOK, WIDER, Doubt, Listed, LookAgain, NotThere, Taken, Verdict, judge
 from app.models import Attempt, Invitation, Message, Sender
 from app.runtime import Runtime
-from app.services import holding, settling_status
+from app.services import holding, pulse_reminders, settling_status
 
 log = structlog.get_logger("tracing")
 AT_ONCE = 20  # addresses in one tick: each is a question to the provider
@@ -80,8 +80,12 @@ def _settle(
 ) -> int:
     """A step: what is known now of the doubts about this address."""
     in_doubt = _in_doubt(sender_id, address)
-    people = session.scalars(in_doubt.with_only_columns(Message.contact_id))
-    holding.those_held(session, {each for each in people if each is not None})
+    whose = in_doubt.with_only_columns(Message.contact_id, Message.invitation_id, Message.purpose)
+    found = session.execute(whose).all()
+    reminders = {each.invitation_id for each in found if each.purpose == "reminder"}
+    closed = pulse_reminders.of_closed(session, reminders)
+    people = {each.contact_id for each in found if each.invitation_id not in closed}
+    holding.those_held(session, people - {None})
     rows = session.execute(in_doubt.with_for_update(of=Message)).all()
     if any(message.state == "attempting" for message, _ in rows):
         return 0  # one of those listed may be its: it is known in a moment

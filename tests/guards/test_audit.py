@@ -76,6 +76,7 @@ NOT_NOTED = {
     "agent_cards.forget_erased": WORK,
     "pulse_answers.seal_answer": THEIRS,
     "pulse_closing._close": INSIDE,
+    "pulse_closing._mark_again": INSIDE,
     "pulse_closing._stop_asking": INSIDE,
     "pulse_reminders.remind_pulses": WORK,
     "recovery.request_reset": DOOR,

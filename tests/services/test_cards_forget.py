@@ -107,6 +107,40 @@ def test_a_card_that_cannot_be_changed_keeps_no_other_waiting(
     assert agent_cards.forget_erased(place) == 0
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        refusal(429, "Too Many Requests: retry after 5"),
+        refusal(502, "Bad Gateway"),
+        refusal(401, "Unauthorized"),
+    ],
+)
+def test_a_card_is_tried_again_while_telegram_is_busy_or_away(
+    place: Runtime, api: BotApi, camila: Visitor, followup: str, trouble: Any
+) -> None:
+    api.answers("editMessageText", trouble)
+    erasure.erase(place, camila, person(place, followup))
+    assert agent_cards.forget_erased(place) == 0
+    assert agent_cards.forget_erased(place) == 1
+    first, second = edits(api)
+    assert "Maria" not in second["text"] and first["message_id"] == second["message_id"] == 15
+    assert agent_cards.forget_erased(place) == 0
+
+
+def test_while_telegram_is_busy_it_is_asked_once_and_not_for_every_card(
+    place: Runtime, api: BotApi, world: World, workspace: Workspace, camila: Visitor, followup: str
+) -> None:
+    for number in range(3):
+        other = opened(world, workspace, 1, contact=world.contact(workspace, name=f"Ana {number}"))
+        world.add(a_card(world, workspace, camila, other))
+        erasure.erase(place, camila, person(place, other))
+    erasure.erase(place, camila, person(place, followup))
+    api.answers("editMessageText", refusal(429, "Too Many Requests: retry after 5"))
+    assert agent_cards.forget_erased(place) == 0
+    assert len(edits(api)) == 1
+    assert agent_cards.forget_erased(place) == 4
+
+
 def test_where_no_telegram_is_set_up_nothing_happens(
     runtime: Runtime, camila: Visitor, followup: str
 ) -> None:

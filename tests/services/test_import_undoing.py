@@ -1,17 +1,18 @@
 """An import of the wrong list is taken back: whom it brought, what it changed, and nothing else (J11)."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select, text
 
 from app.domain.access import Role
 from app.errors import Conflict, NotFound
 from app.jobs.worker import run_until_idle
-from app.models import AuditRow, Contact, ContactImport, ImportPerson, OptOut, Workspace
+from app.models import AuditRow, Contact, ContactImport, ImportPerson, OptOut, Workspace, new_id
 from app.runtime import Runtime
 from app.services import (
     contact_imports,
@@ -22,9 +23,11 @@ from app.services import (
     import_taking_back,
     import_undoing,
     import_work,
+    in_time,
     opt_outs,
 )
 from app.services.access import Visitor
+from app.services.many_rows import insert_many
 from tests.world import Clock, World
 
 FILE = "id;nome;e-mail;plano\n" + "".join(f"{n};Pessoa {n};p{n}@x.example;anual\n" for n in range(6))
@@ -206,7 +209,7 @@ def test_where_nothing_can_be_undone_nobody_is_counted(
     waits = contact_imports.receive(runtime, camila, "x.csv", io.BytesIO(FILE.encode()))
     gone = imported(runtime, camila, FILE + "9;Nove;;\n")
     undo(runtime, camila, gone)
-    monkeypatch.setattr(import_taking_back, "untouched", lambda: pytest.fail("counted"))
+    monkeypatch.setattr(import_taking_back, "fresh", lambda *_: pytest.fail("counted"))
     for id in (waits, gone):
         told = import_undoing.foretell(runtime, camila, id)
         assert (told.is_possible, told.put_away, told.changed, told.left_alone) == (False, 0, 0, 0)
@@ -331,3 +334,104 @@ def test_an_address_that_two_external_ids_share_is_put_back(runtime: Runtime, ca
     contacts.create(runtime, camila, {"name": "Ana", "external_id": "7", "email": "casa@x.example"})
     undo(runtime, camila, id)
     assert row(runtime, "9").email == "casa@x.example"
+
+
+def test_the_same_wrong_file_sent_twice_is_undone_from_the_later_one_on(
+    runtime: Runtime, camila: Visitor
+) -> None:
+    first, second = imported(runtime, camila), imported(runtime, camila)
+    told = import_undoing.foretell(runtime, camila, first)
+    assert (told.put_away, told.left_alone, told.is_followed) == (0, 6, True)
+    told = import_undoing.foretell(runtime, camila, second)
+    assert (told.is_possible, told.is_only_known, told.put_away, told.unchanged) == (True, True, 0, 6)
+    undo(runtime, camila, second)
+    assert counts(runtime, second) == ("undone", 0, 0, 0)
+    assert row(runtime, "0").active
+    undo(runtime, camila, first)
+    assert counts(runtime, first) == ("undone", 6, 0, 0)
+    assert not any(row(runtime, str(n)).active for n in range(6))
+
+
+def test_a_file_that_met_nobody_is_not_undone(runtime: Runtime, camila: Visitor) -> None:
+    id = imported(runtime, camila, "id;nome;e-mail\n1;Ana;ana@\n")
+    assert not import_undoing.foretell(runtime, camila, id).is_possible
+
+
+def test_what_cannot_be_counted_in_time_can_be_undone_all_the_same(
+    runtime: Runtime, camila: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = imported(runtime, camila)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    with monkeypatch.context() as slow:
+        slow.setattr(in_time, "SECONDS", 0.2)
+        slow.setattr(import_taking_back, "fresh", lambda session, *_: session.scalar(text(endless)))
+        told = import_undoing.foretell(runtime, camila, id)
+        assert (told.is_possible, told.put_away, told.left_alone) == (True, None, None)
+        import_undoing.undo(runtime, camila, id, told.put_away)
+    assert counts(runtime, id) == ("undone", 6, 0, 0)
+    again = imported(runtime, camila)
+    with pytest.raises(Conflict):  # where there is a number it is the number that confirms
+        import_undoing.undo(runtime, camila, again, None)
+
+
+@pytest.fixture
+def looks(runtime: Runtime) -> Iterator[list[int]]:
+    """How often SQLite's machine came by: what a statement walks, whatever the machine's speed."""
+    if not runtime.db.is_sqlite:
+        pytest.skip("PostgreSQL counts no steps")
+    seen: list[int] = []
+
+    def watch(raw: Any, *_: object) -> None:
+        raw.set_progress_handler(lambda: seen.append(1), 50)
+
+    event.listen(runtime.db.engine, "checkout", watch)
+    yield seen
+    event.remove(runtime.db.engine, "checkout", watch)
+
+
+@pytest.mark.judged_on("sqlite")
+def test_the_people_are_not_looked_for_in_each_later_file(
+    runtime: Runtime, camila: Visitor, clock: Clock, looks: list[int]
+) -> None:
+    id = imported(runtime, camila, "id;nome\n" + "".join(f"{n};Pessoa {n}\n" for n in range(400)))
+    looks.clear()
+    assert import_undoing.foretell(runtime, camila, id).put_away == 400
+    alone = len(looks)
+    clock.advance(hours=1)
+    with runtime.db.write() as session:
+        own = {
+            each.key: getattr(session.get_one(ContactImport, id), each.key)
+            for each in ContactImport.__mapper__.columns
+        }
+        for _ in range(40):
+            file = own | {"id": new_id(), "started_at": clock.now, "ended_at": clock.now}
+            session.add(ContactImport(**file))
+            session.add(ImportPerson(import_id=file["id"], contact_id=new_id(), row=1, outcome="created"))
+    looks.clear()
+    assert import_undoing.foretell(runtime, camila, id).put_away == 400
+    assert len(looks) < 2 * alone
+
+
+@pytest.mark.judged_on("sqlite")
+def test_marks_that_are_left_are_not_walked_again_for_each_commit(
+    runtime: Runtime, camila: Visitor, monkeypatch: pytest.MonkeyPatch, looks: list[int]
+) -> None:
+    id = imported(runtime, camila, "id;nome\n" + "".join(f"{n};Pessoa {n}\n" for n in range(80)))
+    marks = [
+        {"import_id": id, "contact_id": f"0{n:025}", "row": n, "outcome": "put_away", "changes": {}}
+        for n in range(6_000)
+    ]
+    with runtime.db.write() as session:
+        insert_many(session, ImportPerson, marks)
+    monkeypatch.setattr(import_undoing, "AT_ONCE", 10)
+    undo(runtime, camila, id)
+    held = import_jobs._claim(runtime, id)
+    assert held is not None
+    walked = []
+    looks.clear()
+    for _ in import_work.steps(runtime, held):
+        walked.append(len(looks))
+        looks.clear()
+    first, second, _ = walked
+    assert second < first / 2
+    assert counts(runtime, id) == ("undone", 80, 0, 0)

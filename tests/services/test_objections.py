@@ -156,3 +156,48 @@ def test_another_workspaces_person_does_not_object_here(runtime: Runtime, world:
         objects(runtime, stranger, ana)
     with pytest.raises(NotFound):
         objections.lift(runtime, stranger, ana, "x")
+
+
+def shared(runtime: Runtime, who: Visitor, *names: str) -> list[str]:
+    """People of one household: one mailbox, and an id each."""
+    return [
+        contacts.create(runtime, who, {"external_id": each, "name": each, "email": "casa@x.example"})
+        for each in names
+    ]
+
+
+def test_who_lifts_their_objection_lifts_nobody_elses_at_the_address(runtime: Runtime, bea: Visitor) -> None:
+    dora, eva = shared(runtime, bea, "Dora", "Eva")
+    objects(runtime, bea, dora)
+    objects(runtime, bea, eva)
+    objections.lift(runtime, bea, dora, "Dora took it back.")
+    assert why(runtime, bea, eva) == {"opted_out"}
+    (left,) = [each for each in opt_outs.of(runtime, bea, dora) if each.lifted_at is None]
+    assert left.is_anothers, "the address is Eva's as well, and she objects"
+    assert not consents.record(runtime, bea, dora).has_objection, "there is nothing left to lift here"
+    assert consents.record(runtime, bea, eva).has_objection
+    objections.lift(runtime, bea, eva, "Eva took it back as well.")
+    assert why(runtime, bea, dora) == why(runtime, bea, eva) == {None}
+
+
+def test_a_basis_of_theirs_ends_nobody_elses_withdrawal_at_the_address(
+    runtime: Runtime, bea: Visitor
+) -> None:
+    ana, bia = shared(runtime, bea, "Ana", "Bia")
+    on_basis(runtime, bea, bia, "none", "Bia withdrew it.")
+    on_basis(runtime, bea, ana, "consent", "Ana signed.")
+    again = shared(runtime, bea, "Bia under another id")[0]
+    assert why(runtime, bea, again) == {"opted_out"}
+    on_basis(runtime, bea, bia, "consent", "Bia signed as well.")
+    assert why(runtime, bea, again) == why(runtime, bea, ana) == {None}
+
+
+def test_what_an_erased_person_objected_ends_for_whoever_has_their_address_now(
+    runtime: Runtime, bea: Visitor
+) -> None:
+    dora, eva = shared(runtime, bea, "Dora", "Eva")
+    objects(runtime, bea, dora)
+    erasure.erase(runtime, bea, dora)
+    objections.lift(runtime, bea, eva, "Eva has the mailbox alone now.")
+    opt_outs.opt_in(runtime, bea, eva, "She wrote so.")
+    assert why(runtime, bea, eva) == {None}

@@ -10,9 +10,9 @@ from sqlalchemy import select, text, update
 
 from app.channels.base import DeliveryError, Event, Kind
 from app.domain.access import Role
-from app.models import InboundEvent, Invitation, Message, OptOut
+from app.models import InboundEvent, Invitation, Message, OptOut, Setting
 from app.runtime import Runtime
-from app.services import departing, erasure, inbound, migrating, outcomes, person_export
+from app.services import departing, erasure, inbound, migrating, outcomes, person_export, scrubbing
 from app.services.pulse_closing import close_pulse
 from tests.pulse_world import PulseWorld, open_pulse
 from tests.world import Clock, World
@@ -154,3 +154,17 @@ def test_what_was_kept_before_names_nobody_any_more(
     migrating.upgrade(runtime.db)
     assert {(each.contact_id, each.address_key) for each in events(runtime)} == {(maria.id, ""), (None, "")}
     assert all("address" not in each.payload and each.payload["quotes"] for each in events(runtime))
+
+
+def test_what_a_migration_overwrote_leaves_the_files_as_well(runtime: Runtime) -> None:
+    def is_asked_for() -> bool:
+        with runtime.db.read() as session:
+            return session.get(Setting, scrubbing.DUE) is not None
+
+    assert not is_asked_for(), "a database that is new has nothing to forget"
+    migrating.downgrade(runtime.db, "0020")
+    migrating.upgrade(runtime.db)
+    assert is_asked_for()
+    assert scrubbing.scrub(runtime) == 1
+    migrating.upgrade(runtime.db)
+    assert not is_asked_for(), "and nothing was done just now"

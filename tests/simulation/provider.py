@@ -121,8 +121,8 @@ class PretendedChat(Pretended):
     def acknowledge(self, event: Event, text: str) -> None:
         pass
 
-    def edit(self, provider_id: str, text: str, buttons: tuple[tuple[Button, ...], ...]) -> None:
-        pass
+    def edit(self, provider_id: str, text: str, buttons: tuple[tuple[Button, ...], ...]) -> bool:
+        return True
 
     def status(self) -> ChannelStatus:
         return ChannelStatus(self.identity, "", 0)

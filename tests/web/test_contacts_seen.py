@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from app.domain.access import Role
+from app.errors import Unavailable
 from app.jobs.worker import run_until_idle
 from app.models import Contact, Message, Survey, Workspace, new_id
 from app.runtime import Runtime
@@ -19,6 +20,7 @@ from app.services import (
     expanding,
     followups,
     import_jobs,
+    import_taking_back,
     opt_outs,
     planning,
     schedules,
@@ -214,6 +216,47 @@ def test_an_import_is_undone_and_seen_in_every_look(
     page.get_by_role("button", name="Desfazer a importação").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("A importação foi desfeita")
     look(page)
+
+
+def test_of_two_equal_files_the_later_is_undone_first_and_seen(
+    runtime: Runtime, visit: Visit, look: Look, camila: Visitor
+):
+    first, second = (
+        contact_imports.run(
+            runtime, camila, "x.csv", io.BytesIO(FILE.encode()), lawful_basis="consent", source="CRM"
+        ).id
+        for _ in range(2)
+    )
+    page = visit(f"/w/aroeira/contacts/import/{first}/undoing", camila)
+    expect(page.get_by_text("Ninguém fica inativo.")).to_be_visible()
+    expect(page.get_by_text("desfaça esse primeiro")).to_be_visible()
+    look(page)
+    page.goto(page.url.replace(first, second))
+    expect(page.get_by_text("não disse nada de novo sobre ninguém")).to_be_visible()
+    look(page)
+    page.get_by_label("Estes números estão certos").check()
+    page.get_by_role("button", name="Desfazer a importação").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("A importação foi desfeita")
+    page.goto(f"/w/aroeira/contacts/import/{first}/undoing")
+    expect(page.get_by_text("15 pessoas que vieram com ela ficam inativas")).to_be_visible()
+
+
+def test_an_import_too_large_to_be_counted_is_undone_and_seen(
+    runtime: Runtime, visit: Visit, look: Look, camila: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    file = io.BytesIO(FILE.encode())
+    id = contact_imports.run(runtime, camila, "x.csv", file, lawful_basis="consent", source="CRM").id
+
+    def too_long(*_: object) -> int:
+        raise Unavailable("to count takes too long")
+
+    monkeypatch.setattr(import_taking_back, "fresh", too_long)
+    page = visit(f"/w/aroeira/contacts/import/{id}/undoing", camila)
+    expect(page.get_by_text("Contar estas pessoas demora demais agora")).to_be_visible()
+    look(page)
+    page.get_by_label("Desfazer, seja quantas pessoas forem").check()
+    page.get_by_role("button", name="Desfazer a importação").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("A importação foi desfeita")
 
 
 def test_a_large_import_is_watched_in_every_look(runtime: Runtime, visit: Visit, look: Look, camila: Visitor):

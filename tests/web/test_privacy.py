@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from app.domain.access import Role
 from app.models import Workspace
 from app.runtime import Runtime
-from app.services import consents, contacts, opt_outs, person_requests, retention
+from app.services import consents, contacts, objections, opt_outs, person_requests, retention
 from app.services.access import Visitor
 from tests.world import Clock, World
 
@@ -118,6 +118,9 @@ def test_an_objection_is_recorded_by_a_manager_and_lifted_by_an_owner(
     person = client.get(this).text
     assert "Não pode receber perguntas, por motivo legal" in person
     assert f"{this}/opt-in" not in person
+    assert "Nenhum sim da pessoa desfaz isso" in person
+    assert "Só a própria pessoa pode desfazer" not in person
+    assert "Só um titular do espaço pode retirar" in client.get(f"{this}/privacy").text
     ended = {"lifting": "A ordem foi revogada."}
     assert client.post(f"{this}/objection-lifting", data=ended).status_code == 403
     assert "A oposição não vale mais" not in client.get(f"{this}/privacy").text
@@ -127,6 +130,46 @@ def test_an_objection_is_recorded_by_a_manager_and_lifted_by_an_owner(
     assert client.post(f"{this}/objection-lifting", data=ended).status_code == 303
     assert "O motivo legal para não perguntar acabou" in client.get(this).text
     assert not contacts.detail(runtime, owner, maria).is_opted_out
+
+
+@pytest.mark.parametrize(
+    ("locale", "law", "wish"),
+    [
+        ("en", "No yes of theirs undoes it", "Only they can undo it"),
+        ("pt-BR", "Nenhum sim da pessoa desfaz isso", "Só a própria pessoa pode desfazer"),
+        ("es", "Ningún sí suyo lo deshace", "Solo la propia persona puede deshacerlo"),
+    ],
+)
+def test_a_page_says_of_a_wish_and_of_the_law_who_undoes_it(
+    client_for: ClientFor, world: World, workspace: Workspace, maria: str, locale: str, law: str, wish: str
+):
+    runtime, owner = world.runtime, world.member(workspace, Role.OWNER, world.user(locale=locale))
+    client = client_for(owner)
+    this = f"/w/{owner.workspace_slug}/contacts/{maria}"
+    opt_outs.opt_out(runtime, owner, maria, "console")
+    page = client.get(this).text
+    assert wish in page and law not in page
+    opt_outs.opt_in(runtime, owner, maria, "Called.")
+    objections.object_to(runtime, owner, maria, origin="console", evidence="A letter.")
+    page = client.get(this).text
+    assert law in page and wish not in page
+
+
+def test_whose_objection_it_is_at_a_shared_address_is_told(
+    client_for: ClientFor, runtime: Runtime, owner: Visitor, maria: str
+):
+    contacts.edit(runtime, owner, maria, {"external_id": "1"})
+    other = {"external_id": "2", "name": "Eva", "email": "maria@x.example"}
+    eva = contacts.create(runtime, owner, other)
+    objections.object_to(runtime, owner, eva, origin="console", evidence="Carta da Eva.")
+    client, base = client_for(owner), f"/w/{owner.workspace_slug}/contacts"
+    page = client.get(f"{base}/{maria}/privacy").text
+    assert "Dito para outra pessoa que tem o mesmo endereço. Termina na página dela." in page
+    assert "Carta da Eva." not in page
+    assert f"{maria}/objection-lifting" not in page
+    assert f"{eva}/objection-lifting" in client.get(f"{base}/{eva}/privacy").text
+    file = client.post(f"{base}/{maria}/export").text
+    assert '"legal"' in file and "Carta da Eva." not in file
 
 
 def test_another_basis_needs_evidence_and_keeps_what_was_typed(

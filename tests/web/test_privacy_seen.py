@@ -55,6 +55,21 @@ def test_an_objection_is_seen(visit: Visit, look: Look, runtime: Runtime, camila
     look(page)
 
 
+def test_whose_objection_it_is_at_a_shared_address_is_seen(
+    visit: Visit, look: Look, runtime: Runtime, camila: Visitor, maria: str
+):
+    contacts.edit(runtime, camila, maria, {"external_id": "1"})
+    same = contacts.detail(runtime, camila, maria).contact.email
+    eva = contacts.create(runtime, camila, {"external_id": "2", "name": "Eva Prado", "email": same})
+    objections.object_to(runtime, camila, eva, origin="console", evidence="Carta de 3 de maio.")
+    page = visit(f"/w/aroeira/contacts/{maria}/privacy", camila)
+    expect(page.get_by_text("Dito para outra pessoa que tem o mesmo endereço.")).to_be_visible()
+    look(page)
+    page.goto(f"/w/aroeira/contacts/{maria}")
+    expect(page.get_by_text("Nenhum sim da pessoa desfaz isso")).to_be_visible()
+    look(page)
+
+
 def test_requests_and_periods_are_seen(visit: Visit, look: Look, camila: Visitor, maria: str):
     page = visit("/w/aroeira/settings/privacy", camila)
     expect(page.get_by_role("main").get_by_text("Maria Figueiredo").first).to_be_visible()

@@ -22,11 +22,16 @@ class Undoing(Resource):
     """What undoing would do now."""
 
     until: Moment | None = Field(description="Null: it cannot be undone, or not any more.")
-    put_away: int = Field(description="People who came with it, changed and asked by nobody since: inactive.")
-    changed: int = Field(description="People whom it changed: put back in what nobody has changed since.")
-    left_alone: int = Field(
-        description="People who came with it and were changed, asked or named by another file since."
+    put_away: int | None = Field(
+        description="People who came with it, changed and asked by nobody since: inactive. Null: too many to"
+        " count just now."
     )
+    changed: int = Field(description="People whom it changed: put back in what nobody has changed since.")
+    left_alone: int | None = Field(
+        description="People who came with it and were changed, asked or named by another file since. While"
+        " that one stands they stay: of two wrong files the later is undone first."
+    )
+    unchanged: int = Field(description="People whom it named as they were: it only lets go of them.")
 
 
 class Import(Resource):
@@ -50,7 +55,9 @@ class Import(Resource):
 class UndoBody(Body):
     """The confirmation."""
 
-    put_away: int = Field(description="The number that `undoing` says; 409 when it is another one by now.")
+    put_away: int | None = Field(
+        description="The number that `undoing` says, or null as it does; 409 when it is another one by now."
+    )
 
 
 def one(call: Call, id: str) -> dict[str, object]:

@@ -153,7 +153,7 @@ def undo(id: str) -> ResponseReturnValue:
     if request.form.get("sure") != "yes":
         return _undoing(id, {"sure": _("Tick the box to confirm these numbers.")}, 422)
     try:
-        import_undoing.undo(runtime_of(), visitor(), id, request.form.get("put_away", -1, type=int))
+        import_undoing.undo(runtime_of(), visitor(), id, request.form.get("put_away", type=int))
     except Conflict as error:
         return _undoing(id, {"sure": sentence(error)}, 409)
     return _to(id)

@@ -139,6 +139,8 @@ def test_an_import_is_undone_with_its_number_by_a_manager(
     id = contact_imports.run(world.runtime, who, "wrong.csv", file, lawful_basis="consent", source="fair").id
     told = api.get(f"/imports/{id}").json
     assert (told["state"], told["created"], told["undoing"]["put_away"]) == ("done", 2, 2)
+    assert told["undoing"]["unchanged"] == 0
+    assert api.post(f"/imports/{id}/undoing", {"put_away": None}).status_code == 409
     assert api.post(f"/imports/{id}/undoing", {"put_away": 1}).status_code == 409
     assert api_for(shop, role=Role.AGENT).post(f"/imports/{id}/undoing", {"put_away": 2}).status_code == 403
     done = api.post(f"/imports/{id}/undoing", {"put_away": 2})

@@ -68,7 +68,7 @@ def whom_next(runtime: Runtime, occurrence_id: str, people: int) -> Next | None:
         take_time(session.connection())
         run = session.get_one(Occurrence, occurrence_id)
         metric = Metric(session.get_one(Survey, run.survey_id).metric)
-        has_filters = bool(read_audience(run.audience).members)
+        has_filters = bool(read_audience(run.audience, kept=True).members)
         if not has_filters or run.contact_id or run.chosen is not None or metric is Metric.ENPS:
             return None
         most = most_of(run, people)

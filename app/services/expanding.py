@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.metrics import Metric
+from app.domain.pace import Pace
 from app.domain.terms import Terms
 from app.models import Occurrence, Schedule, Survey, Workspace
 from app.models.schedule import ORIGINS_OF_SCHEDULES
@@ -45,21 +46,6 @@ _OPEN = (
     .where(Occurrence.id == bindparam("id"), Occurrence.state.in_(("due", "running")))
     .with_for_update(skip_locked=True)
 )
-
-
-@dataclass
-class Pace:
-    """How many people one commit takes, so that nobody waits for it longer than `seconds`."""
-
-    seconds: float
-    people: int = field(default_factory=lambda: FIRST)
-
-    def took(self, seconds: float) -> None:
-        """What the last commit took: far less, and the next takes twice as many; more, and half."""
-        if seconds > self.seconds:
-            self.people = max(FIRST, self.people // 2)
-        elif seconds < self.seconds / 2:
-            self.people = min(MOST, self.people * 2)
 
 
 @dataclass
@@ -114,7 +100,9 @@ def _welcome(runtime: Runtime, courses: dict[str, Course], but: Collection[str] 
         ready = _due(runtime).add_columns(waits, Occurrence.terms, Occurrence.audience)
         rows = session.execute(ready.order_by(Occurrence.due_at, Occurrence.step)).all()
     return courses | {
-        id: Course(Pace(seconds), chooses, waits_for_lots="sample" in terms, has_filters=bool(audience))
+        id: Course(
+            Pace(seconds, FIRST, MOST), chooses, waits_for_lots="sample" in terms, has_filters=bool(audience)
+        )
         for id, chooses, terms, audience in rows
         if id not in courses and id not in but
     }

@@ -240,7 +240,12 @@ def test_saving_changes_it_and_the_second_to_save_keeps_what_they_typed(
 
 
 def test_whoever_is_refused_by_the_state_of_a_run_is_not_told_to_save_again(
-    console: FlaskClient, runtime: Runtime, world: World, workspace: Workspace, survey: Survey, camila: Visitor
+    console: FlaskClient,
+    runtime: Runtime,
+    world: World,
+    workspace: Workspace,
+    survey: Survey,
+    camila: Visitor,
 ) -> None:
     """It would be refused again, as long as the run asks."""
     world.contact(workspace)

@@ -396,13 +396,12 @@ def test_a_transaction_that_takes_too_long_is_followed_by_none_that_is_larger(
 def test_whoever_resumes_while_a_job_still_holds_some_is_followed_by_all(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unsent, "AT_ONCE", 10)
+    monkeypatch.setattr(unsent, "AT_ONCE", 40)
+    monkeypatch.setattr(portions, "FEWEST", 5)
     crowd(house)
     id = house.plans(repeat="once")
     expand(house)
     schedules.pause(house.runtime, house.who, id)
-    monkeypatch.setattr(unsent, "AT_ONCE", 5_000)
-    monkeypatch.setattr(unsent, "ON_SQLITE", 20)
     resume = Halfway("followed_some", 1, lambda: schedules.resume(house.runtime, house.who, id))
     unsent.follow_all(replace(house.runtime, reach=resume))
     assert resume.seen > 1

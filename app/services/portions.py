@@ -8,7 +8,7 @@ from app.domain.pace import Pace
 from app.runtime import Runtime
 
 SECONDS = {"sqlite": 0.015, "postgresql": 1.0}  # what one transaction may take
-FEWEST, MOST = 100, 5_000  # rows in one
+FEWEST, MOST = 50, 5_000  # rows in one
 PAUSE = 0.01  # seconds between two: whoever waits to write comes in between
 
 Row = TypeVar("Row")

@@ -15,10 +15,12 @@ from app.services import looking_again
 from app.services.portions import pace, portions
 
 AT_ONCE = 5_000  # people in one look; on PostgreSQL also those who follow in the transaction of a pause
-ON_SQLITE = 100  # in whose one pen these take some 15 ms
+ON_SQLITE = 100  # so many there: respondents wait for its one pen meanwhile
 WAITING = ("planned", "queued")  # planned: held while the schedule is paused
 HELD = "sending_paused"
 
+# Where people are named by their ids: SQLite took the index by state, and read all of a run for each few
+_STATE = Invitation.state.concat("")
 _FIRST = and_(Message.invitation_id == Invitation.id, Message.purpose == "invitation")
 # One that failed says nothing: what waits may be what is to leave instead
 _IN_HAND = select(Message.id).where(_FIRST, Message.state.not_in(("cancelled", "failed")))
@@ -135,7 +137,7 @@ def _release(session: Session, ids: Sequence[str], now: datetime) -> int:
     """What was held may leave, unless its time to answer is over; reminders that were put aside are due."""
     late = _invitations(ids, "planned").where(Invitation.expires_at <= now)
     _do(session, late.values(state="skipped", reason="expired"))  # `expired` has left, and was not answered
-    free = select(Invitation.id).where(Invitation.id.in_(ids), Invitation.state == "planned")
+    free = select(Invitation.id).where(Invitation.id.in_(ids), _STATE == "planned")
     held = _messages(ids, "cancelled").where(Message.reason == HELD, Message.invitation_id.in_(free))
     # A turn that lies ahead stays: of so many an hour, all would be due at once
     turn = case((Message.due_at > now, Message.due_at), else_=now)
@@ -151,7 +153,7 @@ def _of(schedule_id: str) -> ColumnElement[bool]:
 
 
 def _invitations(ids: Sequence[str], *states: str) -> Update:
-    return update(Invitation).where(Invitation.id.in_(ids), Invitation.state.in_(states))
+    return update(Invitation).where(Invitation.id.in_(ids), _STATE.in_(states))
 
 
 def _messages(ids: Sequence[str], state: str) -> Update:

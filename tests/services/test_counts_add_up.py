@@ -7,6 +7,7 @@ cancelled while a run is expanded. C20: an opt-out while hundreds are claimed.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select, update
@@ -406,6 +407,35 @@ def test_whoever_resumes_while_a_job_still_holds_some_is_followed_by_all(
     unsent.follow_all(replace(house.runtime, reach=resume))
     assert resume.seen > 1
     assert house.count(Invitation.state == "queued") == PEOPLE - OUT - NOWHERE
+
+
+@pytest.mark.parametrize("state", ["paused", "active", "cancelled"])
+def test_some_of_a_large_run_are_found_by_their_ids_alone(house: House, state: str) -> None:
+    """By their state, all others would be read for each few of them."""
+    if not house.runtime.db.is_sqlite:
+        pytest.skip("PostgreSQL weighs by its statistics")
+    crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+    found: list[str] = []
+
+    def explain(connection: Any, _cursor: Any, words: str, values: Any, *_: Any) -> None:
+        if words.startswith(("UPDATE invitations", "UPDATE messages")) and not isinstance(values, list):
+            plan = connection.connection.driver_connection.execute(f"EXPLAIN QUERY PLAN {words}", values)
+            found.extend(row[3] for row in plan if row[3].startswith(("SEARCH", "SCAN")))
+
+    with house.runtime.db.write() as session:
+        schedule = session.get_one(Schedule, id)
+        schedule.state, schedule.unsettled = state, True
+        if state == "active":
+            session.execute(update(Invitation).values(state="planned"))
+    event.listen(house.runtime.db.engine, "before_cursor_execute", explain)
+    try:
+        unsent.follow_all(house.runtime)
+    finally:
+        event.remove(house.runtime.db.engine, "before_cursor_execute", explain)
+    assert found
+    assert {each.partition("(")[2] for each in found} <= {"id=?)", "invitation_id=?)"}, found
 
 
 def test_links_that_end_end_some_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -336,7 +336,7 @@ def test_few_messages_are_looked_at_in_each_transaction_where_more_would_take_to
 ) -> None:
     monkeypatch.setattr(portions, "SECONDS", dict.fromkeys(portions.SECONDS, 0.0))
     workspace = world.workspace()
-    crowd(world, workspace, 220)
+    crowd(world, workspace, 120)
     due(place, world.member(workspace, Role.MANAGER), world.survey(workspace))
     tick(place)
     with place.db.write() as session:
@@ -348,8 +348,8 @@ def test_few_messages_are_looked_at_in_each_transaction_where_more_would_take_to
     def count(point: str) -> None:
         looked.append(moments_due(place, workspace).count(clock.now))
 
-    assert looking_again.look_at_held(replace(place, reach=count)) == 220
-    assert looked == [100, 200, 220]
+    assert looking_again.look_at_held(replace(place, reach=count)) == 120
+    assert looked == [50, 100, 120]
 
 
 def moments_due(place: Runtime, workspace: Workspace) -> list[datetime]:

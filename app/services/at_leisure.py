@@ -37,7 +37,7 @@ def whom_next(runtime: Runtime, occurrence_id: str, people: int) -> Next | None:
         most = most_of(run, people)
         ids = whose_turn.named(session, run, most)
         if ids is None:
-            if not read_audience(run.audience).members:
+            if not read_audience(run.audience, kept=True).members:
                 return None
             some = people_of(session, runtime, run, metric).where(Contact.id > (run.expanded_to or ""))
             ids = session.scalars(some.with_only_columns(Contact.id).order_by(Contact.id).limit(most)).all()

@@ -25,7 +25,7 @@ GIVEN = "a basis came with their data"
 
 
 def changed(session: Session, contact: Contact, before: str, now: datetime, evidence: str) -> None:
-    """Another basis with its proof: it ends whatever a withdrawn one left, also at the address, of nobody else."""
+    """Another basis with its proof: it ends whatever a withdrawn one left of theirs, also at the address."""
     log(session, contact, before, now, evidence)
     if contact.lawful_basis == "none":
         opt_outs.record(

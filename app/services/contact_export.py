@@ -36,7 +36,10 @@ ABOUT = ("id", "telegram_chat_id", "lawful_basis", "source", "created_at", "upda
 
 
 def export(runtime: Runtime, who: Visitor, ending: Ending, sought: Sought = EVERYBODY) -> Iterator[bytes]:
-    """Everybody whom the list would show, in pieces. Raises Invalid when a workbook would be too large."""
+    """Everybody whom the list would show, in pieces.
+
+    Raises Invalid when a workbook would be too large, or the file too wide to be imported again.
+    """
     with runtime.db.read() as session:
         found = found_by(session, runtime, who, sought)
         conditions = [*found, *contact_lists.shown_as(sought.show, who)]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.channels.base import Channel
 from app.db import Statement
+from app.domain import levels
 from app.domain.caps import Rule, first_allowed
 from app.domain.delivery import ASKING
 from app.models import Invitation, Occurrence, Schedule
@@ -24,15 +25,15 @@ from app.services.outbox import USUAL
 SOON = timedelta(seconds=1)
 WHILE_PAUSED = timedelta(minutes=10)  # a reminder is looked at again: nobody releases it
 # What waits waits at the usual priority: no look at what is due passes over it to what comes later. So that
-# others need not wait for all of a large run in the morning, its later messages come due later instead
-LEVELS_APART = timedelta(seconds=2.5)
+# others need not wait for all of a large run in the morning, its later levels come due later instead
 _HELD_BACK = Statement(
     "UPDATE messages SET state = 'queued', reason = :reason, due_at = :until, lease_token = NULL,"
     " lease_until = NULL, priority = CASE WHEN priority > 1 THEN 1 ELSE priority END"
     " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
 )
-_LATER = Statement(
-    "UPDATE messages SET state = 'queued', due_at = :until, lease_token = NULL, lease_until = NULL,"
+_LATER = Statement(  # without the reason of an earlier wait: no change of its rules makes this one due
+    "UPDATE messages SET state = 'queued', reason = NULL, due_at = :until, lease_token = NULL,"
+    " lease_until = NULL,"
     " priority = CASE WHEN priority > 1 THEN 1 ELSE priority END"
     " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
 )
@@ -83,10 +84,16 @@ class Lease:
 
 @dataclass(frozen=True)
 class Waits:
-    """Why a message may not leave yet, and when it may."""
+    """Why a message may not leave yet, and until when; of a large run its level waits a little longer."""
 
     reason: str
     until: datetime
+    level: int = 0
+
+    @property
+    def due_at(self) -> datetime:
+        """When it may leave."""
+        return levels.due_at(self.until, self.level)
 
 
 def let_leave(
@@ -166,11 +173,11 @@ def _waits(each: Departing, tally: Tally, room: Room, now: datetime, *, rings: b
     why = next(why for why, rule in rules.items() if rule(now))
     if each.per_hour and why != "capped":  # which is their own, and heaps nobody up
         return Waits(why, _turn_from(until, each, room, *rules.values()))
-    turn = until + LEVELS_APART * max(0, each.priority - USUAL)
-    is_in_time = each.expires_at is None or turn < each.expires_at
-    if not is_in_time or first_allowed(turn, *rules.values()) is not None:
-        turn = until
-    return Waits(why, turn)
+    waits = Waits(why, until, level=max(0, each.priority - USUAL))
+    is_in_time = each.expires_at is None or waits.due_at < each.expires_at
+    if not is_in_time or first_allowed(waits.due_at, *rules.values()) is not None:
+        return Waits(why, until)
+    return waits
 
 
 def _turn_from(until: datetime, each: Departing, room: Room, *rules: Rule) -> datetime:
@@ -189,8 +196,8 @@ def _wait_for_turn(session: Session, each: Departing, lease: Lease, turn: dateti
 
 def _hold_back(session: Session, each: Departing, waits: Waits, lease: Lease) -> None:
     """It waits for its hour, and says so; nothing is lost."""
-    told = {"reason": waits.reason, "until": waits.until}
-    _HELD_BACK.run(session, told | {"id": each.id, "lease": lease.token})
+    told = {"reason": waits.reason, "until": waits.until}  # from which its level is known again
+    _HELD_BACK.run(session, told | {"id": each.id, "lease": lease.token, "until": waits.due_at})
     if each.purpose == "invitation":
         _WAITS.run(session, told | {"id": each.invitation_id})
     if each.per_hour:

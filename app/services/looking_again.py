@@ -3,23 +3,50 @@
 Afterwards, some at a time: of a large run a million wait, and whoever saves settings waits for none of them.
 """
 
-import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import BindParameter, Row, Select, Table, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed, insert_into
+from app.domain.levels import level_of
 from app.domain.quiet_hours import CHANNELS
 from app.engines import take_time
-from app.models import Message, Setting
+from app.models import Invitation, Message, Setting
 from app.runtime import Runtime
+from app.services.portions import pace, portions
 
-AT_ONCE = 5_000  # messages in one transaction
-PAUSE = 0.01  # seconds between two: whoever waits to write comes in between
+AT_ONCE = 5_000  # messages in one look; how many of them a transaction takes says the machine
 AGAIN = "look_again:"  # a row of `installation` for each workspace: the last message that was looked at
 HELD = ("quiet_hours", "capped", "blackout")
+
+Waiting = Row[str, datetime, datetime | None]  # a message, when it may leave, until when something forbids it
+_MESSAGES = cast(Table, Message.__table__)
+_NOW: BindParameter[datetime] = bindparam("now", type_=Message.due_at.type)
+_IS_HELD = or_(*(_MESSAGES.c.reason == each for each in HELD))  # no list: it is run for many at once
+_DUE = (
+    update(_MESSAGES)
+    .where(_MESSAGES.c.id == bindparam("its_id"), _MESSAGES.c.state == "queued", _IS_HELD)
+    .where(_MESSAGES.c.due_at > _NOW)
+    .values(due_at=_NOW, priority=_MESSAGES.c.priority + bindparam("level"))
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """The next messages of a workspace that wait, by their ids; `last`: where it stood."""
+
+    name: str
+    last: str
+    waiting: Sequence[Waiting]
+
+    def mark_after(self, some: Sequence[Waiting]) -> str | None:
+        """Where it stands once it has come to these; None: it is over."""
+        is_over = len(self.waiting) < AT_ONCE and some[-1:] == self.waiting[-1:]
+        return None if is_over else str(some[-1].id)
 
 
 def note(session: Session, workspace_id: str) -> None:
@@ -30,41 +57,54 @@ def note(session: Session, workspace_id: str) -> None:
 
 def look_at_held(runtime: Runtime) -> int:
     """A job: what was held back is due, and is held back again if need be. How many messages."""
-    done = 0
-    while not runtime.stopping():
-        now = runtime.clock()
-        with runtime.db.read() as session:
-            noted = select(Setting.name, Setting.value).where(Setting.name.startswith(AGAIN, autoescape=True))
-            found = session.execute(noted.order_by(Setting.name).limit(1)).first()
-            if found is None:
-                break
-            take_time(session.connection())
-            name, last = found
-            ids = _held(session, name.removeprefix(AGAIN), last, now)
-        with runtime.db.write() as session:
-            done += _look_at(session, name, last, ids, now)
-        runtime.reach("looked_at_some")
-        time.sleep(PAUSE)
+    done, steps = 0, pace(runtime)
+    while not runtime.stopping() and (look := _look(runtime)) is not None:
+        mark: str | None = look.last
+        for some in portions(runtime, look.waiting, steps):
+            before, mark = mark, look.mark_after(some)
+            with runtime.db.write() as session:
+                if not _mark(session, look.name, before, mark):
+                    break
+                done += make_due(session, some, runtime.clock())
+            runtime.reach("looked_at_some")
     return done
 
 
-def _held(session: Session, workspace_id: str, last: str, now: datetime) -> Sequence[str]:
-    query = select(Message.id).where(
-        Message.channel.in_(("email", *CHANNELS)), Message.state == "queued", Message.due_at > now,
-        Message.workspace_id == workspace_id, Message.reason.in_(HELD), Message.id > last,
-    )  # fmt: skip
-    # By their ids: what is held back once more is not met again
-    return session.scalars(query.order_by(Message.id).limit(AT_ONCE)).all()
+def held() -> Select[str, datetime, datetime | None]:
+    """Messages that something holds back. Of reminders nobody keeps until when."""
+    its = and_(Invitation.id == Message.invitation_id, Message.purpose == "invitation")
+    query = select(Message.id, Message.due_at, Invitation.until).outerjoin(Invitation, its)
+    return query.where(Message.state == "queued", Message.reason.in_(HELD))
 
 
-def _look_at(session: Session, name: str, last: str, ids: Sequence[str], now: datetime) -> int:
-    """These are due, unless the rules have changed once more; how many."""
-    if len(ids) < AT_ONCE:
-        noted = changed(session, delete(Setting).where(Setting.name == name, Setting.value == last))
-    else:
-        its = update(Setting).where(Setting.name == name, Setting.value == last)
-        noted = changed(session, its.values(value=ids[-1]))
-    if not noted:
-        return 0
-    held = update(Message).where(Message.id.in_(ids), Message.state == "queued", Message.due_at > now)
-    return changed(session, held.values(due_at=now).execution_options(synchronize_session=False))
+def make_due(session: Session, waiting: Sequence[Waiting], now: datetime) -> int:
+    """A step: of these, what still waits is due, in the level in which it was before; how many."""
+    rows = [
+        {"its_id": id, "now": now, "level": level_of(due_at, until) if until else 0}
+        for id, due_at, until in waiting
+    ]
+    return session.connection().execute(_DUE, rows).rowcount if rows else 0
+
+
+def _look(runtime: Runtime) -> Look | None:
+    noted = select(Setting.name, Setting.value).where(Setting.name.startswith(AGAIN, autoescape=True))
+    with runtime.db.read() as session:
+        found = session.execute(noted.order_by(Setting.name).limit(1)).first()
+        if found is None:
+            return None
+        take_time(session.connection())
+        name, last = found
+        query = held().where(
+            Message.channel.in_(("email", *CHANNELS)), Message.due_at > runtime.clock(),
+            Message.workspace_id == name.removeprefix(AGAIN), Message.id > last,
+        )  # fmt: skip
+        # By their ids: what is held back once more is not met again
+        return Look(name, last, session.execute(query.order_by(Message.id).limit(AT_ONCE)).all())
+
+
+def _mark(session: Session, name: str, before: str | None, mark: str | None) -> bool:
+    """Keep how far it is; False: the rules have changed once more, or another worker has come further."""
+    its = (Setting.name == name, Setting.value == before)
+    if mark is None:
+        return changed(session, delete(Setting).where(*its)) > 0
+    return changed(session, update(Setting).where(*its).values(value=mark)) > 0

@@ -1,10 +1,11 @@
 """Schedules as pages and scripts read them: the list, and one with its next runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.domain.audience import Group
@@ -31,6 +32,7 @@ RUNS = 5  # shown ahead; enough to see what a rule does to the ends of months
 A_MOMENT = timedelta(microseconds=1)
 OVER = ("ended", "cancelled")  # nothing comes due by its own rule any more
 OPEN = ("due", "running")  # runs that decide about people, or will
+Found = TypeVarTuple("Found")
 FAR = datetime(9000, 1, 1, tzinfo=UTC)  # later than whatever comes due
 
 
@@ -115,33 +117,41 @@ def list_schedules(
     runtime: Runtime, who: Visitor, *, cursor: str | None = None, limit: int = PAGE
 ) -> Page[Sheet]:
     """Every schedule, the newest first."""
-    return _newest(runtime, who, true(), cursor, limit)
+    with runtime.db.read() as session:
+        rows = session.execute(_newest(_sheets(who, true()), cursor, limit)).all()
+        return _page(session, rows, limit)
 
 
 def going_on(runtime: Runtime, who: Visitor, *, cursor: str | None = None) -> Page[Sheet]:
     """Those that ask, or will: whatever leaves next comes first, what is paused comes last."""
     far = literal(FAR, Schedule.next_due_at.type)
     comes = case((Schedule.state == "active", func.coalesce(Schedule.next_due_at, far)), else_=far)
-    query = in_order(_sheets(who, ~_is_over(who)).add_columns(comes), cursor, comes, Schedule.id)
+
+    def goes_on(is_over: ColumnElement[bool]) -> Select[Schedule, Survey, datetime]:
+        query = _sheets(who, ~is_over).add_columns(comes)
+        return in_order(query, cursor, comes, Schedule.id).limit(PAGE + 1)
+
     with runtime.db.read() as session:
-        rows = session.execute(query.limit(PAGE + 1)).all()
+        rows = _in_time(session, who, goes_on)
         shown, more = cut(rows, PAGE, lambda row: (row[2], row[0].id))
         return Page(_read(session, [(row[0], row[1]) for row in shown]), more)
 
 
 def over(runtime: Runtime, who: Visitor, *, cursor: str | None = None) -> Page[Sheet]:
     """The others, the newest first: nothing of them is still to be asked."""
-    return _newest(runtime, who, _is_over(who), cursor, PAGE)
-
-
-def _newest(
-    runtime: Runtime, who: Visitor, which: ColumnElement[bool], cursor: str | None, limit: int
-) -> Page[Sheet]:
-    query = in_order(_sheets(who, which), cursor, Schedule.created_at, Schedule.id, latest_first=True)
     with runtime.db.read() as session:
-        rows = session.execute(query.limit(limit + 1)).all()
-        shown, more = cut(rows, limit, lambda row: (row[0].created_at, row[0].id))
-        return Page(_read(session, [(row[0], row[1]) for row in shown]), more)
+        rows = _in_time(session, who, lambda is_over: _newest(_sheets(who, is_over), cursor, PAGE))
+        return _page(session, rows, PAGE)
+
+
+def _newest(query: Select[Schedule, Survey], cursor: str | None, limit: int) -> Select[Schedule, Survey]:
+    newest = in_order(query, cursor, Schedule.created_at, Schedule.id, latest_first=True)
+    return newest.limit(limit + 1)
+
+
+def _page(session: Session, rows: Sequence[Row[Schedule, Survey]], limit: int) -> Page[Sheet]:
+    shown, more = cut(rows, limit, lambda row: (row[0].created_at, row[0].id))
+    return Page(_read(session, [(row[0], row[1]) for row in shown]), more)
 
 
 def _sheets(who: Visitor, which: ColumnElement[bool]) -> Select[Schedule, Survey]:
@@ -149,20 +159,35 @@ def _sheets(who: Visitor, which: ColumnElement[bool]) -> Select[Schedule, Survey
     return query.where(Schedule.workspace_id == who.workspace_id, which)
 
 
-def _is_over(who: Visitor) -> ColumnElement[bool]:
-    """Cancelled, or without a next moment: and no run still decides or is to come, and nobody waits for one.
+def _in_time(
+    session: Session, who: Visitor, query: Callable[[ColumnElement[bool]], Select[*Found]]
+) -> Sequence[Row[*Found]]:
+    """What is found by what is over; where to look who still waits takes too long, by the runs alone."""
+    try:
+        with in_time(session):
+            return session.execute(query(_is_over(~_waits(who)))).all()
+    except Unavailable:
+        return session.execute(query(_is_over(true()))).all()
 
-    Who waits is found once for the workspace, among those alone: a run asked perhaps a million.
-    """
+
+def _is_over(nobody_waits: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Cancelled, or without a next moment: and no run decides or is to come, and nobody waits for one."""
     runs = select(Occurrence.id).where(Occurrence.schedule_id == Schedule.id, Occurrence.state.in_(OPEN))
+    return or_(Schedule.state == "cancelled", and_(Schedule.state == "ended", ~runs.exists(), nobody_waits))
+
+
+def _waits(who: Visitor) -> ColumnElement[bool]:
+    """Does somebody wait to be asked?
+
+    Found once for the workspace, among those who wait alone: a run asked perhaps a million.
+    """
     surveys = select(Survey.id).where(Survey.workspace_id == who.workspace_id)
     asking = select(Invitation.schedule_id).where(
         Invitation.survey_id.in_(surveys),
         Invitation.state.in_(WAITING),
         Invitation.schedule_id.is_not(None),
     )
-    is_done = and_(Schedule.state == "ended", ~runs.exists(), Schedule.id.not_in(asking.distinct()))
-    return or_(Schedule.state == "cancelled", is_done)
+    return Schedule.id.in_(asking.distinct())
 
 
 def _read(session: Session, rows: Sequence[tuple[Schedule, Survey]]) -> tuple[Sheet, ...]:

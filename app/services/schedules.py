@@ -141,7 +141,7 @@ def pause(runtime: Runtime, who: Visitor, id: str, once: Once | None = None) -> 
 
 
 def resume(runtime: Runtime, who: Visitor, id: str) -> int:
-    """Go on: those who were held are asked now. How many people. Twice is harmless.
+    """Go on: those who were held are asked in their turn. How many people. Twice is harmless.
 
     Raises Conflict for one that is cancelled.
     """

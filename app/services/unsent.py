@@ -1,21 +1,26 @@
 """Those whom a schedule has decided to ask and not asked yet: they are counted, and follow its state."""
 
-import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, Update, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Update, and_, case, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db import changed
+from app.db import changed, is_postgresql
+from app.engines import take_time
 from app.models import Invitation, Message, Occurrence, Schedule
 from app.runtime import Runtime
+from app.services import looking_again
+from app.services.portions import pace, portions
 
-AT_ONCE = 5_000  # people in one transaction, which takes half a second
-PAUSE = 0.01  # seconds between two: whoever waits to write comes in between
+AT_ONCE = 5_000  # people in one look; on PostgreSQL also those who follow in the transaction of a pause
+ON_SQLITE = 100  # so many there: respondents wait for its one pen meanwhile
 WAITING = ("planned", "queued")  # planned: held while the schedule is paused
 HELD = "sending_paused"
 
+# Where people are named by their ids: SQLite took the index by state, and read all of a run for each few
+_STATE = Invitation.state.concat("")
 _FIRST = and_(Message.invitation_id == Invitation.id, Message.purpose == "invitation")
 # One that failed says nothing: what waits may be what is to leave instead
 _IN_HAND = select(Message.id).where(_FIRST, Message.state.not_in(("cancelled", "failed")))
@@ -41,10 +46,13 @@ def is_under_way(session: Session, schedule_id: str) -> bool:
 def follow(session: Session, schedule: Schedule, now: datetime) -> int:
     """A step: whoever waits follows the state of their schedule: held, cancelled, or free to be asked.
 
-    How many people that means. At most AT_ONCE of them follow here and now; the others do in `follow_all`,
-    and meanwhile the sender looks at the state itself.
+    How many people that means. Only some of them follow here and now; the others do in `follow_all`, and
+    meanwhile the sender looks at the state itself.
     """
-    moved = _follow(session, schedule, now)
+    most = AT_ONCE if is_postgresql(session) else min(AT_ONCE, ON_SQLITE)
+    ids = _those(session, schedule.id, schedule.state, most)
+    moved = _follow(session, schedule.state, ids, now)
+    schedule.unsettled = len(ids) == most
     if not schedule.unsettled:
         return moved
     return number(session, schedule.id) + (moved if schedule.state == "cancelled" else 0)
@@ -52,74 +60,91 @@ def follow(session: Session, schedule: Schedule, now: datetime) -> int:
 
 def follow_all(runtime: Runtime) -> int:
     """A job: the rest of those whose schedule was paused, resumed or cancelled, some at a time. How many."""
-    done = 0
-    with runtime.db.read() as session:
-        unsettled = list(session.scalars(select(Schedule.id).where(Schedule.unsettled.is_(True))))
-    while unsettled and not runtime.stopping():
-        with runtime.db.write() as session:
-            query = select(Schedule).where(Schedule.id == unsettled[-1]).with_for_update()
-            schedule = session.scalars(query).one()
-            done += _follow(session, schedule, runtime.clock())
-            if not schedule.unsettled:
-                unsettled.pop()
-        runtime.reach("followed_some")
-        time.sleep(PAUSE)
+    done, steps = 0, pace(runtime)
+    while not runtime.stopping() and (look := _look(runtime)) is not None:
+        for ids in portions(runtime, look.ids, steps):
+            with runtime.db.write() as session:
+                schedule = session.get_one(Schedule, look.schedule_id, with_for_update=True)
+                if not schedule.unsettled or schedule.revision != look.revision:
+                    break
+                done += _follow(session, schedule.state, ids, runtime.clock())
+                schedule.unsettled = not look.ends_with(ids)
+            runtime.reach("followed_some")
     return done
 
 
-def _follow(session: Session, schedule: Schedule, now: datetime) -> int:
-    act = {"paused": _hold, "cancelled": _cancel}.get(schedule.state, _release)
-    looked_at, moved = act(session, schedule.id, now)
-    schedule.unsettled = looked_at == AT_ONCE  # of those who wait, or of the reminders put aside
-    return moved
+@dataclass(frozen=True)
+class Look:
+    """The next of those who are to follow a schedule, as it stood at this revision."""
+
+    schedule_id: str
+    revision: int
+    ids: Sequence[str]
+
+    def ends_with(self, some: Sequence[str]) -> bool:
+        """Is nobody left after these?"""
+        return len(self.ids) < AT_ONCE and some[-1:] == self.ids[-1:]
 
 
-def _cancel(session: Session, schedule_id: str, now: datetime) -> tuple[int, int]:
-    """What has not left does not leave; what has stays answerable. Looked at, and not asked after all.
+def _look(runtime: Runtime) -> Look | None:
+    with runtime.db.read() as session:
+        take_time(session.connection())
+        schedule = session.scalars(select(Schedule).where(Schedule.unsettled.is_(True)).limit(1)).first()
+        if schedule is None:
+            return None
+        ids = _those(session, schedule.id, schedule.state, AT_ONCE)
+        return Look(schedule.id, schedule.revision, ids)
+
+
+def _those(session: Session, schedule_id: str, state: str, most: int) -> Sequence[str]:
+    """Invitations that are to follow a schedule into this state."""
+    its = select(Invitation.id).where(_of(schedule_id))
+    if state == "cancelled":
+        return session.scalars(its.where(Invitation.state.in_(WAITING)).limit(most)).all()
+    if state == "paused":
+        queued = its.join(Message, and_(_FIRST, Message.state == "queued"))
+        return session.scalars(queued.where(Invitation.state == "queued").limit(most)).all()
+    held = session.scalars(its.where(Invitation.state == "planned").limit(most)).all()
+    aside = select(Invitation.id).where(Invitation.remind_after < 0, Invitation.schedule_id == schedule_id)
+    return [*held, *session.scalars(aside.limit(most - len(held)))]
+
+
+def _follow(session: Session, state: str, ids: Sequence[str], now: datetime) -> int:
+    return {"paused": _hold, "cancelled": _cancel}.get(state, _release)(session, ids, now)
+
+
+def _cancel(session: Session, ids: Sequence[str], now: datetime) -> int:
+    """What has not left does not leave; what has stays answerable. How many are not asked after all.
 
     What a worker has claimed leaves or is refused as its worker looks: whether it left decides, not we.
     """
-    ids = _some(session, select(Invitation.id).where(_of(schedule_id), Invitation.state.in_(WAITING)))
     _do(session, _messages(ids, "queued").values(state="cancelled", reason="cancelled"))
     waiting = _invitations(ids, *WAITING).where(~_IN_HAND.exists())
-    return len(ids), _do(session, waiting.values(state="cancelled", reason="cancelled"))
+    return _do(session, waiting.values(state="cancelled", reason="cancelled"))
 
 
-def _hold(session: Session, schedule_id: str, now: datetime) -> tuple[int, int]:
+def _hold(session: Session, ids: Sequence[str], now: datetime) -> int:
     """What has not left waits until the schedule goes on. What a worker has claimed it holds back itself."""
-    queued = (
-        select(Invitation.id)
-        .join(Message, and_(_FIRST, Message.state == "queued"))
-        .where(_of(schedule_id), Invitation.state == "queued")
-    )
-    ids = _some(session, queued)
+    # A turn is kept; what quiet, a cap or a date holds back is judged by the rules of when it goes on
+    theirs = looking_again.held().where(Message.invitation_id.in_(ids), Message.purpose == "invitation")
+    looking_again.make_due(session, session.execute(theirs).all(), now)
     _do(session, _messages(ids, "queued").values(state="cancelled", reason=HELD))
     held = _invitations(ids, "queued").where(~_IN_HAND.exists())
-    return len(ids), _do(session, held.values(state="planned", reason=HELD))
+    return _do(session, held.values(state="planned", reason=HELD))
 
 
-def _release(session: Session, schedule_id: str, now: datetime) -> tuple[int, int]:
+def _release(session: Session, ids: Sequence[str], now: datetime) -> int:
     """What was held may leave, unless its time to answer is over; reminders that were put aside are due."""
-    ids = _some(session, select(Invitation.id).where(_of(schedule_id), Invitation.state == "planned"))
     late = _invitations(ids, "planned").where(Invitation.expires_at <= now)
     _do(session, late.values(state="skipped", reason="expired"))  # `expired` has left, and was not answered
-    free = select(Invitation.id).where(Invitation.id.in_(ids), Invitation.state == "planned")
+    free = select(Invitation.id).where(Invitation.id.in_(ids), _STATE == "planned")
     held = _messages(ids, "cancelled").where(Message.reason == HELD, Message.invitation_id.in_(free))
     # A turn that lies ahead stays: of so many an hour, all would be due at once
     turn = case((Message.due_at > now, Message.due_at), else_=now)
     _do(session, held.values(state="queued", reason=None, due_at=turn))
-    aside = _some(
-        session,
-        select(Invitation.id).where(Invitation.remind_after < 0, Invitation.schedule_id == schedule_id),
-    )
-    back = update(Invitation).where(Invitation.id.in_(aside), Invitation.remind_after < 0)
-    _do(session, back.values(remind_after=-Invitation.remind_after))
-    moved = _do(session, _invitations(ids, "planned").values(state="queued", reason=None))
-    return max(len(ids), len(aside)), moved
-
-
-def _some(session: Session, query: Select[str]) -> Sequence[str]:
-    return session.scalars(query.limit(AT_ONCE)).all()
+    aside = update(Invitation).where(Invitation.id.in_(ids), Invitation.remind_after < 0)
+    _do(session, aside.values(remind_after=-Invitation.remind_after))
+    return _do(session, _invitations(ids, "planned").values(state="queued", reason=None))
 
 
 def _of(schedule_id: str) -> ColumnElement[bool]:
@@ -128,7 +153,7 @@ def _of(schedule_id: str) -> ColumnElement[bool]:
 
 
 def _invitations(ids: Sequence[str], *states: str) -> Update:
-    return update(Invitation).where(Invitation.id.in_(ids), Invitation.state.in_(states))
+    return update(Invitation).where(Invitation.id.in_(ids), _STATE.in_(states))
 
 
 def _messages(ids: Sequence[str], state: str) -> Update:

@@ -11,7 +11,7 @@ from app.domain.access import Role
 from app.errors import NotFound
 from app.models import Bounces, Invitation, Member, Message, Schedule, Stop, User, new_id
 from app.runtime import Runtime
-from app.services import brakes, events, runs, schedule_sheets, schedules, sending
+from app.services import brakes, events, runs, schedule_sheets, schedules, sending, unsent
 from app.services.events import Told
 from tests.services.recurring import House
 from tests.smtp import SmtpSink
@@ -93,6 +93,7 @@ def test_whoever_resumes_is_not_stopped_again_for_the_same_bounces(
     one = next(iter(house_left(house)))
     smtp_server.refuse_recipient[one] = GONE
     schedules.resume(house.runtime, house.who, id)
+    unsent.follow_all(house.runtime)
     assert [each.ended_at for each in stops(house)] == [house.clock.now]
     sending.send_due(house.runtime)
     sheet = schedule_sheets.get(house.runtime, house.who, id)

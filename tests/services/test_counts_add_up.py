@@ -7,16 +7,18 @@ cancelled while a run is expanded. C20: an opt-out while hundreds are claimed.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select, update
 
 from app.domain.access import Role
-from app.models import Contact, Invitation, Message, Occurrence, OptOut, SandboxCopy, new_id
+from app.models import Contact, Invitation, Message, Occurrence, OptOut, SandboxCopy, Schedule, new_id
 from app.runtime import Runtime
 from app.services import (
     expanding,
     planning,
+    portions,
     runs,
     schedule_sheets,
     schedules,
@@ -178,6 +180,7 @@ def test_paused_while_it_is_sending_and_resumed(house: House) -> None:
     assert found["asked"] <= GROUPS * sending.GROUP + sending.CLAIMED, "it stopped within one lease"
     assert found["waiting"] == schedule_sheets.get(house.runtime, house.who, id).waiting > PEOPLE / 2
     assert schedules.resume(house.runtime, house.who, id) == found["waiting"]
+    unsent.follow_all(house.runtime)
     send(house)
     found = told(house, id)
     assert found["asked"] == PEOPLE - OUT - NOWHERE
@@ -200,6 +203,7 @@ def test_what_a_worker_had_claimed_or_tries_again_waits_as_well_while_it_is_paus
     assert told(house, id)["asked"] == 0
     waiting = PEOPLE - OUT - NOWHERE
     assert schedules.resume(house.runtime, house.who, id) == waiting
+    unsent.follow_all(house.runtime)
     send(house)
     assert told(house, id)["asked"] == waiting
 
@@ -361,6 +365,77 @@ def test_a_worker_that_is_stopped_leaves_the_rest_to_the_next(
     assert unsent.follow_all(stopping) == 50
     unsent.follow_all(house.runtime)
     assert house.count(Invitation.state == "planned") == PEOPLE - OUT - NOWHERE
+
+
+def test_a_transaction_that_takes_too_long_is_followed_by_none_that_is_larger(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has one pen: respondents wait for it meanwhile."""
+    monkeypatch.setattr(portions, "SECONDS", dict.fromkeys(portions.SECONDS, 0.0))
+    monkeypatch.setattr(unsent, "ON_SQLITE", 10)
+    crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+    asked = PEOPLE - OUT - NOWHERE
+    followed: list[int] = []
+
+    def count(point: str) -> None:
+        followed.append(house.count(Invitation.state == "planned"))
+
+    with house.runtime.db.write() as session:
+        schedule = session.get_one(Schedule, id)
+        schedule.state, schedule.unsettled = "paused", True
+    assert unsent.follow_all(replace(house.runtime, reach=count)) == asked
+    assert followed == [*range(portions.FEWEST, asked, portions.FEWEST), asked]
+    assert schedules.resume(house.runtime, house.who, id) == asked
+    if house.runtime.db.is_sqlite:
+        assert house.count(Invitation.state == "queued") == unsent.ON_SQLITE
+    unsent.follow_all(house.runtime)
+    assert house.count(Invitation.state == "queued") == asked
+
+
+def test_whoever_resumes_while_a_job_still_holds_some_is_followed_by_all(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unsent, "AT_ONCE", 40)
+    monkeypatch.setattr(portions, "FEWEST", 5)
+    crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+    schedules.pause(house.runtime, house.who, id)
+    resume = Halfway("followed_some", 1, lambda: schedules.resume(house.runtime, house.who, id))
+    unsent.follow_all(replace(house.runtime, reach=resume))
+    assert resume.seen > 1
+    assert house.count(Invitation.state == "queued") == PEOPLE - OUT - NOWHERE
+
+
+@pytest.mark.parametrize("state", ["paused", "active", "cancelled"])
+def test_some_of_a_large_run_are_found_by_their_ids_alone(house: House, state: str) -> None:
+    """By their state, all others would be read for each few of them."""
+    if not house.runtime.db.is_sqlite:
+        pytest.skip("PostgreSQL weighs by its statistics")
+    crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+    found: list[str] = []
+
+    def explain(connection: Any, _cursor: Any, words: str, values: Any, *_: Any) -> None:
+        if words.startswith(("UPDATE invitations", "UPDATE messages")) and not isinstance(values, list):
+            plan = connection.connection.driver_connection.execute(f"EXPLAIN QUERY PLAN {words}", values)
+            found.extend(row[3] for row in plan if row[3].startswith(("SEARCH", "SCAN")))
+
+    with house.runtime.db.write() as session:
+        schedule = session.get_one(Schedule, id)
+        schedule.state, schedule.unsettled = state, True
+        if state == "active":
+            session.execute(update(Invitation).values(state="planned"))
+    event.listen(house.runtime.db.engine, "before_cursor_execute", explain)
+    try:
+        unsent.follow_all(house.runtime)
+    finally:
+        event.remove(house.runtime.db.engine, "before_cursor_execute", explain)
+    assert found
+    assert {each.partition("(")[2] for each in found} <= {"id=?)", "invitation_id=?)"}, found
 
 
 def test_links_that_end_end_some_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

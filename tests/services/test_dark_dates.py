@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.domain.access import Role
 from app.domain.days_off import dark_until
@@ -22,6 +22,7 @@ from app.services import (
     looks,
     reminding,
     runs,
+    schedules,
     sending,
     survey_tests,
     timeline,
@@ -120,6 +121,19 @@ def test_what_is_left_of_a_run_that_lets_few_leave_in_an_hour_waits(house: House
     assert left == [1, 1] + [0] * 24 + [1] * 4
 
 
+def test_whoever_got_a_turn_after_the_silence_keeps_it_whatever_settings_are_saved(house: House) -> None:
+    house.crowd(3)
+    house.plans(repeat="once", terms={"per_hour": 1})
+    house.tick()
+    with house.runtime.db.write() as session:  # as it is when the date is over
+        session.execute(update(Message).values(due_at=house.clock.now, reason="blackout"))
+    assert sending.send_due(house.runtime) == 1
+    turns = messages(house)
+    darken(house, TOMORROW)
+    assert looking_again.look_at_held(house.runtime) == 0
+    assert messages(house) == turns
+
+
 def test_two_such_dates_are_one_silence_and_say_when_it_ends(house: House, maria: Contact) -> None:
     asking.ask(house.runtime, house.who, house.survey.id, maria.id)
     darken(house, TODAY, TOMORROW)
@@ -134,6 +148,37 @@ def test_whoever_takes_the_date_back_lets_it_leave_at_once(house: House, maria: 
     darken(house)
     assert looking_again.look_at_held(house.runtime) == 1
     assert sending.send_due(house.runtime) == 1
+
+
+def test_whoever_takes_the_date_back_while_a_schedule_is_paused_asks_as_it_is_resumed(
+    house: House, maria: Contact
+) -> None:
+    id = house.plans(repeat="once")
+    house.tick()
+    darken(house, TODAY, TOMORROW)
+    assert sending.send_due(house.runtime) == 0
+    schedules.pause(house.runtime, house.who, id)
+    darken(house)
+    looking_again.look_at_held(house.runtime)
+    schedules.resume(house.runtime, house.who, id)
+    assert sending.send_due(house.runtime) == 1
+
+
+def test_a_date_that_still_is_one_as_a_schedule_is_resumed_is_told_again(
+    house: House, maria: Contact
+) -> None:
+    id = house.plans(repeat="once")
+    house.tick()
+    darken(house, TODAY)
+    sending.send_due(house.runtime)
+    before = messages(house)
+    schedules.pause(house.runtime, house.who, id)
+    schedules.resume(house.runtime, house.who, id)
+    assert sending.send_due(house.runtime) == 0
+    assert messages(house) == before
+    with house.runtime.db.read() as session:
+        told = session.execute(select(Invitation.state, Invitation.reason, Invitation.until)).one()
+    assert tuple(told) == ("queued", "blackout", MIDNIGHT)
 
 
 def test_a_holiday_holds_nothing_back(house: House, maria: Contact) -> None:

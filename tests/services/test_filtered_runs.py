@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, select, update
 
 from app.domain.access import Role
-from app.models import Contact, Invitation, Message, Workspace
+from app.models import Contact, Invitation, Message, Occurrence, Workspace
 from app.runtime import Runtime
 from app.services import at_leisure, events, expanding, planning
 from app.services.at_leisure import Next
@@ -86,6 +86,21 @@ def test_a_filter_that_few_people_meet_is_not_walked_while_others_wait_to_write(
         assert all("id=?)" in str(each) for each in read), read
     else:
         assert 0 < sum(int(str(each)) for each in read) <= 10 * len(meant), read
+
+
+def test_a_run_from_before_such_scores_were_refused_ends_and_asks_whom_it_means(house: House) -> None:
+    """A score from 9 to 3 is nobody's: whoever "has not" given one is everybody."""
+    house.crowd(3)
+    runs = {each: house.plans(repeat="once", audience=VIPS) for each in ("has", "has_not")}
+    planning.plan_schedules(house.runtime)
+    for operator, id in runs.items():
+        upside_down = {"field": "answered", "op": operator, "metric": "nps", "low": 9, "high": 3}
+        is_it = Occurrence.schedule_id == id
+        with house.runtime.db.write() as session:
+            session.execute(update(Occurrence).where(is_it).values(audience={"all": [upside_down]}))
+    expanding.expand_occurrences(house.runtime)
+    assert [house.outcomes(id) for id in runs.values()] == [[("run", None)]] * 2
+    assert [house.asked(id) for id in runs.values()] == [[0], [3]]
 
 
 @pytest.mark.on_both

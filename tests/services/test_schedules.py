@@ -1,5 +1,7 @@
 """Schedules: what may be chosen, the next run, whom it would ask, what pausing and cancelling do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +11,7 @@ from sqlalchemy import func, select, update
 from app.domain.access import Role
 from app.domain.cadence import Repeat
 from app.domain.metrics import Metric
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, Invalid, NotFound, Unavailable
 from app.models import Contact, Invitation, Message, Occurrence, OptOut, Schedule, Survey, Workspace, new_id
 from app.runtime import Runtime
 from app.services import (
@@ -365,6 +367,27 @@ def test_a_schedule_goes_on_until_its_last_message_and_its_last_step(
     sending.send_due(runtime)
     assert ids(schedule_sheets.going_on(runtime, camila)) == []
     assert set(ids(schedule_sheets.over(runtime, camila))) == {once.id, other.id}
+
+
+def test_the_list_is_there_though_to_look_who_waits_takes_too_long(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    @contextmanager
+    def too_long(_: object) -> Iterator[None]:
+        raise Unavailable("to count takes too long")
+        yield
+
+    world.contact(workspace)
+    weekly = make(runtime, camila, survey, repeat="weekly", at="2026-12-01T10:00")
+    asked, asks = make(runtime, camila, survey), make(runtime, camila, survey)
+    tick(runtime)
+    with runtime.db.write() as session:
+        session.execute(update(Occurrence).where(Occurrence.schedule_id == asks.id).values(state="running"))
+    monkeypatch.setattr(schedule_sheets, "in_time", too_long)
+    on, over = schedule_sheets.going_on(runtime, camila), schedule_sheets.over(runtime, camila)
+    assert (set(ids(on)), ids(over)) == ({weekly.id, asks.id}, [asked.id])
+    assert {each.waiting for each in (*on.items, *over.items)} == {None}
 
 
 def test_one_that_is_cancelled_while_it_asks_is_over_at_once(

@@ -12,6 +12,7 @@ from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.jobs.worker import run_until_idle
 from app.models import Contact, ContactImport, FollowUp, Workspace
+from app.rendering.languages import Language
 from app.runtime import Runtime
 from app.services import contacts, opt_outs, outbox, sending
 from app.services.access import Visitor
@@ -323,6 +324,28 @@ def test_j01_an_import_is_looked_at_confirmed_and_answered_row_by_row(
     rejects = client.get(f"{sent.location}/rejects.csv")
     assert rejects.mimetype == "text/csv" and "Bia,b@,,3,This address has no domain" in rejects.text
     assert "clientes.csv" in client.get(f"{here}/import").text
+
+
+def test_the_page_of_very_many_columns_looks_up_each_word_once(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Our own export has a column for each attribute that anybody has."""
+    looked_up = []
+    look_up = Language.gettext
+
+    def counting(self: Language, message: str, /, **params: object) -> str:
+        looked_up.append(message)
+        return look_up(self, message, **params)
+
+    monkeypatch.setattr(Language, "gettext", counting)
+    client = client_for(camila)
+    columns = ";".join(["email", *(f"attribute.a{place}" for place in range(60))])
+    sent = client.post(f"{here}/import", data=csv_file(f"{columns}\na@x.example\n"))
+    looked_up.clear()
+    page = client.get(sent.location).text
+    assert page.count('<option value="attribute" selected>Attribute</option>') == 60
+    assert page.count('<option value="email" selected>E-mail</option>') == 1
+    assert looked_up.count("Channel that they prefer") < 60
 
 
 def test_opt_outs_of_rows_that_cannot_be_imported_are_taken_over(

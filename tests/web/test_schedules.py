@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.errors import Unavailable
-from app.models import Survey, Workspace
+from app.models import Occurrence, Survey, Workspace
 from app.runtime import Runtime
 from app.services import expanding, planning, runs, schedule_previews, schedule_sheets, schedules, sending
 from app.services.access import Visitor
@@ -238,6 +239,30 @@ def test_saving_changes_it_and_the_second_to_save_keeps_what_they_typed(
     assert 'value="Mine"' in console.get(decided.location).text
 
 
+def test_whoever_is_refused_by_the_state_of_a_run_is_not_told_to_save_again(
+    console: FlaskClient,
+    runtime: Runtime,
+    world: World,
+    workspace: Workspace,
+    survey: Survey,
+    camila: Visitor,
+) -> None:
+    """It would be refused again, as long as the run asks."""
+    world.contact(workspace)
+    id = make(runtime, camila, survey)
+    planning.plan_schedules(runtime)
+    with runtime.db.write() as session:
+        session.execute(update(Occurrence).values(state="running"))
+    sent = form(survey, repeat="each_person", every_days="90", name="Mine", revision="1")
+    for _ in range(2):
+        refused = console.post(f"/w/aroeira/schedules/{id}", data=sent)
+        assert refused.status_code == 409
+        assert "A run of this schedule has not asked everybody yet." in refused.text
+        assert "Yours stands below and is not saved. <a" in refused.text
+        assert "save again" not in refused.text
+        assert 'value="Mine"' in refused.text
+
+
 def test_whoever_saves_one_that_was_cancelled_meanwhile_is_told(
     console: FlaskClient, runtime: Runtime, survey: Survey, camila: Visitor
 ) -> None:
@@ -287,9 +312,9 @@ def test_a_paused_one_goes_on(
     console.post(f"/w/aroeira/schedules/{id}/pause")
     page = console.get(f"/w/aroeira/schedules/{id}").text
     assert "Paused. What comes due meanwhile is skipped." in page
-    assert "1 person who waits is asked at once." in console.get(f"/w/aroeira/schedules/{id}/resume").text
+    assert "1 person who waits is asked in turn." in console.get(f"/w/aroeira/schedules/{id}/resume").text
     answer = console.post(f"/w/aroeira/schedules/{id}/resume")
-    assert "It goes on. 1 person who waited is asked now." in console.get(answer.location).text
+    assert "It goes on. 1 person who waited is asked in turn." in console.get(answer.location).text
 
 
 def test_a_run_tells_whom_it_asked_and_why_not_the_others(

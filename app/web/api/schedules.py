@@ -254,7 +254,7 @@ def pause_schedule(call: Call, id: str) -> Made:
 
 @schedules.delete("/schedules/{id}/pause", "schedules:write")
 def resume_schedule(call: Call, id: str) -> None:
-    """Go on: those who were held are asked now."""
+    """Go on: those who were held are asked in their turn."""
     verbs.resume(call.runtime, call.who, id)
 
 

@@ -78,8 +78,10 @@ def save(id: str) -> ResponseReturnValue:
         return _detail(sheet, form, errors=sentences(wrong.problems), status=422)
     except Conflict as late:
         sheet = schedule_sheets.get(runtime_of(), visitor(), id)
-        # A conflict is decided by sending the form again: then it stands on what is saved now
-        return _detail(sheet, replace(form, revision=sheet.revision), conflict=sentence(late), status=409)
+        # Whoever was overtaken decides by sending the form again: then it stands on what is saved now
+        overtaken = form.revision not in (None, sheet.revision)
+        form = replace(form, revision=sheet.revision)
+        return _detail(sheet, form, conflict=sentence(late), overtaken=overtaken, status=409)
     flash(_("Saved."))
     return _to(id)
 
@@ -111,8 +113,8 @@ def resume(id: str) -> ResponseReturnValue:
     number = schedules.resume(runtime_of(), visitor(), id)
     flash(
         language().ngettext(
-            "It goes on. %(num)s person who waited is asked now.",
-            "It goes on. %(num)s people who waited are asked now.",
+            "It goes on. %(num)s person who waited is asked in turn.",
+            "It goes on. %(num)s people who waited are asked in turn.",
             number,
         )
         if number
@@ -186,6 +188,7 @@ def _detail(
     *,
     errors: dict[str, str] | None = None,
     conflict: str | None = None,
+    overtaken: bool = False,
     status: int = 200,
 ) -> ResponseReturnValue:
     who, cursor = visitor(), request.args.get("cursor")
@@ -198,6 +201,7 @@ def _detail(
         form=form,
         errors=errors or {},
         conflict=conflict,
+        overtaken=overtaken,
         askable=list(surveys.items()),
         zones=zones(),
         preview=_preview(sheet),

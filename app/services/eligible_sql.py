@@ -130,7 +130,7 @@ def closed_ways(ask: Asking) -> list[Label[bool]]:
     names = [way.channel for way in ask.ways]
     return [
         *(opt_outs.is_bounced(each).label(f"closed_{each}") for each in names),
-        *(opt_outs.is_unwanted(each).label(f"unwanted_{each}") for each in names),
+        *(opt_outs.is_opted_out(each).label(f"unwanted_{each}") for each in names),
     ]
 
 

@@ -18,8 +18,7 @@ from app.services.access import Visitor
 from app.services.once import Once
 from app.services.turns import Turn
 
-# What the person's own opt-in lifts; bounces and legal blocks stay
-WISHES = ("own_wish", "erasure", "complaint")
+WISHES = ("own_wish", "erasure", "complaint")  # what the person's own opt-in lifts
 BASIS_TOLD = "basis_told"  # the origin of what only came with somebody's data: no basis to ask them (`bases`)
 
 
@@ -56,11 +55,6 @@ def is_opted_out(channel: str | None = None) -> ColumnElement[bool]:
     person = by_person.contact_id == Contact.id
     address = by_address.address_key.in_((Contact.email_key, Contact.phone_key, Contact.telegram_key))
     return or_(_holds(by_person, person, channel), _holds(by_address, address, channel))
-
-
-def is_unwanted(channel: str) -> ColumnElement[bool]:
-    """For a statement over Contact: do they want nothing on this channel, whatever they want on others?"""
-    return is_opted_out(channel)
 
 
 def _holds(row: type[OptOut], whose: ColumnElement[bool], channel: str | None) -> ColumnElement[bool]:
@@ -270,8 +264,7 @@ def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
             is_anothers=not is_theirs,
         )  # fmt: skip
         # One wish is a row for each address; people read it once.
-        once = standing.place, standing.is_anothers
-        same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, *once
+        same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, standing.place, is_theirs
         seen.setdefault(same, standing)
     return tuple(seen.values())
 

@@ -87,7 +87,7 @@ def number(runtime: Runtime) -> int:
 
 def unwanted(runtime: Runtime, contact: Contact, channel: str) -> bool:
     with runtime.db.read() as session:
-        query = select(opt_outs.is_unwanted(channel)).where(Contact.id == contact.id)
+        query = select(opt_outs.is_opted_out(channel)).where(Contact.id == contact.id)
         return bool(session.scalar(query))
 
 

@@ -24,6 +24,7 @@ from app.services.access import Visitor
 from app.services.brakes import Stopped
 from app.services.coming_due import cadence_of, days_off_of
 from app.services.in_time import in_time
+from app.services.inviting import OPEN_FOR
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.runs import Outcome, latest
 from app.services.unsent import WAITING
@@ -132,7 +133,7 @@ def going_on(runtime: Runtime, who: Visitor, *, cursor: str | None = None) -> Pa
         return in_order(query, cursor, comes, Schedule.id).limit(PAGE + 1)
 
     with runtime.db.read() as session:
-        rows = _in_time(session, who, goes_on)
+        rows = _in_time(session, who, runtime.clock(), goes_on)
         shown, more = cut(rows, PAGE, lambda row: (row[2], row[0].id))
         return Page(_read(session, [(row[0], row[1]) for row in shown]), more)
 
@@ -140,7 +141,8 @@ def going_on(runtime: Runtime, who: Visitor, *, cursor: str | None = None) -> Pa
 def over(runtime: Runtime, who: Visitor, *, cursor: str | None = None) -> Page[Sheet]:
     """The others, the newest first: nothing of them is still to be asked."""
     with runtime.db.read() as session:
-        rows = _in_time(session, who, lambda is_over: _newest(_sheets(who, is_over), cursor, PAGE))
+        now = runtime.clock()
+        rows = _in_time(session, who, now, lambda is_over: _newest(_sheets(who, is_over), cursor, PAGE))
         return _page(session, rows, PAGE)
 
 
@@ -160,14 +162,19 @@ def _sheets(who: Visitor, which: ColumnElement[bool]) -> Select[Schedule, Survey
 
 
 def _in_time(
-    session: Session, who: Visitor, query: Callable[[ColumnElement[bool]], Select[*Found]]
+    session: Session, who: Visitor, now: datetime, query: Callable[[ColumnElement[bool]], Select[*Found]]
 ) -> Sequence[Row[*Found]]:
-    """What is found by what is over; where to look who still waits takes too long, by the runs alone."""
+    """What is found by what is over.
+
+    Where to look who waits takes too long, those that ran lately are not: a question waits no longer.
+    """
     try:
         with in_time(session):
             return session.execute(query(_is_over(~_waits(who)))).all()
     except Unavailable:
-        return session.execute(query(_is_over(true()))).all()
+        lately = Occurrence.schedule_id == Schedule.id, Occurrence.due_at > now - OPEN_FOR
+        ran = select(Occurrence.id).where(*lately)
+        return session.execute(query(_is_over(~ran.exists()))).all()
 
 
 def _is_over(nobody_waits: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -193,7 +193,7 @@ capped = st.fixed_dictionaries(
 def message_of(world: World, survey: Survey, whose: Contact, told: tuple[int, str, str, str]) -> None:
     """One message that asked so many hours ago, of an ask that is older than every rest.
 
-    Of somebody who shares their address, a reminder may have come elsewhere than its question, or only it there.
+    Who shares their address may get a reminder elsewhere than its question, or the reminder alone there.
     """
     hours, purpose, state, how = told
     at, longest = world.now - timedelta(hours=hours), world.now - timedelta(days=200)

@@ -41,7 +41,7 @@ _KEYS = (Contact.email_key, Contact.phone_key, Contact.telegram_key)
 _SOME: BindParameter[str] = bindparam("some", expanding=True)
 _PLACES: BindParameter[str] = bindparam("places", expanding=True)
 _BUT = bindparam("but", type_=Invitation.occurrence_id.type)
-_IS_REMINDER = Message.purpose == literal_column("'reminder'")  # as the index says it
+_REMINDER: ColumnElement[str] = literal_column("'reminder'")  # as the index says it
 When = datetime | ColumnElement[datetime]
 Keys = defaultdict[tuple[str, str], set[str]]  # who is reached at an address of a workspace
 Moments = dict[str, tuple[datetime, ...]]
@@ -85,17 +85,21 @@ def _of_asks(ask: Asking, since: datetime) -> ScalarSelect[int]:
 def _of_reminders_there(ask: Asking, since: datetime) -> ScalarSelect[int]:
     """Others' reminders that came to these addresses, wherever their question had gone."""
     theirs = aliased(Invitation)
-    query = select(func.count(Message.id)).join(theirs, theirs.id == Message.invitation_id)
-    query = query.where(
-        _IS_REMINDER,
+    weighs = [theirs.expires_at > since, *of_others(theirs, ask.occurrence_id, sandbox_on=ask.sandbox_on)]
+    query = select(func.count(Message.id)).where(
+        *_reminds(theirs, weighs),
         Message.address_key.in_(_KEYS),
-        unindexed(theirs.workspace_id) == Contact.workspace_id,
-        theirs.contact_id != Contact.id,
-        theirs.expires_at > since,
+        Message.workspace_id == Contact.workspace_id,
+        Message.contact_id != Contact.id,
         *_weighs(since, ask.now, (*LEFT, *WAITING)),
-        *of_others(theirs, ask.occurrence_id, sandbox_on=ask.sandbox_on),
     )
     return query.scalar_subquery()
+
+
+def _reminds(ask: type[Invitation], asks: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+    """Its ask is looked up for each: as a join PostgreSQL might begin with everybody's asks."""
+    of_it = select(literal(1)).where(ask.id == Message.invitation_id, *asks).correlate(Message)
+    return [Message.purpose == _REMINDER, of_it.scalar_subquery().is_not(None)]
 
 
 def messages_at(session: Session, ask: Asking, contact_ids: Sequence[str]) -> Moments:
@@ -125,14 +129,14 @@ class Looks:
     by_person: Select[str, str]
     by_address: Select[str, str, str | None]
     messages: Select[str | None, str | None, str, datetime]
-    reminders: Select[str, str | None, str, datetime]
+    reminders: Select[str | None, str | None, str | None, datetime]
 
 
 @cache  # to put them together takes longer than to run them for the few who leave together
 def _looks(states: tuple[str, ...], *, sandbox_on: bool) -> Looks:
     asks = [Invitation.expires_at > _SINCE, *of_others(Invitation, _BUT, sandbox_on=sandbox_on)]
     weighs = _weighs(_SINCE, _NOW, states)
-    there = (Invitation.workspace_id, Message.address_key, Invitation.contact_id)
+    there = (Message.workspace_id, Message.address_key, Message.contact_id)
     return Looks(
         select(Contact.id, Contact.workspace_id, *_KEYS).where(Contact.id.in_(_SOME)),
         select(Invitation.id, Invitation.contact_id).where(Invitation.contact_id.in_(_SOME), *asks),
@@ -142,14 +146,11 @@ def _looks(states: tuple[str, ...], *, sandbox_on: bool) -> Looks:
         select(Message.invitation_id, Message.contact_id, Message.purpose, _moment(_NOW)).where(
             Message.invitation_id.in_(_SOME), *weighs
         ),
-        select(*there, _moment(_NOW))
-        .join(Invitation, Invitation.id == Message.invitation_id)
-        .where(
-            _IS_REMINDER,
+        select(*there, _moment(_NOW)).where(
+            *_reminds(Invitation, asks),
             Message.address_key.in_(_SOME),
-            unindexed(Invitation.workspace_id).in_(_PLACES),
+            Message.workspace_id.in_(_PLACES),
             *weighs,
-            *asks,
         ),
     )
 
@@ -180,7 +181,7 @@ def _of_some(
         for ask_id, asked, purpose, at in session.execute(looks.messages, some):
             yield from ((id, at) for id in whose[ask_id or ""] if purpose == "invitation" or id == asked)
     for place, address, asked, at in session.execute(looks.reminders, there):
-        yield from ((id, at) for id in keys[place, address or ""] if id != asked)
+        yield from ((id, at) for id in keys[place or "", address or ""] if id != asked)
 
 
 def _asks(
@@ -196,7 +197,7 @@ def _asks(
 
 
 def _weighs(since: When, now: When, states: Sequence[str]) -> list[ColumnElement[bool]]:
-    return [Message.purpose.in_(ASKING), Message.state.in_(states), _moment(now) >= since]
+    return [Message.purpose.in_(ASKING), unindexed(Message.state).in_(states), _moment(now) >= since]
 
 
 def _moment(now: When) -> ColumnElement[datetime]:

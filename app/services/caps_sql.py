@@ -143,10 +143,10 @@ def _looks(states: tuple[str, ...], *, sandbox_on: bool) -> Looks:
         select(Invitation.id, Invitation.workspace_id, Invitation.address_key).where(
             unindexed(Invitation.workspace_id).in_(_PLACES), Invitation.address_key.in_(_SOME), *asks
         ),
-        select(Message.invitation_id, Message.contact_id, Message.purpose, _moment(_NOW)).where(
+        select(Message.invitation_id, Message.contact_id, Message.purpose, when_left(_NOW)).where(
             Message.invitation_id.in_(_SOME), *weighs
         ),
-        select(*there, _moment(_NOW)).where(
+        select(*there, when_left(_NOW)).where(
             *_reminds(Invitation, asks),
             Message.address_key.in_(_SOME),
             Message.workspace_id.in_(_PLACES),
@@ -197,10 +197,10 @@ def _asks(
 
 
 def _weighs(since: When, now: When, states: Sequence[str]) -> list[ColumnElement[bool]]:
-    return [Message.purpose.in_(ASKING), unindexed(Message.state).in_(states), _moment(now) >= since]
+    return [Message.purpose.in_(ASKING), unindexed(Message.state).in_(states), when_left(now) >= since]
 
 
-def _moment(now: When) -> ColumnElement[datetime]:
+def when_left(now: When) -> ColumnElement[datetime]:
     """When it left; of an unknown end its last try. What is in flight counts as now."""
     moment = Message.sent_at.type
     tried = (

@@ -1,12 +1,28 @@
-"""Which messages that asked somebody weigh against the caps: by person and by address, as a rest is kept."""
+"""Which messages that asked somebody weigh against the caps: by person, and by the address they went to.
+
+An ask stands at the address of its question; its reminders may have gone to another, and are looked up there.
+"""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, case, func, literal, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.caps import midnight
@@ -21,10 +37,13 @@ IN_FLIGHT = ("attempting", *WAITING)  # nobody knows the second yet: it is now
 SOME = 500  # of whom one statement speaks
 # What differs between two looks
 _SINCE, _NOW = (bindparam(name, type_=Message.sent_at.type) for name in ("since", "now"))
+_KEYS = (Contact.email_key, Contact.phone_key, Contact.telegram_key)
 _SOME: BindParameter[str] = bindparam("some", expanding=True)
 _PLACES: BindParameter[str] = bindparam("places", expanding=True)
 _BUT = bindparam("but", type_=Invitation.occurrence_id.type)
+_REMINDER: ColumnElement[str] = literal_column("'reminder'")  # as the index says it
 When = datetime | ColumnElement[datetime]
+Keys = defaultdict[tuple[str, str], set[str]]  # who is reached at an address of a workspace
 Moments = dict[str, tuple[datetime, ...]]
 
 
@@ -41,19 +60,46 @@ def is_capped(ask: Asking) -> ColumnElement[bool]:
 
 
 def _number(ask: Asking, since: datetime) -> ColumnElement[int]:
-    """How many of their messages weigh from then on: each ask looks up its own.
+    """How many messages weigh from then on: their own asks', and what others got at their addresses."""
+    return _of_asks(ask, since) + _of_reminders_there(ask, since)
+
+
+def _of_asks(ask: Asking, since: datetime) -> ScalarSelect[int]:
+    """Each ask looks up its own messages; of others' asks the questions alone.
 
     As a join PostgreSQL would hash everybody's messages for each person, while its statistics are old.
     """
     theirs = aliased(Invitation)
     messages = select(func.count(Message.id)).where(
-        Message.invitation_id == theirs.id, *_weighs(since, ask.now, (*LEFT, *WAITING))
+        Message.invitation_id == theirs.id,
+        or_(theirs.contact_id == Contact.id, Message.purpose == "invitation"),
+        *_weighs(since, ask.now, (*LEFT, *WAITING)),
     )
-    keys = (Contact.email_key, Contact.phone_key, Contact.telegram_key)
-    by_address = and_(unindexed(theirs.workspace_id) == Contact.workspace_id, theirs.address_key.in_(keys))
-    query = select(func.coalesce(func.sum(messages.correlate(theirs).scalar_subquery()), 0))
+    by_address = and_(unindexed(theirs.workspace_id) == Contact.workspace_id, theirs.address_key.in_(_KEYS))
+    messages = messages.correlate(theirs, Contact)
+    query = select(func.coalesce(func.sum(messages.scalar_subquery()), 0))
     query = query.where(or_(theirs.contact_id == Contact.id, by_address), theirs.expires_at > since)
     return query.where(*of_others(theirs, ask.occurrence_id, sandbox_on=ask.sandbox_on)).scalar_subquery()
+
+
+def _of_reminders_there(ask: Asking, since: datetime) -> ScalarSelect[int]:
+    """Others' reminders that came to these addresses, wherever their question had gone."""
+    theirs = aliased(Invitation)
+    weighs = [theirs.expires_at > since, *of_others(theirs, ask.occurrence_id, sandbox_on=ask.sandbox_on)]
+    query = select(func.count(Message.id)).where(
+        *_reminds(theirs, weighs),
+        Message.address_key.in_(_KEYS),
+        Message.workspace_id == Contact.workspace_id,
+        Message.contact_id != Contact.id,
+        *_weighs(since, ask.now, (*LEFT, *WAITING)),
+    )
+    return query.scalar_subquery()
+
+
+def _reminds(ask: type[Invitation], asks: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+    """Its ask is looked up for each: as a join PostgreSQL might begin with everybody's asks."""
+    of_it = select(literal(1)).where(ask.id == Message.invitation_id, *asks).correlate(Message)
+    return [Message.purpose == _REMINDER, of_it.scalar_subquery().is_not(None)]
 
 
 def messages_at(session: Session, ask: Asking, contact_ids: Sequence[str]) -> Moments:
@@ -77,26 +123,34 @@ def left_at(
 
 @dataclass(frozen=True)
 class Looks:
-    """The statements of one look at some people: their addresses, asks that weigh, and their messages."""
+    """The statements of one look at some people: their addresses, asks that weigh, and the messages."""
 
     people: Select[str, str, str | None, str | None, str | None]
     by_person: Select[str, str]
     by_address: Select[str, str, str | None]
-    messages: Select[str | None, datetime]
+    messages: Select[str | None, str | None, str, datetime]
+    reminders: Select[str | None, str | None, str | None, datetime]
 
 
 @cache  # to put them together takes longer than to run them for the few who leave together
 def _looks(states: tuple[str, ...], *, sandbox_on: bool) -> Looks:
     asks = [Invitation.expires_at > _SINCE, *of_others(Invitation, _BUT, sandbox_on=sandbox_on)]
-    keys = Contact.email_key, Contact.phone_key, Contact.telegram_key
+    weighs = _weighs(_SINCE, _NOW, states)
+    there = (Message.workspace_id, Message.address_key, Message.contact_id)
     return Looks(
-        select(Contact.id, Contact.workspace_id, *keys).where(Contact.id.in_(_SOME)),
+        select(Contact.id, Contact.workspace_id, *_KEYS).where(Contact.id.in_(_SOME)),
         select(Invitation.id, Invitation.contact_id).where(Invitation.contact_id.in_(_SOME), *asks),
         select(Invitation.id, Invitation.workspace_id, Invitation.address_key).where(
             unindexed(Invitation.workspace_id).in_(_PLACES), Invitation.address_key.in_(_SOME), *asks
         ),
-        select(Message.invitation_id, _moment(_NOW)).where(
-            Message.invitation_id.in_(_SOME), *_weighs(_SINCE, _NOW, states)
+        select(Message.invitation_id, Message.contact_id, Message.purpose, when_left(_NOW)).where(
+            Message.invitation_id.in_(_SOME), *weighs
+        ),
+        select(*there, when_left(_NOW)).where(
+            *_reminds(Invitation, asks),
+            Message.address_key.in_(_SOME),
+            Message.workspace_id.in_(_PLACES),
+            *weighs,
         ),
     )
 
@@ -104,42 +158,49 @@ def _looks(states: tuple[str, ...], *, sandbox_on: bool) -> Looks:
 def _gathered(
     session: Session, looks: Looks, contact_ids: Sequence[str], values: Mapping[str, object]
 ) -> Moments:
-    """Whose asks, then their messages: each statement walks one index."""
     found: defaultdict[str, list[datetime]] = defaultdict(list)
     for start in range(0, len(contact_ids), SOME):
-        whose = _asks(session, looks, contact_ids[start : start + SOME], values)
-        ids = list(whose)
-        for first in range(0, len(ids), SOME):
-            some = {**values, "some": ids[first : first + SOME]}
-            for ask_id, at in session.execute(looks.messages, some):
-                for contact_id in whose[ask_id or ""]:
-                    found[contact_id].append(at)
+        for contact_id, at in _of_some(session, looks, contact_ids[start : start + SOME], values):
+            found[contact_id].append(at)
     return {id: tuple(moments) for id, moments in found.items()}
 
 
-def _asks(
+def _of_some(
     session: Session, looks: Looks, contact_ids: Sequence[str], values: Mapping[str, object]
-) -> dict[str, set[str]]:
-    """Each ask that weighs on one of these people, and on whom: by person, and by address."""
-    keys: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+) -> Iterator[tuple[str, datetime]]:
+    """Whose asks, then their messages, then others' reminders: each statement walks one index."""
+    keys: Keys = defaultdict(set)
     for id, workspace_id, *theirs in session.execute(looks.people, {"some": contact_ids}):
         for key in filter(None, theirs):
             keys[workspace_id, key].add(id)
+    there = {**values, "some": [key for _, key in keys], "places": list({place for place, _ in keys})}
+    whose = _asks(session, looks, keys, {**values, "some": contact_ids}, there)
+    ids = list(whose)
+    for first in range(0, len(ids), SOME):
+        some = {**values, "some": ids[first : first + SOME]}
+        for ask_id, asked, purpose, at in session.execute(looks.messages, some):
+            yield from ((id, at) for id in whose[ask_id or ""] if purpose == "invitation" or id == asked)
+    for place, address, asked, at in session.execute(looks.reminders, there):
+        yield from ((id, at) for id in keys[place or "", address or ""] if id != asked)
+
+
+def _asks(
+    session: Session, looks: Looks, keys: Keys, people: Mapping[str, object], there: Mapping[str, object]
+) -> dict[str, set[str]]:
+    """Each ask that weighs on one of these people, and on whom: by person, and by address."""
     whose: defaultdict[str, set[str]] = defaultdict(set)
-    for ask_id, contact_id in session.execute(looks.by_person, {**values, "some": contact_ids}):
+    for ask_id, contact_id in session.execute(looks.by_person, people):
         whose[ask_id].add(contact_id)
-    places = {place for place, _ in keys}
-    addresses = {**values, "some": [key for _, key in keys], "places": list(places)}
-    for ask_id, place, address in session.execute(looks.by_address, addresses):
-        whose[ask_id] |= keys.get((place, address or ""), set())
+    for ask_id, place, address in session.execute(looks.by_address, there):
+        whose[ask_id] |= keys[place, address or ""]
     return whose
 
 
 def _weighs(since: When, now: When, states: Sequence[str]) -> list[ColumnElement[bool]]:
-    return [Message.purpose.in_(ASKING), Message.state.in_(states), _moment(now) >= since]
+    return [Message.purpose.in_(ASKING), unindexed(Message.state).in_(states), when_left(now) >= since]
 
 
-def _moment(now: When) -> ColumnElement[datetime]:
+def when_left(now: When) -> ColumnElement[datetime]:
     """When it left; of an unknown end its last try. What is in flight counts as now."""
     moment = Message.sent_at.type
     tried = (

@@ -12,15 +12,17 @@ from sqlalchemy.orm import Session
 from app.domain.terms import LATEST_REMINDER, Terms
 from app.models import Contact, Invitation, Message, Occurrence, Schedule
 from app.runtime import Runtime
-from app.services import holding, other_ways
+from app.services import caps_sql, holding, other_ways
 from app.services.outbox import LEVEL, USUAL
 
 GROUP = 20  # in one transaction
 SOME = 200  # read at once; a tick goes on until none is due
 ASIDE = 1_000  # put aside in one transaction
+APART = timedelta(hours=12)  # two reminders of one question
 PAUSE = 0.005  # seconds between two looks: whoever waits to write comes in between
 ASKED = ("sent", "delivered")  # an unknown end counts as sent after a day, and is reminded then
 DAYS = range(1, LATEST_REMINDER + 1)
+_MOMENT = Message.sent_at.type
 _PAUSED = select(Schedule.id).where(Schedule.id == Invitation.schedule_id, Schedule.state == "paused")
 # By the day of the reminder, so that an index finds them; put together once, for it is asked all the time
 _IS_DUE = Invitation.remind_after.is_not(None) & or_(
@@ -62,10 +64,15 @@ _GROUP = (
 )
 _MARKED = cast(Table, Invitation.__table__)
 _MARK = update(_MARKED).where(_MARKED.c.id == bindparam("of")).values(remind_after=bindparam("following"))
-_WAITING = select(Message.invitation_id).where(
+# One that waited for the morning, or for us, may leave as the next comes due: they are one as well
+_JUST_REMINDED = select(Message.invitation_id).where(
     Message.invitation_id.in_(bindparam("some", expanding=True)),
     Message.purpose == "reminder",
-    Message.state.in_(("queued", "claimed")),
+    or_(
+        Message.state.in_(caps_sql.WAITING),
+        Message.state.in_(caps_sql.LEFT)
+        & (caps_sql.when_left(bindparam("now", type_=_MOMENT)) > bindparam("lately", type_=_MOMENT)),
+    ),
 )
 
 
@@ -161,9 +168,10 @@ def _remind(
         return 0
     marks = [{"of": each.invitation.id, "following": each.following(now)} for each in group]
     session.connection().execute(_MARK, marks)
-    waiting = set(session.scalars(_WAITING, {"some": [each.invitation.id for each in group]}))
+    looked = {"some": [each.invitation.id for each in group], "now": now, "lately": now - APART}
+    just = set(session.scalars(_JUST_REMINDED, looked))
     asked = [
-        each for each in group if _may_be_reminded(each, runtime, now) and each.invitation.id not in waiting
+        each for each in group if _may_be_reminded(each, runtime, now) and each.invitation.id not in just
     ]
     ways = other_ways.open_ways(session, [(each.contact, each.order) for each in asked], runtime.channels)
     late = {"priority": USUAL + before // LEVEL}  # behind what others ask meanwhile

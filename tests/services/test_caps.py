@@ -108,6 +108,46 @@ def test_a_cap_holds_by_address_however_it_is_written(
     assert sorted(each.state for each in messages(place)) == ["queued", "sent"]
 
 
+def reminded_elsewhere(
+    world: World, workspace: Workspace, survey: Survey, person: Contact, clock: Clock
+) -> None:
+    """Five days ago they got the question as a text; today the reminder of it came by e-mail."""
+    longer_ago = clock.now - timedelta(days=5)
+    told = {"channel": "sms", "address_key": person.phone_key, "sent_at": longer_ago}
+    invitation = world.invitation(workspace, survey, person, told, **told)
+    world.message(invitation, person, purpose="reminder", state="sent", sent_at=clock.now)
+
+
+def test_a_reminder_counts_where_it_went_for_whoever_shares_that_address(
+    place: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, maria: Contact,
+    clock: Clock,
+) -> None:  # fmt: skip
+    other = world.contact(workspace, email=maria.email, phone="+5531988884417")
+    reminded_elsewhere(world, workspace, survey, other, clock)
+    verdict = asking.eligibility(place, camila, survey.id, maria.id)
+    assert (verdict.reason, verdict.until) == ("capped", MIDNIGHT)
+    preview = schedule_previews.preview(place, camila, due(place, camila, survey))
+    assert (preview.asked, dict(preview.not_asked)) == (0, {"capped": 2})
+    waiting(world, survey, maria)
+    sending.send_due(place)
+    (held,) = messages(place, state="queued")
+    assert (held.contact_id, held.reason, held.due_at) == (maria.id, "capped", MIDNIGHT)
+
+
+def test_a_reminder_that_went_elsewhere_does_not_count_where_its_question_went(
+    place: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, clock: Clock
+) -> None:
+    phone = "+5531988884417"
+    first, second = (world.contact(workspace, phone=phone) for _ in range(2))
+    reminded_elsewhere(world, workspace, survey, first, clock)
+    assert asking.eligibility(place, camila, survey.id, second.id).reason is None
+    preview = schedule_previews.preview(place, camila, due(place, camila, survey))
+    assert (preview.asked, dict(preview.not_asked)) == (1, {"capped": 1})
+    waiting(world, survey, second)
+    sending.send_due(place)
+    assert messages(place, state="queued") == []
+
+
 def test_an_ask_that_was_planned_already_waits_for_midnight_and_then_leaves(
     place: Runtime, world: World, survey: Survey, maria: Contact, clock: Clock, smtp_server: SmtpSink
 ) -> None:

@@ -346,6 +346,32 @@ def test_a_reminder_that_waits_for_the_morning_is_not_joined_by_the_next(
 
 
 @pytest.mark.on_both
+@pytest.mark.parametrize("end", ["sent", "unknown"])
+def test_a_reminder_that_left_late_is_not_followed_by_the_next_within_hours(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, clock: Clock, end: str
+) -> None:
+    """Nobody worked for days with the first in the queue: it leaves as the second has come due."""
+    ask(place, world, manager, maria, ["email"])
+    with place.db.write() as session:
+        session.scalars(select(Invitation)).one().remind_after = 2
+        session.scalars(select(Occurrence)).one().terms = {"reminders": [2, 10, 12]}
+    clock.advance(days=2)
+    reminding.remind(place)
+    clock.advance(days=9)
+    sending.send_due(place)
+    if end == "unknown":
+        with place.db.write() as session:
+            reminder = session.scalars(select(Message).where(Message.purpose == "reminder")).one()
+            reminder.state, reminder.sent_at = "unknown", None
+    clock.advance(hours=1)
+    reminding.remind(place)
+    assert [purpose for purpose, _, _ in messages(place)] == ["invitation", "reminder"]
+    clock.advance(days=1)
+    reminding.remind(place)
+    assert [purpose for purpose, _, _ in messages(place)] == ["invitation", "reminder", "reminder"]
+
+
+@pytest.mark.on_both
 @pytest.mark.parametrize("since", ["answered", "erased", "inactive", "opted_out", "without_basis"])
 def test_c33_a_reminder_that_is_queued_leaves_nobody_who_answered_or_went_meanwhile(
     place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,

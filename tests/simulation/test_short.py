@@ -79,12 +79,16 @@ def asks_opted_out(leaving: Any, now: Any) -> str | None:
     return usual_refusal(replace(leaving, opted_out=None), now)
 
 
+def every_one(due: reminding.Due, _: Any) -> int | None:
+    return due.terms.reminder_after(due.invitation.remind_after or 0)
+
+
 def only_the_latest(*given: Any) -> list[Any]:
     return usual_due_runs(*given)[-1:]
 
 
-def but_gold(*given: Any) -> Any:
-    return usual_audience(*given).where(Contact.attributes["plan"].as_string() != "gold")
+def but_gold(*given: Any, **told: Any) -> Any:
+    return usual_audience(*given, **told).where(Contact.attributes["plan"].as_string() != "gold")
 
 
 usual_refusal, usual_due_runs, usual_audience = departing.refusal, coming_due.due_runs, eligible.audience
@@ -109,13 +113,6 @@ BREAKS: dict[str, tuple[Any, str, Callable[..., Any] | object, Size, Settings]] 
     "opt-out": (departing, "refusal", asks_opted_out, replace(BROKEN, hesitating=1), FREE),
     "old address": (Departing, "has_moved", False, replace(BROKEN, hesitating=1), FREE),
     "asked twice": (settling, "_UNKNOWN", AGAIN, replace(BROKEN, outages=6, points=("handed_over",)), FREE),
-    "too soon after": (
-        reminding.Due,
-        "following",
-        lambda due, _: due.terms.reminder_after(due.invitation.remind_after),
-        replace(AT_ONCE, outages=4),
-        FREE,
-    ),
     "closed address": (outcomes, "BOUNCES", (), replace(BROKEN, dead=9), FREE),
     "due moments": (coming_due, "due_runs", only_the_latest, AT_ONCE, FREE),
     "left behind": (last_gate, "_HELD_BACK", LOST, replace(BROKEN, days=38), FREE),
@@ -125,7 +122,7 @@ BREAKS: dict[str, tuple[Any, str, Callable[..., Any] | object, Size, Settings]] 
 
 def test_it_has_twelve_schedules_and_thirty_zones_and_every_rule_is_broken_on_purpose() -> None:
     assert (len(PLANS), len(ZONES)) == (12, 30)
-    assert {*BREAKS, "daily cap"} == set(RULES)
+    assert {*BREAKS, "daily cap", "too soon after"} == set(RULES)
 
 
 @pytest.mark.parametrize("rule", BREAKS)
@@ -136,6 +133,16 @@ def test_a_rule_that_is_broken_is_told_of(
     monkeypatch.setattr(where, name, instead)
     report = simulated(on_sqlite, size, rules, until=rule)
     assert report.breaches.number[rule], report.table(0)
+
+
+def test_reminders_that_come_one_upon_the_other_are_told_of(
+    on_sqlite: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two rules keep people from them after days on which nobody worked: both are gone."""
+    monkeypatch.setattr(reminding.Due, "following", every_one)
+    monkeypatch.setattr(reminding, "APART", timedelta(days=-400))
+    report = simulated(on_sqlite, replace(AT_ONCE, outages=4), FREE, until="too soon after")
+    assert report.breaches.number["too soon after"], report.table(0)
 
 
 def test_a_daily_cap_that_is_broken_is_told_of(on_sqlite: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,11 +226,18 @@ def test_threads_deliver_side_by_side(server: ScriptedTwilio, sms: Sms) -> None:
     assert time.monotonic() - begun < 0.7
 
 
+def lines() -> set[threading.Thread]:
+    """The threads of channels; other tests of this process may have left theirs."""
+    return {each for each in threading.enumerate() if each.name == "twilio"}
+
+
 def test_a_closed_channel_may_be_used_again_and_leaves_no_thread(server: ScriptedTwilio, sms: Sms) -> None:
+    others = lines()
     assert isinstance(outcome(sms, text(1)), Receipt)
+    assert lines() - others
     sms.close()
     sms.close()
-    assert "twilio" not in [each.name for each in threading.enumerate()]
+    assert not lines() - others
     assert isinstance(outcome(sms, text(2)), Receipt)
     assert server.connections == 2
 
@@ -262,10 +269,12 @@ def test_what_is_late_at_closing_is_cut_off_and_left_in_doubt(server: ScriptedTw
 
 
 def test_a_channel_that_is_let_go_takes_its_thread_along(server: ScriptedTwilio) -> None:
+    others = lines()
     channel = Sms(Account(SID, TOKEN, sms=OURS, url=server.url))
     outcome(channel, text())
+    assert lines() - others
     del channel
-    assert "twilio" not in [each.name for each in threading.enumerate()]
+    assert not lines() - others
 
 
 def test_a_forked_process_gets_a_line_of_its_own(server: ScriptedTwilio, sms: Sms) -> None:

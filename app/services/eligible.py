@@ -18,7 +18,7 @@ from app.models import Contact, Invitation
 from app.services import caps_sql, opt_outs
 from app.services.asking_terms import Asking
 from app.services.eligible_sql import answered_on, asked_at, closed_ways, in_another_pulse, told
-from app.services.many_rows import unindexed
+from app.services.many_rows import hashed, unindexed
 
 SOME = 500  # people whose facts one statement gathers; databases take so many values and far more
 Decided = list[tuple[Contact, Verdict]]
@@ -67,7 +67,8 @@ def _key(contact: Contact, channel: str | None) -> str | None:
 def counts(session: Session, ask: Asking, people: Select[Contact]) -> dict[str | None, int]:
     """How many of these people would be asked now (under None), and how many not, by reason."""
     each = told(ask, people, whole=True)
-    found = session.execute(select(each.c.code, func.count()).group_by(each.c.code))
+    with hashed(session):
+        found = session.execute(select(each.c.code, func.count()).group_by(each.c.code)).all()
     return {row[0]: row[1] for row in found}
 
 

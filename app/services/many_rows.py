@@ -1,7 +1,8 @@
 """Many rows at once, alike on both databases: looked for by thousands of values, written, and taken away."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import (
     func,
     inspect,
     select,
+    text,
     true,
     tuple_,
 )  # fmt: skip
@@ -24,6 +26,7 @@ from app.db import changed, driver_of, is_postgresql, written
 from app.models import Base
 
 _JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make one for each row
+_HASHED, _AS_USUAL = text("SET LOCAL enable_nestloop = off"), text("SET LOCAL enable_nestloop TO DEFAULT")
 BETWEEN = "\x1f"  # in no name, address or id: nobody can see it
 
 
@@ -120,3 +123,18 @@ def _kept(value: Any, is_json: bool) -> Any:
 def unindexed(column: InstrumentedAttribute[str]) -> ColumnElement[str]:
     """While its statistics know of no rows, a database takes any index: this one would find nearly all."""
     return column.concat("")
+
+
+@contextmanager
+def hashed(session: Session) -> Iterator[None]:
+    """Everybody of a workspace is joined at once: decision 0012.
+
+    To PostgreSQL a workspace that grew since it last analysed its tables is one person, for whom it would
+    read the other side, and again for each of the thousands that there are.
+    """
+    if not is_postgresql(session):
+        yield
+        return
+    session.execute(_HASHED)
+    yield
+    session.execute(_AS_USUAL)

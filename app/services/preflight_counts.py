@@ -1,6 +1,7 @@
 """Before a schedule begins: its people counted once, by reason, channel, language and missing values."""
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.models import Contact, WhatsAppTemplate
 from app.services.asking_terms import Asking
 from app.services.attributes import attribute_text
 from app.services.eligible_sql import told
+from app.services.many_rows import hashed
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def count(
     )
     reasons: dict[str | None, int] = {}
     groups = []
-    for row in session.execute(query):
+    with hashed(session) if whole else nullcontext():
+        rows = session.execute(query).all()
+    for row in rows:
         code, where, language, number, example, *unfilled = row
         reasons[code] = reasons.get(code, 0) + number
         if code is None:

@@ -16,6 +16,7 @@ from app.runtime import Runtime
 from app.services import access, asking_terms, audiences, eligible, whose_turn
 from app.services.access import Visitor
 from app.services.in_time import in_time
+from app.services.many_rows import hashed
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.schedule_sheets import Sheet, sheet_of
 from app.services.schedules import drafted
@@ -94,7 +95,9 @@ def people(
         if schedule.every_days is not None and because is None:
             today = whose_turn.longest_waiting(session, schedule, ask, everybody)
             query = query.where(id_.in_(today) if reason is None else id_.not_in(today))
-        ids = [row[1] for row in session.execute(in_order(query, cursor, name, id_).limit(PAGE + 1))]
+        with hashed(session):
+            rows = session.execute(in_order(query, cursor, name, id_).limit(PAGE + 1)).all()
+        ids = [row[1] for row in rows]
         found = select(Contact).where(Contact.id.in_(ids))
         decided = eligible.verdicts(session, ask, in_order(found, None, Contact.search_name, Contact.id))
     shown, more = cut(decided, PAGE, lambda each: (each[0].search_name, each[0].id))

@@ -267,13 +267,14 @@ def test_an_agents_reply_there_has_failed_and_is_sent_another_way(
 
 
 def test_the_same_words_right_after_they_failed_are_no_repetition(
-    runtime: Runtime, mails: Runtime, world: World, maria: Contact
+    runtime: Runtime, mails: Runtime, world: World, maria: Contact, clock: Clock
 ) -> None:
     id, agent = followed_up(runtime, world, maria)
     first = followups.reply(runtime, agent, id, "We are sorry.")
     assert followups.reply(runtime, agent, id, "We are sorry.") is None
     with runtime.db.write() as session:
         session.execute(update(Message).where(Message.id == first).values(state="failed"))
+    clock.advance(seconds=1)
     assert followups.reply(mails, agent, id, "We are sorry.") is not None
     assert followups.reply(mails, agent, id, "We are sorry.") is None
 

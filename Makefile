@@ -21,9 +21,9 @@ setup: .venv/installed ## Only the environment and the dependencies
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/installed-dev: requirements-dev.txt .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@touch $@
+.venv/installed-dev: requirements.txt requirements-dev.txt | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@touch .venv/installed $@
 
 # PostgreSQL's binaries, Chromium and Node come from the distribution, what runs on Node by its lock from npm; nothing
 # of them is started as a service of ours.
@@ -31,9 +31,9 @@ setup: .venv/installed ## Only the environment and the dependencies
 	@sh tests/install_peers.sh
 	@mkdir -p .venv && touch $@
 
-# Four at a time on two cores: a good part of the tests waits for servers, browsers and leases.
+# Three at a time on two cores: a good part of the tests waits for servers, browsers and leases.
 test: .venv/installed-dev .venv/peers ## Install what the tests need and run all of them
-	$(BIN)/pytest -n 4 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
@@ -44,8 +44,9 @@ lint: .venv/installed-dev
 collected: .venv/installed-dev # every test loads; and is compiled once, while lint leaves a core free
 	@$(BIN)/pytest --collect-only -qq >/dev/null
 
-check: .venv/installed-dev ## Format, lint, types, templates, import rules, then the tests: what CI runs
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync lint .venv/peers collected
+check: ## Format, lint, types, templates, import rules, then the tests: what CI runs
+	@$(MAKE) --no-print-directory --jobs=2 .venv/installed-dev .venv/peers
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint collected
 	@$(MAKE) --no-print-directory test
 
 bench: .venv/installed-dev .venv/peers ## The benchmarks with their floors; prints a table of ratios

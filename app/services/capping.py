@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import is_postgresql
 from app.domain.delivery import ASKING
 from app.domain.their_zone import read_zone
-from app.models import Contact
 from app.services import caps_sql
 from app.services.departing import Departing
 
@@ -55,12 +54,11 @@ def tally(session: Session, group: Sequence[Departing], now: datetime, *, sandbo
     if not capped:
         return Tally()
     ids = sorted({each.contact_id for each in capped if each.contact_id})
-    people = select(Contact.id, Contact.email_key, Contact.phone_key, Contact.telegram_key)
-    rows = session.execute(people.where(Contact.id.in_(ids)))
-    keys = {id: frozenset(filter(None, addresses)) for id, *addresses in rows}
+    people = caps_sql.people(session, ids)
+    keys = {id: frozenset(filter(None, addresses)) for id, _, *addresses in people}
     _hold_alone(session, (*ids, *(key for each in keys.values() for key in each)))
     since = min(each.caps.since(now, _zone(each)) for each in capped)
-    left = caps_sql.left_at(session, ids, since, now, sandbox_on=sandbox_on)
+    left = caps_sql.left_at(session, people, since, now, sandbox_on=sandbox_on)
     return Tally(
         {
             whom: Person(keys.get(whom[1], frozenset()), [*left.get(whom[1], ())])

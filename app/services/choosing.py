@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, delete, func, null, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from app.db import changed, insert_into, planned_anew
 from app.domain.metrics import Metric
@@ -22,6 +22,7 @@ from app.models.base import ID_LENGTH
 from app.runtime import Runtime
 from app.services import at_leisure, eligible_sql, lots, whose_turn
 from app.services.asking_terms import Asking
+from app.services.many_rows import once_more
 from app.services.sieves import Drawn, Found, Longest, Sieve
 
 SECONDS = 0.25  # of one look: so long the other runs wait
@@ -154,7 +155,7 @@ def _found(session: Session, course: Course, ask: Asking, people: Select[Contact
 
 def _is_shared(ask: Asking, each: Any) -> ColumnElement[bool]:
     """Does anybody else here have the address on which this one would be asked?"""
-    theirs = aliased(Contact)
+    theirs = once_more(Contact)
     here = select(func.count()).where(theirs.workspace_id == ask.workspace_id)
     number = [
         (

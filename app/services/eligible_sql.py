@@ -20,7 +20,6 @@ from sqlalchemy import (
     true,
     union,
 )
-from sqlalchemy.orm import aliased
 
 from app.domain.eligibility import CLOSED
 from app.domain.metrics import Metric
@@ -28,7 +27,7 @@ from app.models import Answer, Contact, Invitation, Pulse
 from app.services import caps_sql, lots, opt_out_sets, opt_outs
 from app.services.asking_terms import ABOUT_TO_LEAVE, UNCOUNTED, Asking
 from app.services.caps_sql import When
-from app.services.many_rows import unindexed
+from app.services.many_rows import once_more, unindexed
 
 
 def told(ask: Asking, people: Select[Contact], *, whole: bool = False) -> CTE:
@@ -246,7 +245,7 @@ def last_asked(
     metric: Metric | None, but: str | ColumnElement[str] | None, now: When, *, sandbox_on: bool
 ) -> ColumnElement[datetime]:
     """The same by what it depends on: the metric, the run that does not count, and the sandbox."""
-    theirs = aliased(Invitation)
+    theirs = once_more(Invitation)
     whose = or_(theirs.contact_id == Contact.id, _has_their_address(theirs))
     latest = func.max(asks_at(theirs, now), type_=Invitation.created_at.type)
     query = select(latest).where(whose, counts(theirs))
@@ -259,7 +258,7 @@ def in_another_pulse(ask: Asking) -> ColumnElement[bool]:
     """Is this person, or anybody with their address, being asked by a pulse that is open?"""
     if ask.metric is not Metric.ENPS:
         return false()
-    theirs = aliased(Invitation)
+    theirs = once_more(Invitation)
     query = (
         select(theirs.id)
         .join(Pulse, Pulse.occurrence_id == theirs.occurrence_id)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -27,6 +27,7 @@ from app.models import Base
 
 _JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make one for each row
 _HASHED, _AS_USUAL = text("SET LOCAL enable_nestloop = off"), text("SET LOCAL enable_nestloop TO DEFAULT")
+_Model = TypeVar("_Model", bound=Base)
 BETWEEN = "\x1f"  # in no name, address or id: nobody can see it
 
 
@@ -71,7 +72,7 @@ def few_with(
         few = query.where(column == mark.c.value).limit(most).correlate(mark)
         # Looked up by its own key: SQLite knows no lateral join
         model: Any = column.class_
-        one = _once_more(model)
+        one = once_more(model)
         found_by: Any = select(one.id, mark.c.value)
         rows = session.execute(found_by.select_from(mark).join(one, one.id.in_(few))).all()
     for row in rows:
@@ -80,7 +81,8 @@ def few_with(
 
 
 @cache  # to make one for each statement takes longer than the statement
-def _once_more(model: Any) -> Any:
+def once_more(model: type[_Model]) -> type[_Model]:
+    """The table under another name: one for every statement that looks at it twice."""
     return aliased(model)
 
 

@@ -4,6 +4,7 @@ The people live in two towns, a workspace with its own database each, so that bo
 """
 
 import argparse
+import gc
 import sys
 import tempfile
 import time
@@ -45,6 +46,7 @@ def main() -> int:
 
 def town(size: Size) -> Report:
     """One of them, on a new database."""
+    gc.set_threshold(50_000, 20, 100)  # what lives here lives to the end
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # nobody reads two years of logs
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -37,9 +37,9 @@ from tests.world import World
 MIDNIGHT = datetime(2027, 1, 1, tzinfo=ZoneInfo(HOME))
 HOLIDAYS = ("2027-02-09", "2027-04-21", "2027-05-28", "2027-09-07", "2027-11-02", "2028-02-29", "2028-06-30")
 BLACKOUTS = ("2027-01-31", "2027-03-02", "2027-12-24", "2027-12-25", "2028-05-31")
-AWAKE = timedelta(hours=2)  # the worker looks no more often than this
+AWAKE = timedelta(hours=3)  # the worker looks no more often than this
 LONGEST = timedelta(hours=12)  # and no less often
-HOUSE = timedelta(days=10)  # how often it does what finds nothing that is due to a person
+HOUSE = timedelta(days=20)  # how often it does what finds nothing that is due to a person
 
 
 @dataclass(frozen=True)

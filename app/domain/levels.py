@@ -11,8 +11,3 @@ APART = timedelta(seconds=2.5)
 def due_at(until: datetime, level: int) -> datetime:
     """When a level may leave, where nothing may before `until`."""
     return until + APART * level
-
-
-def level_of(due_at: datetime, until: datetime) -> int:
-    """Which level it is that waits until then."""
-    return max(0, round((due_at - until) / APART))

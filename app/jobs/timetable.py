@@ -60,6 +60,7 @@ AT_START = (
     Job("keep_journal_at_start", journal_replay.keep, 0, upkeep=True),
     Job("catch_up_at_start", listening.catch_up_at_start, 0),
     Job("retime_schedules", retiming.retime_schedules, 0),
+    Job("retime_steps", retiming.retime_steps, 0),
 )
 TIMETABLE = (
     Job("send_urgent", sending.send_urgent, 0.25, clock=False),  # an alert leaves within a second

@@ -57,6 +57,7 @@ class Message(HasId, Base):
     sender_id: Mapped[str | None] = mapped_column(ForeignKey("senders.id"))
     purpose: Mapped[str] = mapped_column(String(16))
     priority: Mapped[int]  # 0 alerts and replies, 1 invitations, later the later ones of a large run
+    level: Mapped[int] = mapped_column(default=0, server_default="0")  # how much later, once it was held back
     channel: Mapped[str] = mapped_column(String(16))
     invitation_id: Mapped[str | None] = mapped_column(ForeignKey("invitations.id"))
     followup_id: Mapped[str | None] = mapped_column(ForeignKey("followups.id"))

@@ -85,6 +85,8 @@ class Occurrence(HasId, Base):
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
     due_at: Mapped[datetime]
+    local_at: Mapped[str | None] = mapped_column(String(26))  # of a step: when it comes on the wall,
+    time_zone: Mapped[str | None] = mapped_column(String(64))  # and where; others have a rule of their own
     expanded_to: Mapped[str | None] = mapped_column(String(26))  # the last contact planned: where to resume
     chosen: Mapped[list[str] | None] = mapped_column(deferred=True)  # whose turn it is; none: not looked yet
     created_at: Mapped[datetime]

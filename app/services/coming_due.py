@@ -182,9 +182,15 @@ def _follow(
             "key": f"{first_id}:{number}",
             "after_id": before,
             "step": number,
-            "due_at": moment_of(local, cadence.zone),
+            **on_the_wall(local, cadence),
         }
         before = _insert(session, row) or before
+
+
+def on_the_wall(local: datetime, cadence: Cadence) -> dict[str, Any]:
+    """When a step comes: the time on the wall and its zone, and the moment that this is by today's rules."""
+    zone = cadence.zone
+    return {"local_at": local.isoformat(), "time_zone": zone.key, "due_at": moment_of(local, zone)}
 
 
 def local_time(moment: datetime, cadence: Cadence) -> datetime:

@@ -18,7 +18,7 @@ from app.domain.their_zone import their_zone
 
 # A bounce of an address that they have no more says nothing of the one that they have
 _LOAD = Statement(
-    "SELECT m.id, m.workspace_id, m.purpose, m.priority, m.channel, m.invitation_id, m.followup_id,"
+    "SELECT m.id, m.workspace_id, m.purpose, m.priority, m.level, m.channel, m.invitation_id, m.followup_id,"
     " m.contact_id, m.user_id, m.to_address, m.address_key, m.locale, m.body, m.tries, m.created_at,"
     " i.state AS invitation_state, i.expires_at, i.survey_id, i.version_id, i.metric, i.occurrence_id,"
     " i.sandbox,"
@@ -64,6 +64,7 @@ class Departing:
     workspace_id: str | None
     purpose: str
     priority: int
+    level: int
     channel: str
     invitation_id: str | None
     followup_id: str | None

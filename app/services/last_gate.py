@@ -27,8 +27,8 @@ WHILE_PAUSED = timedelta(minutes=10)  # a reminder is looked at again: nobody re
 # What waits waits at the usual priority: no look at what is due passes over it to what comes later. So that
 # others need not wait for all of a large run in the morning, its later levels come due later instead
 _HELD_BACK = Statement(
-    "UPDATE messages SET state = 'queued', reason = :reason, due_at = :until, lease_token = NULL,"
-    " lease_until = NULL, priority = CASE WHEN priority > 1 THEN 1 ELSE priority END"
+    "UPDATE messages SET state = 'queued', reason = :reason, due_at = :due_at, lease_token = NULL,"
+    " lease_until = NULL, level = :level, priority = CASE WHEN priority > 1 THEN 1 ELSE priority END"
     " WHERE id = :id AND lease_token = :lease AND state = 'claimed'"
 )
 _LATER = Statement(  # without the reason of an earlier wait: no change of its rules makes this one due
@@ -88,12 +88,7 @@ class Waits:
 
     reason: str
     until: datetime
-    level: int = 0
-
-    @property
-    def due_at(self) -> datetime:
-        """When it may leave."""
-        return levels.due_at(self.until, self.level)
+    due_at: datetime
 
 
 def let_leave(
@@ -172,12 +167,18 @@ def _waits(each: Departing, tally: Tally, room: Room, now: datetime, *, rings: b
         return None
     why = next(why for why, rule in rules.items() if rule(now))
     if each.per_hour and why != "capped":  # which is their own, and heaps nobody up
-        return Waits(why, _turn_from(until, each, room, *rules.values()))
-    waits = Waits(why, until, level=max(0, each.priority - USUAL))
-    is_in_time = each.expires_at is None or waits.due_at < each.expires_at
-    if not is_in_time or first_allowed(waits.due_at, *rules.values()) is not None:
-        return Waits(why, until)
-    return waits
+        turn = _turn_from(until, each, room, *rules.values())
+        return Waits(why, turn, turn)
+    due_at = levels.due_at(until, _level(each))
+    is_in_time = each.expires_at is None or due_at < each.expires_at
+    if not is_in_time or first_allowed(due_at, *rules.values()) is not None:
+        return Waits(why, until, until)
+    return Waits(why, until, due_at)
+
+
+def _level(each: Departing) -> int:
+    """Which it is of a large run, also on the second night that it meets."""
+    return max(each.priority - USUAL, each.level)
 
 
 def _turn_from(until: datetime, each: Departing, room: Room, *rules: Rule) -> datetime:
@@ -196,9 +197,10 @@ def _wait_for_turn(session: Session, each: Departing, lease: Lease, turn: dateti
 
 def _hold_back(session: Session, each: Departing, waits: Waits, lease: Lease) -> None:
     """It waits for its hour, and says so; nothing is lost."""
-    told = {"reason": waits.reason, "until": waits.until}  # from which its level is known again
-    _HELD_BACK.run(session, told | {"id": each.id, "lease": lease.token, "until": waits.due_at})
+    held = {"reason": waits.reason, "due_at": waits.due_at, "level": _level(each)}
+    _HELD_BACK.run(session, held | {"id": each.id, "lease": lease.token})
     if each.purpose == "invitation":
+        told = {"reason": waits.reason, "until": waits.until}
         _WAITS.run(session, told | {"id": each.invitation_id})
     if each.per_hour:
         _STAYS_OPEN.run(session, {"id": each.invitation_id, "open_until": waits.until + OPEN_FOR})

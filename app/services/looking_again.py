@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import BindParameter, Row, Select, Table, and_, bindparam, delete, or_, select, update
+from sqlalchemy import BindParameter, Select, Table, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed, insert_into
-from app.domain.levels import level_of
 from app.domain.quiet_hours import CHANNELS
 from app.engines import take_time
-from app.models import Invitation, Message, Setting
+from app.models import Message, Setting
 from app.runtime import Runtime
 from app.services.portions import pace, portions
 
@@ -23,7 +22,6 @@ AT_ONCE = 5_000  # messages in one look; how many of them a transaction takes sa
 AGAIN = "look_again:"  # a row of `installation` for each workspace: the last message that was looked at
 HELD = ("quiet_hours", "capped", "blackout")
 
-Waiting = Row[str, datetime, datetime | None]  # a message, when it may leave, until when something forbids it
 _MESSAGES = cast(Table, Message.__table__)
 _NOW: BindParameter[datetime] = bindparam("now", type_=Message.due_at.type)
 _IS_HELD = or_(*(_MESSAGES.c.reason == each for each in HELD))  # no list: it is run for many at once
@@ -31,7 +29,7 @@ _DUE = (
     update(_MESSAGES)
     .where(_MESSAGES.c.id == bindparam("its_id"), _MESSAGES.c.state == "queued", _IS_HELD)
     .where(_MESSAGES.c.due_at > _NOW)
-    .values(due_at=_NOW, priority=_MESSAGES.c.priority + bindparam("level"))
+    .values(due_at=_NOW, priority=_MESSAGES.c.priority + _MESSAGES.c.level)  # where it was before
 )
 
 
@@ -41,12 +39,12 @@ class Look:
 
     name: str
     last: str
-    waiting: Sequence[Waiting]
+    waiting: Sequence[str]
 
-    def mark_after(self, some: Sequence[Waiting]) -> str | None:
+    def mark_after(self, some: Sequence[str]) -> str | None:
         """Where it stands once it has come to these; None: it is over."""
         is_over = len(self.waiting) < AT_ONCE and some[-1:] == self.waiting[-1:]
-        return None if is_over else str(some[-1].id)
+        return None if is_over else some[-1]
 
 
 def note(session: Session, workspace_id: str) -> None:
@@ -70,19 +68,14 @@ def look_at_held(runtime: Runtime) -> int:
     return done
 
 
-def held() -> Select[str, datetime, datetime | None]:
-    """Messages that something holds back. Of reminders nobody keeps until when."""
-    its = and_(Invitation.id == Message.invitation_id, Message.purpose == "invitation")
-    query = select(Message.id, Message.due_at, Invitation.until).outerjoin(Invitation, its)
-    return query.where(Message.state == "queued", Message.reason.in_(HELD))
+def held() -> Select[str]:
+    """Messages that something holds back."""
+    return select(Message.id).where(Message.state == "queued", Message.reason.in_(HELD))
 
 
-def make_due(session: Session, waiting: Sequence[Waiting], now: datetime) -> int:
+def make_due(session: Session, waiting: Sequence[str], now: datetime) -> int:
     """A step: of these, what still waits is due, in the level in which it was before; how many."""
-    rows = [
-        {"its_id": id, "now": now, "level": level_of(due_at, until) if until else 0}
-        for id, due_at, until in waiting
-    ]
+    rows = [{"its_id": id, "now": now} for id in waiting]
     return session.connection().execute(_DUE, rows).rowcount if rows else 0
 
 
@@ -99,7 +92,7 @@ def _look(runtime: Runtime) -> Look | None:
             Message.workspace_id == name.removeprefix(AGAIN), Message.id > last,
         )  # fmt: skip
         # By their ids: what is held back once more is not met again
-        return Look(name, last, session.execute(query.order_by(Message.id).limit(AT_ONCE)).all())
+        return Look(name, last, session.scalars(query.order_by(Message.id).limit(AT_ONCE)).all())
 
 
 def _mark(session: Session, name: str, before: str | None, mark: str | None) -> bool:

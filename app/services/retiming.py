@@ -1,10 +1,20 @@
 """Zones change their rules: with each new tzdata what lies ahead is counted anew from local rule and zone."""
 
-from sqlalchemy import select
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from app.models import Schedule
+from sqlalchemy import select, update
+
+from app.db import changed
+from app.domain.cadence import moment_of
+from app.engines import take_time
+from app.models import Occurrence, Schedule
 from app.runtime import Runtime
 from app.services import coming_due
+from app.services.portions import pace, portions
+
+Moved = tuple[str, datetime, datetime]  # a step, when it was due, and when it is
 
 
 def retime_schedules(runtime: Runtime) -> int:
@@ -24,3 +34,26 @@ def retime_schedules(runtime: Runtime) -> int:
             week = coming_due.days_off_of(session, schedule.workspace_id)
             moved += coming_due.retime(schedule, coming_due.cadence_of(schedule, week))
     return moved
+
+
+def retime_steps(runtime: Runtime) -> int:
+    """A job, then as well: later steps of sequences have no rule, each keeps its time on the wall."""
+    done = 0
+    for some in portions(runtime, list(_moved(runtime)), pace(runtime)):
+        with runtime.db.write() as session:
+            for id, before, due_at in some:
+                step = update(Occurrence).where(Occurrence.id == id, Occurrence.state == "due")
+                done += changed(session, step.where(Occurrence.due_at == before).values(due_at=due_at))
+    return done
+
+
+def _moved(runtime: Runtime) -> Iterator[Moved]:
+    columns = (Occurrence.id, Occurrence.local_at, Occurrence.time_zone, Occurrence.due_at)
+    ahead = select(*columns).where(Occurrence.state == "due", Occurrence.due_at > runtime.clock())
+    with runtime.db.read() as session:
+        take_time(session.connection())
+        for id, local, zone, before in session.execute(ahead.execution_options(yield_per=1_000)):
+            if local and zone:
+                due_at = moment_of(datetime.fromisoformat(local), ZoneInfo(zone))
+                if due_at != before:
+                    yield id, before, due_at

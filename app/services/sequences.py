@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from app.domain.cadence import Cadence, moment_of
+from app.domain.cadence import Cadence
 from app.engines import take_time
 from app.models import Invitation, Message, Occurrence, Schedule
 from app.runtime import Runtime
-from app.services.coming_due import cadence_of, days_off_of, local_time
+from app.services.coming_due import cadence_of, days_off_of, local_time, on_the_wall
 
 NOT_LEFT = (
     "planned",
@@ -31,7 +31,7 @@ def put_off_what_follows(session: Session, schedule: Schedule, run: Occurrence, 
     for step in session.scalars(_later(run)):
         local = cadence.step_after(local_time(step.due_at, cadence), days)
         before = local if local > before else cadence.step_after(before, 1)
-        step.due_at = moment_of(before, cadence.zone)
+        _comes(step, before, cadence)
 
 
 def held_until(runtime: Runtime, run_id: str) -> datetime | None:
@@ -67,7 +67,12 @@ def put_off(session: Session, schedule: Schedule, run: Occurrence, last: datetim
     before = local_time(last, cadence)
     for step in (run, *session.scalars(_later(run))):
         before = max(local_time(step.due_at, cadence), _after(before, schedule, step, cadence))
-        step.due_at = moment_of(before, cadence.zone)
+        _comes(step, before, cadence)
+
+
+def _comes(step: Occurrence, local: datetime, cadence: Cadence) -> None:
+    for name, value in on_the_wall(local, cadence).items():
+        setattr(step, name, value)
 
 
 def _after(before: datetime, schedule: Schedule, step: Occurrence, cadence: Cadence) -> datetime:

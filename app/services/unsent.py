@@ -127,7 +127,7 @@ def _hold(session: Session, ids: Sequence[str], now: datetime) -> int:
     """What has not left waits until the schedule goes on. What a worker has claimed it holds back itself."""
     # A turn is kept; what quiet, a cap or a date holds back is judged by the rules of when it goes on
     theirs = looking_again.held().where(Message.invitation_id.in_(ids), Message.purpose == "invitation")
-    looking_again.make_due(session, session.execute(theirs).all(), now)
+    looking_again.make_due(session, session.scalars(theirs).all(), now)
     _do(session, _messages(ids, "queued").values(state="cancelled", reason=HELD))
     held = _invitations(ids, "queued").where(~_IN_HAND.exists())
     return _do(session, held.values(state="planned", reason=HELD))

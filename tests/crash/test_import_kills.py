@@ -99,7 +99,7 @@ def killed_after(runtime: Runtime, id: str, rows: int) -> int:
     process = subprocess.Popen(command, cwd=ROOT, env=env)
     until = time.monotonic() + 300
     while done_so_far(runtime, id) < rows and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.003)
+        time.sleep(0.02)
     process.kill()
     assert process.wait() == -9, "it had not ended by itself"
     done = done_so_far(runtime, id)

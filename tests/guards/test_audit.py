@@ -84,6 +84,7 @@ NOT_NOTED = {
     "reminding.remind": WORK,
     "retention._keep": WORK,
     "retiming.retime_schedules": WORK,
+    "retiming.retime_steps": WORK,
     "sandbox_phone.answer": "a member plays a respondent",
     "resuming.resume": INSIDE,
     "sending._claim": WORK,

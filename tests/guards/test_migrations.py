@@ -3,12 +3,14 @@
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from app.db import Database
-from app.models import OptOut, Pulse, Workspace, new_id
+from app.domain.access import Role
+from app.models import Occurrence, OptOut, Pulse, Workspace, new_id
 from app.services import migrating, schema
 from tests.pulse_world import open_pulse
+from tests.services.recurring import House
 from tests.world import Clock, World
 
 VERSIONS = Path(__file__).parents[2] / "migrations" / "versions"
@@ -58,3 +60,24 @@ def bounce(world: World, workspace: Workspace, number: int, clock: Clock) -> str
         origin="provider", created_at=clock.now,
     )  # fmt: skip
     return world.add(row).id
+
+
+def test_a_step_that_is_due_keeps_the_hour_that_it_shows_on_the_wall(
+    db: Database, world: World, clock: Clock
+) -> None:
+    workspace = world.workspace()
+    survey = world.survey(workspace)
+    house = House(world, clock, world.member(workspace, Role.OWNER), survey)
+    steps = [{"survey": survey.id, "after_days": 30}]
+    house.plans(repeat="once", at="2026-11-24T10:00", time_zone="Asia/Kathmandu", steps=steps)
+    house.live(days=10)
+    before = hours(db)
+    migrating.downgrade(db, "0024")
+    migrating.upgrade(db)
+    assert hours(db) == before == [("2026-12-24T10:00:00", "Asia/Kathmandu")]
+
+
+def hours(db: Database) -> list[tuple[str | None, str | None]]:
+    with db.read() as session:
+        steps = session.scalars(select(Occurrence).where(Occurrence.step > 0))
+        return [(each.local_at, each.time_zone) for each in steps]

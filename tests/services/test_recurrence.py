@@ -461,6 +461,25 @@ def test_d05_a_zone_that_changes_its_rules_moves_what_lies_ahead(house: House) -
     assert house.outcomes(id) == [("run", None)]
 
 
+def test_d05_a_later_step_keeps_its_hour_where_the_zone_changes_its_rules(house: House) -> None:
+    """Also once it was put off; and it is its own zone's hour, wherever the schedule is moved."""
+    steps = [{"survey": house.survey.id, "after_days": 30}, {"survey": house.survey.id, "after_days": 60}]
+    id = house.plans(repeat="once", at="2026-11-24T10:00", steps=steps)
+    house.live(days=10)
+    with house.runtime.db.write() as session:
+        late = select(Occurrence).where(Occurrence.step > 0).order_by(Occurrence.step)
+        right = [each.due_at for each in session.scalars(late)]
+        for each in session.scalars(late):
+            each.due_at -= timedelta(hours=1)
+        session.execute(update(Schedule).values(time_zone="Asia/Kathmandu"))
+    assert [each.astimezone(ZoneInfo("America/Sao_Paulo")).hour for each in right] == [10, 10]
+    assert retiming.retime_steps(house.runtime) == 2
+    assert retiming.retime_steps(house.runtime) == 0
+    with house.runtime.db.read() as session:
+        due = select(Occurrence.due_at).where(Occurrence.schedule_id == id, Occurrence.state == "due")
+        assert list(session.scalars(due.order_by(Occurrence.step))) == right
+
+
 def test_d05_a_change_just_before_a_run_loses_and_doubles_nothing(house: House) -> None:
     id = house.plans(repeat="daily", at="2026-11-16T11:00")
     house.live(hours=2)

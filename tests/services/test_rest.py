@@ -243,6 +243,30 @@ def test_after_a_night_another_workspace_waits_for_the_first_messages_of_a_large
     assert len(smtp_server.messages) == 65
 
 
+def test_a_second_night_heaps_a_large_run_up_no_more_than_the_first(
+    place: Runtime, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow provider takes days for some: each morning others come in between as on the first."""
+    monkeypatch.setattr(inviting_many, "LEVEL", 10)
+    workspace = world.workspace(quiet_email=True)
+    owner = world.member(workspace)
+    clock.now = MONDAY + timedelta(hours=24)  # 21:00 in São Paulo
+    crowd(world, workspace, 30)
+    due(place, world.member(workspace, Role.MANAGER), world.survey(workspace))
+    tick(place)
+    for night in (24, 48):
+        clock.now = MONDAY + timedelta(hours=night)
+        assert sending.send_due(place) == 0
+        morning = MONDAY + timedelta(hours=night + 12)
+        turns = [morning + timedelta(seconds=2.5 * level) for level in range(3)]
+        assert sorted(moments_due(place, workspace)) == [each for each in turns for _ in range(10)]
+    workspace_settings.update(place, owner, {"quiet_email": False})
+    assert looking_again.look_at_held(place) == 30
+    with place.db.read() as session:
+        counted = session.execute(select(Message.priority, func.count()).group_by(Message.priority)).all()
+    assert [tuple(each) for each in sorted(counted)] == [(1, 10), (2, 10), (3, 10)]
+
+
 def test_nobodys_turn_in_the_morning_is_a_moment_of_silence_again(
     place: Runtime, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

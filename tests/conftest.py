@@ -26,8 +26,6 @@ from tests.postgres import PostgresServer
 from tests.world import Clock, World
 
 KINDS = ("sqlite", "postgresql")
-HERE = Path(__file__).parent
-PAGES = (HERE / "web", HERE / "journeys")
 MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # bytes: what all the tests leave, several times
 
 
@@ -44,7 +42,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Every test is on both databases, but its cases take turns: each is on one, the next on the other."""
+    """Cases take turns between the databases, the first by its test's name; but `on_both` means each."""
     tests: dict[str, dict[str, dict[str, pytest.Item]]] = {}
     for item in items:
         if item.get_closest_marker("on_both") is None and (kind := _kind(item)):
@@ -52,9 +50,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             tests.setdefault(test, {}).setdefault(case.replace(kind, ""), {})[kind] = item
     elsewhere: set[pytest.Item] = set()
     for test, cases in tests.items():
-        first = crc32(test.encode())
-        for turn, on in enumerate(cases.values(), first):
-            if len(cases) > 1 and len(on) > 1:
+        for turn, on in enumerate(cases.values(), crc32(test.encode())):
+            if len(on) > 1:
                 elsewhere.add(on[KINDS[turn % 2]])
     items[:] = [each for each in items if each not in elsewhere]
     config.hook.pytest_deselected(items=list(elsewhere))
@@ -90,17 +87,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         kinds = metafunc.config.getoption("--databases").split(",")
         if "chromium" in metafunc.fixturenames:
             kinds = kinds[:1]  # what a browser sees does not depend on the database; it is seen once
-        elif is_above_databases(metafunc.definition):
-            kinds = [kinds[crc32(metafunc.function.__name__.encode()) % len(kinds)]]
         if chosen := metafunc.definition.get_closest_marker("judged_on"):
             kinds = [each for each in kinds if each in chosen.args] or kinds[:1]
         metafunc.parametrize("database_kind", kinds, scope="session")
-
-
-def is_above_databases(test: pytest.Item) -> bool:
-    """Pages and journeys tell what services decided, who are held on both: each is on one, by its name."""
-    is_page = any(test.path.is_relative_to(each) for each in PAGES)
-    return is_page and test.get_closest_marker("on_both") is None
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ class PostgresServer:
             shutil.chown(self.home, "postgres")
         self._run("initdb", "-D", str(self.data), "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8")
         options = f"-p {self.port} -k {self.home} -h 127.0.0.1 -c max_connections=60"
-        options += "" if self.durable else " -c fsync=off"
+        options += "" if self.durable else " -c fsync=off -c full_page_writes=off"
         self._run("pg_ctl", "-D", str(self.data), "-l", str(self.home / "log"), "-w", "-o", options, "start")
 
     def stop(self) -> None:

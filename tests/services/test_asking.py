@@ -57,6 +57,7 @@ def test_who_may_not_be_asked_gets_a_row_that_says_why(
         assert session.scalar(select(func.count()).select_from(Message)) == 0
 
 
+@pytest.mark.on_both
 def test_c24_two_who_ask_the_same_person_at_once_ask_once(
     runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
 ) -> None:

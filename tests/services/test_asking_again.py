@@ -71,6 +71,7 @@ def test_a_week_later_and_not_before_the_same_question_is_asked_once(
     assert (told.state, told.score) == ("queued", None)
 
 
+@pytest.mark.on_both
 def test_two_workers_at_once_ask_once(runtime: Runtime, clock: Clock, id: str) -> None:
     clock.advance(days=7)
     at_once(*[lambda: ask_again(runtime)] * 3)

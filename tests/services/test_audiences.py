@@ -257,6 +257,7 @@ def house(world: World) -> House:
     return House(world)
 
 
+@pytest.mark.on_both
 @settings(
     deadline=None,
     max_examples=20,

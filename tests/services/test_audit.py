@@ -219,6 +219,7 @@ def test_n08_no_line_can_be_forged_with_what_somebody_types(runtime: Runtime, be
     assert deed.facts == (("name", r"a\r\nb\x1b[31m\x00c"),)
 
 
+@pytest.mark.on_both
 def test_deeds_at_once_make_one_chain(runtime: Runtime, bea: Visitor):
     def act(number: int) -> None:
         for each in range(5):

@@ -58,6 +58,7 @@ def test_what_was_copied_is_there_again_and_sends_nothing(
     assert sending.send_due(elsewhere) == 0
 
 
+@pytest.mark.on_both
 def test_a_copy_made_while_people_write_is_of_one_moment(
     runtime: Runtime, elsewhere: Runtime, world: World, tmp_path: Path
 ) -> None:
@@ -117,6 +118,7 @@ def test_a_cut_off_copy_is_refused_and_changes_nothing(
     assert people_in(runtime.db) == 1
 
 
+@pytest.mark.on_both
 def test_a_copy_of_a_newer_version_is_refused(runtime: Runtime, tmp_path: Path) -> None:
     file = tmp_path / "backup"
     backup.backup(runtime, file)

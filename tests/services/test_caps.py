@@ -274,6 +274,7 @@ def test_whose_pulse_is_open_is_not_told_apart_by_a_cap(place: Runtime, world: W
     assert preview.not_asked == [("in_another_pulse", 2)]
 
 
+@pytest.mark.on_both
 def test_two_runs_at_once_ask_each_person_once(
     place: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, smtp_server: SmtpSink
 ) -> None:
@@ -295,6 +296,7 @@ def test_two_runs_at_once_ask_each_person_once(
     assert len({each.recipient for each in smtp_server.messages}) == len(smtp_server.messages) == 40
 
 
+@pytest.mark.on_both
 def test_two_workers_at_once_let_no_more_leave_than_the_cap(
     place: Runtime, world: World, workspace: Workspace, survey: Survey, clock: Clock, smtp_server: SmtpSink
 ) -> None:

@@ -67,6 +67,7 @@ def scores(runtime: Runtime) -> list[int]:
         return list(session.scalars(select(Answer.score)))
 
 
+@pytest.mark.on_both
 def test_a07_one_update_on_five_workers_at_once_is_one_row(chats: Runtime, asked: tuple[Person, str]) -> None:
     update = Event("sandbox", "4711", Kind.TEXT, "77", text="3")
 
@@ -236,6 +237,7 @@ def test_c07_slots_are_twenty_five_a_second_over_all_who_ask(runtime: Runtime, c
         assert sum(begin <= each < begin + timedelta(seconds=1) for each in every) <= 25
 
 
+@pytest.mark.on_both
 def test_c07_slots_hold_where_ten_ask_at_once(runtime: Runtime, clock: Clock) -> None:
     def reserve() -> datetime | None:
         with runtime.db.write() as session:

@@ -95,6 +95,7 @@ def test_c25_complaints_pause_the_run_and_alert_managers(house: House, smtp_serv
     assert len(asked(house)) == len(left), "nothing more leaves"
 
 
+@pytest.mark.on_both
 def test_of_many_complaints_at_once_the_run_stops_once(house: House, smtp_server: SmtpSink) -> None:
     id = begun(house)
     threads = [threading.Thread(target=complain, args=(house, each)) for each in asked(house)[:6]]

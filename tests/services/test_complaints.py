@@ -479,6 +479,7 @@ def test_a_reminder_that_finds_itself_shut_out_leaves_no_complaint(
 # ---- at once
 
 
+@pytest.mark.on_both
 def test_of_the_same_told_by_many_at_once_one_is_kept(
     runtime: Runtime, tell: Tell, asked: Invitation
 ) -> None:

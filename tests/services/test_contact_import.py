@@ -259,6 +259,7 @@ def there_were(runtime: Runtime, who: Visitor, people: list[tuple[str, ...]]) ->
             session.add(contact_rows.new_row(contact_rows.keyed(session, values), workspace, runtime.clock()))
 
 
+@pytest.mark.on_both
 @quickly(12)
 @given(before=SHARERS, rows=SHARERS)
 def test_however_many_rows_a_commit_takes_the_same_becomes_of_those_who_share_an_address(
@@ -495,6 +496,7 @@ def test_f07_many_files_of_one_workspace_keep_no_other_waiting(
     assert {import_pages.page(runtime, *each).state for each in theirs} == {"done"}
 
 
+@pytest.mark.on_both
 def test_j03_two_admins_at_once_make_each_person_once(runtime: Runtime, world: World, camila: Visitor):
     done = at_once(*[lambda: run(runtime, camila, PEOPLE)] * 2)
     assert stored(runtime) == 450
@@ -932,6 +934,7 @@ def test_what_is_stopped_while_it_arrives_is_read_no_further(
         assert session.scalar(select(func.count()).select_from(ImportPart)) == 0
 
 
+@pytest.mark.on_both
 def test_discarding_a_file_twice_at_once_is_as_good_as_once(runtime: Runtime, camila: Visitor):
     id = upload(runtime, camila, "nome;e-mail\nAna;nada\n")
     contact_imports.discard(runtime, camila, id)
@@ -985,6 +988,7 @@ def test_the_people_of_a_people_workspace_are_employees(runtime: Runtime, world:
         assert session.scalars(select(Workspace.kind)).all() == ["people"]
 
 
+@pytest.mark.on_both
 def test_a_command_looks_on_when_a_worker_is_quicker(
     runtime: Runtime, camila: Visitor, monkeypatch: pytest.MonkeyPatch
 ):

@@ -151,6 +151,7 @@ def test_j10_the_second_of_two_editors_is_told_and_overwrites_nothing(runtime: R
     assert contacts.one(runtime, bea, id).name == "Primeira"
 
 
+@pytest.mark.on_both
 def test_of_two_editors_at_once_one_is_told(runtime: Runtime, bea: Visitor):
     id = contacts.create(runtime, bea, ANA)
     outcomes = at_once(
@@ -187,6 +188,7 @@ def test_upsert_refuses_to_guess_between_several(runtime: Runtime, bea: Visitor)
         contacts.upsert(runtime, bea, {"email": "loja@x.example", "name": "?"})
 
 
+@pytest.mark.on_both
 def test_of_two_upserts_of_one_person_at_once_one_creates(runtime: Runtime, bea: Visitor):
     raw = {"email": "ana@x.example", "name": "Ana"}
     outcomes = at_once(*[lambda: contacts.upsert(runtime, bea, raw)[1]] * 6)

@@ -367,6 +367,7 @@ def test_a_worker_that_is_stopped_leaves_the_rest_to_the_next(
     assert house.count(Invitation.state == "planned") == PEOPLE - OUT - NOWHERE
 
 
+@pytest.mark.on_both
 def test_a_transaction_that_takes_too_long_is_followed_by_none_that_is_larger(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -409,6 +410,7 @@ def test_whoever_resumes_while_a_job_still_holds_some_is_followed_by_all(
     assert house.count(Invitation.state == "queued") == PEOPLE - OUT - NOWHERE
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("state", ["paused", "active", "cancelled"])
 def test_some_of_a_large_run_are_found_by_their_ids_alone(house: House, state: str) -> None:
     """By their state, all others would be read for each few of them."""

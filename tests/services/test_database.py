@@ -113,6 +113,7 @@ def test_a_reader_never_keeps_a_writer_waiting(lite: Database) -> None:
         assert session.scalar(select(func.count()).select_from(Setting)) == before, "it reads one moment"
 
 
+@pytest.mark.on_both
 def test_two_who_read_before_they_write_both_succeed(lite: Database) -> None:
     """With a deferred BEGIN one of the two would fail at once, however long it may wait (E01)."""
     put(lite, "counter", "0")
@@ -146,6 +147,7 @@ def test_a_lock_is_waited_for_a_while_and_then_it_is_unavailable(lite: Database,
     put(lite, "later")
 
 
+@pytest.mark.on_both
 def test_waiting_in_the_process_and_behind_another_is_one_patience(path: Path) -> None:
     """Whoever stands behind one of us who waits for another program does not begin to count anew."""
     patient, waited = open_database(f"sqlite:///{path}", busy_milliseconds=1_000), []
@@ -266,6 +268,7 @@ def test_the_log_is_cut_back_once_readers_are_gone(lite: Database, path: Path) -
     assert database_file.log_bytes(path) == 0
 
 
+@pytest.mark.on_both
 def test_emptying_the_log_stops_no_writer_while_somebody_reads_an_older_moment(path: Path) -> None:
     lite = open_database(f"sqlite:///{path}")
     left: list[tuple[list[str], float]] = []
@@ -310,6 +313,7 @@ def test_a_server_that_is_away_is_unavailable() -> None:
         session.execute(text("SELECT 1"))
 
 
+@pytest.mark.on_both
 def test_a_statement_with_too_many_values_is_a_mistake_that_no_other_hour_heals(runtime: Runtime) -> None:
     if runtime.db.is_sqlite:
         pytest.skip("PostgreSQL's client alone says it as if the server were away")
@@ -399,6 +403,7 @@ def test_a_database_that_is_newer_than_the_code_is_left_alone(runtime: Runtime) 
             session.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": schema.head()})
 
 
+@pytest.mark.on_both
 def test_two_who_migrate_at_once_do_it_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
     failed: list[Exception] = []

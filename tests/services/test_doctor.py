@@ -81,6 +81,7 @@ def test_keys_that_others_can_read_fail(today: Runtime) -> None:
     assert (found.state, "chmod 700" in found.says) == ("failed", True)
 
 
+@pytest.mark.on_both
 def test_keys_beside_the_database_are_for_trying_out_only(today: Runtime) -> None:
     if not today.db.is_sqlite:
         pytest.skip("PostgreSQL's files are elsewhere")

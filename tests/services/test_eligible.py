@@ -109,6 +109,7 @@ people = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.on_both
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(person=people)
 def test_sql_and_the_pure_rule_agree(runtime: Runtime, world: World, clock: Clock, person: dict) -> None:
@@ -217,6 +218,7 @@ def message_of(world: World, survey: Survey, whose: Contact, told: tuple[int, st
         world.add(Attempt(id=new_id(), message_id=message.id, number=1, started_at=at))
 
 
+@pytest.mark.on_both
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(person=capped)
 def test_sql_and_the_pure_rule_agree_about_caps(
@@ -266,6 +268,7 @@ def test_what_never_left_starts_no_rest(runtime: Runtime, world: World, clock: C
         assert may_ask(eligible.facts(session, ask, contact.id), ask.rest, clock.now).reason is None
 
 
+@pytest.mark.on_both
 def test_nobodys_question_reads_the_asks_of_all_the_others(runtime: Runtime, world: World) -> None:
     """One read of everybody's invitations for each of a thousand people is a million reads."""
     if not runtime.db.is_sqlite:
@@ -281,6 +284,7 @@ def test_nobodys_question_reads_the_asks_of_all_the_others(runtime: Runtime, wor
     assert all("contact_id=?" in line or "address_key=?" in line for line in asks), plan
 
 
+@pytest.mark.on_both
 def test_nobodys_cap_reads_the_asks_of_all_the_others(runtime: Runtime, world: World) -> None:
     if not runtime.db.is_sqlite:
         pytest.skip("the plan is told in SQLite's words")
@@ -296,6 +300,7 @@ def test_nobodys_cap_reads_the_asks_of_all_the_others(runtime: Runtime, world: W
     assert all(any(key in line for key in keys) for line in looks), plan
 
 
+@pytest.mark.on_both
 def test_nobodys_question_reads_the_opt_outs_of_all_the_others(runtime: Runtime, world: World) -> None:
     if not runtime.db.is_sqlite:
         pytest.skip("the plan is told in SQLite's words")

@@ -152,6 +152,7 @@ def test_i11_nothing_of_the_person_is_left_in_any_table(
     assert [secret for secret in SECRETS if secret in found] == []
 
 
+@pytest.mark.on_both
 def test_i11_nothing_of_the_person_is_left_in_the_files_of_sqlite(
     runtime: Runtime, world: World, camila: Visitor, person: Contact, database_url: str
 ):
@@ -165,6 +166,7 @@ def test_i11_nothing_of_the_person_is_left_in_the_files_of_sqlite(
         assert [secret for secret in SECRETS if secret.encode() in stored] == [], each.name
 
 
+@pytest.mark.on_both
 def test_i11_once_scrubbed_nothing_is_left_in_postgresqls_own_files(
     runtime: Runtime, world: World, camila: Visitor, person: Contact, request: pytest.FixtureRequest
 ):
@@ -311,6 +313,7 @@ def test_somebody_without_an_address_is_erased_as_well(runtime: Runtime, camila:
         contacts.one(runtime, camila, id)
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("erased_first", [True, False])
 @pytest.mark.parametrize("act", ["file", "upsert"])
 def test_an_erasure_that_meets_an_import_or_an_upsert_is_whole(
@@ -405,6 +408,7 @@ def test_i11_an_import_that_is_stopped_after_an_erasure_keeps_no_row_and_does_no
             assert session.scalars(select(model)).all() == []
 
 
+@pytest.mark.on_both
 def test_i11_a_file_that_is_being_read_leaves_nothing_behind(
     runtime: Runtime, camila: Visitor, person: Contact
 ):
@@ -509,6 +513,7 @@ def test_no_followup_is_opened_for_somebody_who_was_erased(
         followups.open_by_hand(runtime, camila, person.id)
 
 
+@pytest.mark.on_both
 def test_an_erasure_looks_everything_up(runtime: Runtime, world: World, camila: Visitor, person: Contact):
     """It holds SQLite's one pen: no table that grows with the house may be read from end to end."""
     if not runtime.db.is_sqlite:
@@ -539,6 +544,7 @@ def test_an_erasure_looks_everything_up(runtime: Runtime, world: World, camila: 
     assert found == {}
 
 
+@pytest.mark.on_both
 def test_what_somebody_holds_is_scrubbed_later_and_keeps_nothing_else_waiting(
     runtime: Runtime, camila: Visitor, person: Contact, database_url: str
 ):
@@ -560,6 +566,7 @@ def test_what_somebody_holds_is_scrubbed_later_and_keeps_nothing_else_waiting(
     assert scrubbing.scrub(runtime) == 0
 
 
+@pytest.mark.on_both
 def test_what_somebody_holds_after_other_clearing_is_scrubbed_by_the_job(runtime: Runtime):
     if not runtime.db.is_sqlite:
         pytest.skip("what somebody holds there is a table, and the test above holds one")

@@ -92,6 +92,7 @@ def test_another_event_under_the_same_id_is_refused(house: House, maria: Contact
     assert rows(house) == 1
 
 
+@pytest.mark.on_both
 def test_told_four_times_at_once_it_is_one_event(house: House, maria: Contact) -> None:
     id = after(house)
     assert not any(isinstance(each, Exception) for each in at_once(*[lambda: tell(house, "t-1", maria)] * 4))
@@ -191,6 +192,7 @@ def test_no_question_goes_back_to_before_it_was_due(house: House, maria: Contact
     assert schedule_sheets.get(house.runtime, house.who, id).off_days == "next"
 
 
+@pytest.mark.on_both
 def test_four_events_of_one_person_at_once_leave_the_newest(house: House, maria: Contact) -> None:
     id = after(house, newest_within_hours=24)
     now = house.clock.now

@@ -78,6 +78,7 @@ def rows_of_this_connection(connection: Any) -> int:
     return int(connection.exec_driver_sql(named).scalar() or 0)
 
 
+@pytest.mark.on_both
 def test_a_filter_that_few_people_meet_is_not_walked_while_others_wait_to_write(house: House) -> None:
     meant = crowd(house, every=200)
     id = house.plans(repeat="once", audience=VIPS)

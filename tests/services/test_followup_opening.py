@@ -53,6 +53,7 @@ def test_the_same_answer_never_opens_a_second_one(world: World) -> None:
     assert kinds(world.runtime, first) == ["opened"]
 
 
+@pytest.mark.on_both
 def test_two_transactions_at_once_open_one(world: World) -> None:
     workspace = world.workspace()
     answer = world.answer(workspace, 2)

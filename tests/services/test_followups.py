@@ -61,6 +61,7 @@ def test_the_second_is_told_who_was_quicker_and_when(
     assert followup(runtime, id).assignee_id == rafael.member_id
 
 
+@pytest.mark.on_both
 def test_of_two_who_claim_at_once_one_gets_it(
     runtime: Runtime, beatriz: Visitor, rafael: Visitor, id: str
 ) -> None:
@@ -84,6 +85,7 @@ def test_the_next_one_is_the_most_urgent_that_nobody_has(
     assert [followups.claim_next(runtime, beatriz) for _ in range(4)] == [oldest, newest, newer, None]
 
 
+@pytest.mark.on_both
 def test_two_who_take_the_next_at_once_get_one_each(
     world: World, runtime: Runtime, workspace: Workspace, beatriz: Visitor, rafael: Visitor
 ) -> None:
@@ -128,6 +130,7 @@ def test_handing_over_what_has_moved_on_is_refused(
         followups.assign(runtime, beatriz, id, beatriz.member_id)
 
 
+@pytest.mark.on_both
 def test_of_two_who_take_over_at_once_one_does(
     world: World, workspace: Workspace, beatriz: Visitor, rafael: Visitor, id: str
 ) -> None:
@@ -175,6 +178,7 @@ def test_a_note_that_we_spoke_stops_the_first_clock_for_good(
     assert followup(runtime, id).replied_at is None
 
 
+@pytest.mark.on_both
 def test_a_form_sent_twice_leaves_one_note(runtime: Runtime, clock: Clock, beatriz: Visitor, id: str) -> None:
     at_once(*[lambda: followups.note(runtime, beatriz, id, "Called her.")] * 3)
     assert kinds(runtime, id) == ["opened", "noted"]
@@ -213,6 +217,7 @@ def test_a_reply_arrives_as_it_was_written_and_stops_the_first_clock(
     assert found.first_contact_at == found.replied_at == clock.now
 
 
+@pytest.mark.on_both
 def test_a_reply_sent_twice_leaves_once(runtime: Runtime, beatriz: Visitor, id: str) -> None:
     found = at_once(*[lambda: followups.reply(runtime, beatriz, id, "Sorry, Maria.")] * 4)
     assert sum(isinstance(each, str) for each in found) == 1
@@ -229,6 +234,7 @@ def test_nobody_replies_into_the_work_of_another(
     assert replies(runtime, id) == []
 
 
+@pytest.mark.on_both
 def test_of_two_who_reply_at_once_to_an_unclaimed_one_one_does(
     runtime: Runtime, beatriz: Visitor, rafael: Visitor, id: str
 ) -> None:
@@ -303,6 +309,7 @@ def test_closing_with_other_words_says_who_closed_it(
     assert len(closures(runtime, id)) == 1
 
 
+@pytest.mark.on_both
 def test_of_many_who_close_at_once_one_does(runtime: Runtime, beatriz: Visitor, id: str) -> None:
     at_once(*[lambda: followups.close(runtime, beatriz, id, **CLOSE)] * 5)
     assert len(closures(runtime, id)) == 1

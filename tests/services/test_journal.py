@@ -65,6 +65,7 @@ def is_out(runtime: Runtime, who: Visitor, id: str) -> bool:
     return contacts.detail(runtime, who, id).is_opted_out
 
 
+@pytest.mark.on_both
 def test_m08_an_older_copy_is_brought_up_to_date_before_anything_is_sent(
     runtime: Runtime, bea: Visitor, tmp_path: Path, database_url: str
 ):
@@ -258,6 +259,7 @@ def test_several_processes_append_whole_lines(tmp_path: Path):
     assert len({(each["from"], each["line"]) for each in found if each}) == 200
 
 
+@pytest.mark.on_both
 def test_a_replay_waits_for_others_in_their_order(runtime: Runtime, world: World, bea: Visitor) -> None:
     """Whoever holds many people takes them by id; the table has them in another order."""
     with runtime.db.read() as session:
@@ -310,6 +312,7 @@ def test_what_is_known_already_is_read_and_written_nowhere(runtime: Runtime, bea
     assert len(begun) == 1, "only the one that knows the journal's name"
 
 
+@pytest.mark.on_both
 def test_each_erasure_of_a_replay_is_a_transaction_of_its_own(runtime: Runtime, bea: Visitor):
     people = [contacts.create(runtime, bea, {"name": f"Zulmira {number}"}) for number in range(20)]
     with runtime.db.write() as session:

@@ -22,6 +22,7 @@ def workspace(world: World) -> Workspace:
     return workspace
 
 
+@pytest.mark.on_both
 def test_no_person_of_a_run_makes_postgresql_read_the_asks_of_the_others(
     runtime: Runtime, world: World, workspace: Workspace
 ) -> None:

@@ -126,6 +126,7 @@ def test_d01_two_years_of_a_daily_rule_all_have_their_row(
     assert occurrences(runtime) == [("missed", "late")] * 730 + [("run", None)]
 
 
+@pytest.mark.on_both
 def test_d07_planners_at_once_make_one_run_and_ask_each_person_once(
     runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
 ) -> None:
@@ -249,6 +250,7 @@ def test_c37_cancelling_between_two_chunks_ends_it_and_the_counts_add_up(
     assert run.not_asked == (("cancelled", 230),)  # those whom it had not come to as well
 
 
+@pytest.mark.on_both
 def test_pausing_while_many_are_planned_lets_nobody_slip_through(
     runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey
 ) -> None:

@@ -73,6 +73,7 @@ def is_alike(runtime: Runtime) -> bool:
         )
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("error", [GONE, SAID_NO])
 def test_one_that_fails_after_closing_leaves_nothing(
     runtime: Runtime, asked: PulseWorld, in_hand: Departing, clock: Clock, error: DeliveryError
@@ -84,6 +85,7 @@ def test_one_that_fails_after_closing_leaves_nothing(
     assert is_alike(runtime)
 
 
+@pytest.mark.on_both
 def test_one_that_fails_while_the_pulse_is_being_closed_is_one_of_all(
     runtime: Runtime, asked: PulseWorld, in_hand: Departing
 ) -> None:
@@ -96,6 +98,7 @@ def test_one_that_fails_while_the_pulse_is_being_closed_is_one_of_all(
     assert is_alike(runtime)
 
 
+@pytest.mark.on_both
 def test_one_that_fails_as_closing_commits_waits_for_it(
     runtime: Runtime, asked: PulseWorld, in_hand: Departing
 ) -> None:
@@ -114,6 +117,7 @@ def test_one_that_fails_as_closing_commits_waits_for_it(
     assert is_alike(runtime)
 
 
+@pytest.mark.on_both
 def test_a_rest_that_the_provider_asks_for_is_kept_also_then(
     runtime: Runtime, asked: PulseWorld, in_hand: Departing
 ) -> None:

@@ -55,6 +55,7 @@ def as_stored(db: Database, table: str, column: str, pulse: PulseWorld) -> list[
         return list(session.scalars(query, {"id": pulse.pulse.id}))
 
 
+@pytest.mark.on_both
 def test_while_open_no_comment_lies_anywhere_in_clear(
     world: World, runtime: Runtime, request: pytest.FixtureRequest
 ) -> None:
@@ -74,6 +75,7 @@ def test_while_open_equal_answers_lie_there_unequal(world: World, runtime: Runti
     assert len(set(blocks)) == len(blocks)
 
 
+@pytest.mark.on_both
 def test_after_closing_no_box_is_left_even_in_free_pages(
     world: World, runtime: Runtime, request: pytest.FixtureRequest
 ) -> None:
@@ -123,6 +125,7 @@ def _guesses(runtime: Runtime, pulse: PulseWorld, order: list[int]) -> Iterator[
             yield person_order, row_order, right
 
 
+@pytest.mark.on_both
 def test_after_closing_no_order_of_rows_leads_from_a_comment_to_its_score(
     world: World, runtime: Runtime
 ) -> None:
@@ -144,6 +147,7 @@ def test_no_column_of_a_closed_answer_could_lead_to_a_person(world: World) -> No
         assert {key.column.table.name for key in table.foreign_keys} == {"pulses"}
 
 
+@pytest.mark.on_both
 def test_neither_database_keeps_a_number_of_its_own_that_joins_a_score_to_a_person(
     world: World, runtime: Runtime
 ) -> None:
@@ -160,6 +164,7 @@ def test_neither_database_keeps_a_number_of_its_own_that_joins_a_score_to_a_pers
             assert not written & set(session.scalars(text(f"SELECT xmin::text FROM {table}"))), table
 
 
+@pytest.mark.on_both
 def test_answering_leaves_no_mark_in_the_rows_of_those_who_answered(world: World, runtime: Runtime) -> None:
     """A foreign key would make PostgreSQL lock the invitation, and its row keeps who locked it last."""
     pulse = open_pulse(world, 6)

@@ -167,6 +167,7 @@ LONG = (
 )
 
 
+@pytest.mark.on_both
 def test_whose_turn_it_is_and_lots_may_take_longer_than_other_reads(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -491,6 +492,7 @@ def test_d05_a_change_just_before_a_run_loses_and_doubles_nothing(house: House) 
     assert house.outcomes(id) == [("run", None)] * 2
 
 
+@pytest.mark.on_both
 def test_d07_planners_at_once_make_one_row_with_its_steps(house: House, workspace: Workspace) -> None:
     csat = house.world.survey(workspace, Metric.CSAT)
     id = house.plans(repeat="daily", steps=[{"survey": csat.id, "after_days": 9}])

@@ -335,6 +335,7 @@ def test_forgetting_their_comments_is_not_hearing_of_them(
     assert gone == [silent.id]
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("how", ["taken back", "heard of"])
 def test_whoever_is_just_taken_back_or_heard_of_is_not_erased(
     runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock, how: str

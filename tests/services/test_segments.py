@@ -115,6 +115,7 @@ def test_whoever_was_overtaken_is_told_and_overwrites_nothing(
     assert (sheet.name, sheet.audience.to_json(), sheet.revision) == ("Premium", PRO, 2)
 
 
+@pytest.mark.on_both
 def test_two_who_save_at_once_do_not_both_succeed(
     runtime: Runtime, camila: Visitor, make: Callable[..., str]
 ) -> None:
@@ -237,6 +238,7 @@ def test_one_that_a_schedule_asks_is_not_deleted(
         segments.get(runtime, camila, id)
 
 
+@pytest.mark.on_both
 def test_a_schedule_made_while_its_audience_is_deleted_has_one_or_is_refused(
     runtime: Runtime, camila: Visitor, survey: Survey, make: Callable[..., str]
 ) -> None:

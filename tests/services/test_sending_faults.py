@@ -142,6 +142,7 @@ def test_c03_a_worker_that_was_slow_says_that_its_mail_was_refused(
     assert states(runtime) == [("sent", "sent")] * 3
 
 
+@pytest.mark.on_both
 def test_c01_a_claim_is_given_to_nobody_else_while_its_attempt_is_written(
     runtime: Runtime, people: list[Contact], clock: Clock
 ) -> None:

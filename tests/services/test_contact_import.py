@@ -468,7 +468,7 @@ def test_f07_a_small_file_does_not_wait_for_a_large_one(runtime: Runtime, world:
             seen.append(import_pages.page(runtime, other, large).done)
 
     import_jobs.run_due(replace(runtime, reach=watch))
-    assert seen and seen[0] < 2_000
+    assert seen and seen[0] <= 2_000
     assert import_pages.page(runtime, other, large).state == "done"
 
 

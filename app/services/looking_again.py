@@ -16,6 +16,7 @@ from app.domain.quiet_hours import CHANNELS
 from app.engines import take_time
 from app.models import Message, Setting
 from app.runtime import Runtime
+from app.services.outbox import USUAL
 from app.services.portions import pace, portions
 
 AT_ONCE = 5_000  # messages in one look; how many of them a transaction takes says the machine
@@ -29,7 +30,7 @@ _DUE = (
     update(_MESSAGES)
     .where(_MESSAGES.c.id == bindparam("its_id"), _MESSAGES.c.state == "queued", _IS_HELD)
     .where(_MESSAGES.c.due_at > _NOW)
-    .values(due_at=_NOW, priority=_MESSAGES.c.priority + _MESSAGES.c.level)  # where it was before
+    .values(due_at=_NOW, priority=USUAL + _MESSAGES.c.level)  # where it was before
 )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
+from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -27,6 +28,7 @@ from app.models import Base
 
 _JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make one for each row
 _HASHED, _AS_USUAL = text("SET LOCAL enable_nestloop = off"), text("SET LOCAL enable_nestloop TO DEFAULT")
+_ONE_AT_A_TIME = Lock()
 _Model = TypeVar("_Model", bound=Base)
 BETWEEN = "\x1f"  # in no name, address or id: nobody can see it
 
@@ -80,9 +82,14 @@ def few_with(
     return found
 
 
-@cache  # to make one for each statement takes longer than the statement
 def once_more(model: type[_Model]) -> type[_Model]:
-    """The table under another name: one for every statement that looks at it twice."""
+    """The table under another name: one for all statements, whose parts are kept and must name the same."""
+    with _ONE_AT_A_TIME:
+        return _under_another_name(model)
+
+
+@cache  # to make one for each statement takes longer than the statement
+def _under_another_name(model: type[_Model]) -> type[_Model]:
     return aliased(model)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import changed
 from app.models import Contact, Invitation, Message, Occurrence, OptOut, Survey, Workspace, new_id
 from app.services.asking_terms import UNCOUNTED, rest_of
+from app.services.caps_sql import LEFT, WAITING
 from app.services.eligible_sql import asks_at
 from app.services.many_rows import unindexed
 from app.services.outbox import USUAL
@@ -57,6 +58,8 @@ def take_next(
     occurrence = session.get_one(Occurrence, invitation.occurrence_id)
     contact = session.get_one(Contact, invitation.contact_id)
     tried = {row.channel for row in asked}
+    if _was_reminded(session, invitation, tried):
+        return True
     further = [
         each
         for each in occurrence.channels
@@ -70,6 +73,21 @@ def take_next(
     invitation.state, invitation.reason, invitation.until, invitation.sent_at = "queued", None, None, None
     session.flush()
     return True
+
+
+def _was_reminded(session: Session, invitation: Invitation, tried: Collection[str]) -> bool:
+    """Did a reminder ask them elsewhere? Then they were asked there. One that waits reminds of nothing."""
+    reminders = select(Message).where(Message.invitation_id == invitation.id, Message.purpose == "reminder")
+    asked = False
+    for each in session.scalars(reminders.order_by(Message.created_at).with_for_update()).all():
+        if each.state in WAITING:
+            each.state, each.reason = "cancelled", "duplicate"
+        elif each.state in LEFT and each.channel not in tried:
+            invitation.channel, invitation.address_key = each.channel, each.address_key
+            invitation.state, invitation.reason, invitation.until = "sent", None, None
+            asked = True
+    session.flush()
+    return asked
 
 
 def rests_at(

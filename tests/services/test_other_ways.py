@@ -313,6 +313,29 @@ def test_a_schedule_may_remind_up_to_three_times_and_elsewhere(
     assert len(smtp_server.messages) == 3
 
 
+@pytest.mark.parametrize("left", [True, False])
+def test_whoever_a_reminder_asked_elsewhere_is_not_asked_there_again_when_the_text_is_lost_after_all(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, smtp_server: SmtpSink, clock: Clock,
+    left: bool,
+) -> None:  # fmt: skip
+    """One that still waits gives way to the question: they do not leave in the same minute."""
+    ask(place, world, manager, maria, BOTH)
+    with place.db.write() as session:
+        session.scalars(select(Occurrence)).one().terms = {"reminders": [3], "remind_elsewhere": True}
+    clock.advance(days=3)
+    reminding.remind(place)
+    if left:
+        sending.send_due(place)
+    told(place, "failed", reason="unreachable", permanent=True)
+    sending.send_due(place)
+    assert len(smtp_server.messages) == 1
+    asked = invitation(place)
+    assert (asked.state, asked.channel, asked.reason) == ("sent", "email", None)
+    assert asked.address_key == maria.email_key
+    reminder = ("reminder", "email", "sent" if left else "cancelled")
+    assert reminder in messages(place)
+
+
 def test_reminders_that_came_due_while_nobody_worked_are_one(
     place: Runtime, world: World, manager: Visitor, maria: Contact, smtp_server: SmtpSink, clock: Clock
 ) -> None:

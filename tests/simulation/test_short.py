@@ -93,7 +93,7 @@ def but_gold(*given: Any, **told: Any) -> Any:
 
 usual_refusal, usual_due_runs, usual_audience = departing.refusal, coming_due.due_runs, eligible.audience
 LOST = Statement(
-    "UPDATE messages SET state = 'cancelled', reason = :reason, due_at = :until"
+    "UPDATE messages SET state = 'cancelled', reason = :reason, due_at = :due_at"
     " WHERE id = :id AND lease_token = :lease"
 )
 AGAIN = text("UPDATE messages SET state = 'queued', lease_token = NULL WHERE state = 'attempting'")

@@ -77,7 +77,8 @@ class Judge:
     breaches: Breaches = field(default_factory=Breaches)
     asks: dict[str, list[Ask]] = field(default_factory=lambda: defaultdict(list))
     days: dict[str, list[tuple[date, str]]] = field(default_factory=lambda: defaultdict(list))
-    asked: dict[str, str] = field(default_factory=dict)  # by invitation: its first message that arrived
+    asked: dict[str, Taken] = field(default_factory=dict)  # by invitation: its first message that arrived
+    reminded: dict[str, list[Taken]] = field(default_factory=lambda: defaultdict(list))  # and its reminders
     last: dict[str, datetime] = field(default_factory=dict)  # by invitation: its last message
     withdrawn: set[str] = field(default_factory=set)  # messages that were accepted and failed afterwards
 
@@ -90,6 +91,8 @@ class Judge:
         if said.purpose == "invitation":
             self._once(taken, said)
             self._rested(taken, said)
+        else:
+            self.reminded[said.invitation_id].append(taken)
 
     def failed(self, message_id: str) -> None:
         """The provider says later that it did not arrive: nobody was asked by it."""
@@ -131,10 +134,19 @@ class Judge:
         self.last[said.invitation_id] = taken.at
 
     def _once(self, taken: Taken, said: Said) -> None:
-        before = self.asked.get(said.invitation_id)
-        if before is not None and before not in self.withdrawn:
+        if self.has(said.invitation_id):
             self.breaches.add("asked twice", f"{said.contact_id} by {said.invitation_id} at {taken.at}")
-        self.asked[said.invitation_id] = taken.message.id
+        self.asked[said.invitation_id] = taken
+
+    def has(self, invitation_id: str) -> bool:
+        """Did its question arrive, or a reminder on another channel than the one where that was lost?"""
+        first = self.asked.get(invitation_id)
+        if first is None or first.message.id not in self.withdrawn:
+            return first is not None
+        return any(
+            each.message.id not in self.withdrawn and each.channel != first.channel
+            for each in self.reminded[invitation_id]
+        )
 
     def _rested(self, taken: Taken, said: Said) -> None:
         ask = Ask(taken.at.astimezone(ZONE).date(), said.metric, taken.message.id)

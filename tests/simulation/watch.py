@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from app.models import Invitation, Message, Occurrence
 from app.runtime import Runtime
 from tests.simulation.almanac import Calendar, Moment, due_moments
+from tests.simulation.outages import JUMPS
 from tests.simulation.people import Town
 from tests.simulation.provider import Ledger
 from tests.simulation.rules import Breaches, Judge
@@ -18,6 +19,7 @@ from tests.simulation.schedules import Plan
 OPEN = ("planned", "queued", "sending", "unknown")
 ASKED = ("sent", "delivered", "answered")
 GRACE = timedelta(hours=1)  # by which a worker that is awake may be late, in the leaps of this simulation
+SET_BACK = -min(JUMPS)
 
 
 @dataclass
@@ -140,7 +142,8 @@ class Watch:
         """How many people it was about: a range where people came or went while it worked, or chose."""
         if run.origin == "trigger" or run.contact_id:
             return 0, 1
-        begins, ends = run.created_at, run.ended_at or run.created_at
+        # Somebody may have come just before the clock was set back
+        begins, ends = run.created_at - SET_BACK, (run.ended_at or run.created_at) + SET_BACK
         sure, perhaps = 0, 0
         for person in self.town.people:
             if plan.group is not None and person.group != plan.group:
@@ -188,11 +191,9 @@ class Watch:
         """Where an ask and the ledger disagree."""
         state, reason = row.state, row.reason  # type: ignore[attr-defined]
         said = f"{state} ({reason})"
-        arrived = self.judge.asked.get(row.id)  # type: ignore[attr-defined]
-        if (
-            arrived in self.judge.withdrawn and state != "answered"
-        ):  # who answers has it, whatever was said later
-            arrived = None
+        arrived = self.judge.has(row.id)  # type: ignore[attr-defined]
+        if state == "answered":  # who answers has it, whatever was said later
+            arrived = row.id in self.judge.asked  # type: ignore[attr-defined]
         doubt = any(each in self.ledger.in_doubt for each in messages)
         if state in OPEN:
             over = row.expires_at < now - GRACE  # type: ignore[attr-defined]
@@ -200,9 +201,9 @@ class Watch:
         if state in ("skipped", "cancelled", "failed") and not reason:
             return "left behind", f"{state}, and nobody knows why"
         was_sent = state in ASKED or (state == "expired" and row.sent_at is not None)  # type: ignore[attr-defined]
-        if was_sent and arrived is None and not doubt:
+        if was_sent and not arrived and not doubt:
             return "counts", f"{said}, and no provider has it"
-        if not was_sent and arrived is not None:
+        if not was_sent and arrived:
             return "counts", f"{said}, and a provider has it"
         return None
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
@@ -18,11 +18,15 @@ from app.domain.brakes import (
     worth_counting,
 )
 from app.domain.cadence import Repeat
-from app.domain.delivery import ASKING
+from app.domain.metrics import Metric
 from app.models import Bounces, Invitation, Message, Occurrence, Schedule, Stop
 
 KNOWN = ("sent", "delivered", "failed")
-_ASKS = Message.purpose.in_(ASKING)
+# Of a pulse the questions alone: its reminders go to the silent, whom nobody is to count
+_ASKS = or_(
+    Message.purpose == "invitation",
+    and_(Message.purpose == "reminder", Invitation.metric != Metric.ENPS.value),
+)
 
 
 def run_of(session: Session, message_id: str) -> Occurrence | None:

@@ -65,6 +65,7 @@ def stop_run(session: Session, message_id: str, reason: str, now: datetime) -> N
     run = run_ends.run_of(session, message_id)
     if run is None:
         return
+    alone(session, run.schedule_id)
     number = run_ends.refused(session, run, reason, now)
     if number >= REFUSED:
         _stop(session, run, Cause("refused", reason, number), now)
@@ -128,7 +129,7 @@ def _since_it_went_on(session: Session, run: Occurrence, now: datetime) -> list[
 
 
 def alone(session: Session, schedule_id: str | None) -> None:
-    """A step: first of all, of whoever counts a bounce and of whoever ends a stop (SQLite has one writer).
+    """A step: first of all, of whoever may stop a schedule or ends a stop (SQLite has one writer).
 
     The one takes the count and then the schedule, the other the schedule and then the count.
     """

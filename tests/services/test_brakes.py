@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event, func, insert, select, update
+from sqlalchemy import event, func, insert, select, text, update
 
 from app.channels.registry import open_channels
 from app.domain.access import Role
 from app.domain.brakes import LATEST
-from app.errors import NotFound
+from app.errors import NotFound, Unavailable
 from app.models import Bounces, Invitation, Member, Message, Occurrence, Schedule, Stop, User, new_id
 from app.runtime import Runtime
-from app.services import events, run_ends, runs, schedule_sheets, schedules, sending, unsent
+from app.services import brakes, events, run_ends, runs, schedule_sheets, schedules, sending, unsent
 from app.services.events import Told
 from tests.services.recurring import House
 from tests.smtp import SmtpSink
@@ -300,6 +300,25 @@ def test_bounces_of_long_ago_stop_no_questions_after_events(house: House, smtp_s
     happens(house, [*ids[16:40], ids[15]], "new")
     assert schedule_sheets.get(house.runtime, house.who, id).state == "active"
     assert stops(house) == []
+
+
+@pytest.mark.judged_on("postgresql")
+def test_whoever_counts_what_was_refused_waits_for_the_brake_before_the_schedule(
+    house: House, smtp_server: SmtpSink
+) -> None:
+    """Else two workers wait for each other: one has a refusal and then a bounce, the other a bounce."""
+    if house.runtime.db.is_sqlite:
+        pytest.skip("SQLite has one writer")
+    house.crowd(1)
+    id = house.plans(repeat="once")
+    house.tick()
+    with house.runtime.db.read() as session:
+        message = session.scalars(select(Message.id)).one()
+    with house.runtime.db.write() as other:
+        brakes.alone(other, id)
+        with pytest.raises(Unavailable), house.runtime.db.write() as session:
+            session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            brakes.stop_run(session, message, "provider_refused", house.clock.now)
 
 
 def test_another_workspace_sees_no_stop_of_ours(house: House, smtp_server: SmtpSink) -> None:

@@ -7,7 +7,7 @@ PER_CENT = 5  # more than this, and mailbox providers begin to turn away everyth
 LEAST_OUTCOMES = 20  # below, one bad address more or less says nothing
 LEAST_BOUNCED = 5  # three typing errors among the first twenty are chance, five are a bad list
 BOUNCES = ("invalid_address", "blocked")  # for good, and for the address: nothing is tried there any more
-LATEST = 200  # runs for one person, after an event: so many of a schedule are looked at together
+LATEST = 200  # of runs of few people: so many messages of a schedule are looked at together
 RECENT = timedelta(days=30)  # and no older ones: a list that was mended since says nothing of today
 PER_MILLE = 1  # of what arrived, called spam: beyond, mailbox providers file all that we send under it
 LEAST_COMPLAINTS = 2  # one person may press the wrong button

@@ -4,25 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import ColumnElement, Select, func, select, text, update
+from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_into, is_postgresql
+from app.db import is_postgresql
 from app.domain.brakes import (
-    BOUNCES,
-    LATEST,
     LEAST_BOUNCED,
-    RECENT,
     REFUSED,
     Cause,
     Complained,
-    Returned,
     is_worth_a_look,
-    next_look,
-    worth_counting,
     worth_counting_arrived,
 )
-from app.domain.delivery import ASKING
 from app.models import (
     Bounces,
     Complaint,
@@ -35,11 +28,10 @@ from app.models import (
     new_id,
 )  # fmt: skip
 from app.runtime import Runtime
-from app.services import telling_managers, unsent
+from app.services import run_ends, telling_managers, unsent
 from app.services.access import Visitor
 
 log = structlog.get_logger("brakes")
-KNOWN = ("sent", "delivered", "failed")
 ARRIVED = ("sent", "delivered")
 COMPLAINED = "complained"  # stands where a reason would, for those who were asked and called it spam
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
@@ -64,50 +56,34 @@ def shut_window(session: Session, address_key: str | None) -> None:
     session.execute(update(Conversation).where(Conversation.address_key == address_key).values(heard_at=None))
 
 
-def stop_run(session: Session, invitation_id: str | None, reason: str, now: datetime) -> None:
+def stop_run(session: Session, message_id: str, reason: str, now: datetime) -> None:
     """A step: where several of one run were refused for its words or our right to say them, it is paused.
 
-    Nothing of it is lost: whoever looks after it sees why, mends it and resumes.
+    Nothing of it is lost: whoever looks after it sees why, mends it and resumes. Runs of few people each, so
+    after events, count together.
     """
-    run = _run_of(session, invitation_id)
+    run = run_ends.run_of(session, message_id)
     if run is None:
         return
-    lifted = select(func.max(Stop.ended_at)).where(Stop.occurrence_id == run.id, Stop.why == "refused")
-    since = session.scalar(lifted)
-    refused = _messages(run.id, Message.state == "failed", Message.reason == reason)
-    if since is not None:  # somebody went on since: what was refused before is theirs to answer for
-        refused = refused.where(Message.due_at >= since)
-    number = session.scalar(select(func.count()).select_from(refused.limit(REFUSED).subquery())) or 0
+    alone(session, run.schedule_id)
+    number = run_ends.refused(session, run, reason, now)
     if number >= REFUSED:
         _stop(session, run, Cause("refused", reason, number), now)
 
 
-def bounced(session: Session, invitation_id: str | None, reason: str, now: datetime) -> None:
+def bounced(session: Session, message_id: str, reason: str, now: datetime) -> None:
     """A step: one more message of a run came back for good; of too many of them the run stops.
 
     Only failures are counted as they come; what arrived is counted where the failures may be too many, and
-    no further than it takes to tell. Runs for one person, after events, are counted together.
+    no further than it takes to tell. Runs of few people each count together.
     """
-    run = _run_of(session, invitation_id)
+    run = run_ends.run_of(session, message_id)
     if run is None:
         return
     alone(session, run.schedule_id)
-    if run.contact_id is not None:
-        returned = _returned_lately(session, run, now)
-        if returned.is_too_much:
-            _stop(session, run, _too_many(reason, returned), now)
-        return
-    row = _count_one(session, run.id)
-    if row.number - row.forgiven < row.look_at:
-        return
-    fresh = row.number - row.forgiven
-    most = row.forgiven_known + worth_counting(fresh)
-    known = _messages(run.id, Message.state.in_(KNOWN)).limit(most + 1)
-    number = (session.scalar(select(func.count()).select_from(known.subquery())) or 0) - row.forgiven_known
-    returned = Returned(fresh, number)
-    row.look_at = next_look(returned)
-    if returned.is_too_much:
-        _stop(session, run, _too_many(reason, returned), now)
+    returned = run_ends.returned(session, run, now)
+    if returned is not None and returned.is_too_much:
+        _stop(session, run, Cause("bounces", reason, returned.bounced, returned.known), now)
 
 
 def complained(session: Session, complaint: Complaint, now: datetime) -> None:
@@ -141,27 +117,19 @@ def complained(session: Session, complaint: Complaint, now: datetime) -> None:
 
 
 def _since_it_went_on(session: Session, run: Occurrence, now: datetime) -> list[ColumnElement[bool]]:
-    """What left of this run, or of its schedule's late runs for one person each, for they count together.
+    """What left of this run, or of its schedule's late runs of few people each, for they count together.
 
     All of these and not only the latest, as of bounces: two in a thousand are one in two hundred by chance.
     """
-    lifted = select(func.max(Stop.ended_at)).where(
-        Stop.schedule_id == run.schedule_id, Stop.why == "complaints"
-    )
-    since = session.scalar(lifted)
+    since = run_ends.went_on(session, run, "complaints")
     fresh = [] if since is None else [Message.sent_at >= since]
-    if run.contact_id is None:
-        return [Occurrence.id == run.id, *fresh]
-    return [
-        Occurrence.schedule_id == run.schedule_id,
-        Occurrence.contact_id.is_not(None),
-        Occurrence.due_at.between(now - RECENT, now),
-        *fresh,
-    ]
+    if run_ends.is_of_few(session, run):
+        return [*run_ends.lately(run, now), *fresh]
+    return [Occurrence.id == run.id, *fresh]
 
 
 def alone(session: Session, schedule_id: str | None) -> None:
-    """A step: first of all, of whoever counts a bounce and of whoever ends a stop (SQLite has one writer).
+    """A step: first of all, of whoever may stop a schedule or ends a stop (SQLite has one writer).
 
     The one takes the count and then the schedule, the other the schedule and then the count.
     """
@@ -208,57 +176,6 @@ def standing(session: Session, workspace_id: str, schedule_id: str | None = None
         )
         for row, name in session.execute(query)
     ]  # fmt: skip
-
-
-def _returned_lately(session: Session, run: Occurrence, now: datetime) -> Returned:
-    """Of the latest runs of its schedule for one person each, since it last went on: how many came back."""
-    latest = select(Occurrence.id).where(
-        Occurrence.schedule_id == run.schedule_id,
-        Occurrence.due_at.between(now - RECENT, now),
-        Occurrence.contact_id.is_not(None),
-    )
-    runs = session.scalars(latest.order_by(Occurrence.due_at.desc()).limit(LATEST)).all()
-    lifted = select(func.max(Stop.ended_at)).where(Stop.schedule_id == run.schedule_id, Stop.why == "bounces")
-    ends = (
-        select(Message.reason)
-        .join(Invitation, Invitation.id == Message.invitation_id)
-        .where(
-            Invitation.occurrence_id.in_(runs), Message.purpose.in_(ASKING), Message.state.in_(KNOWN),
-            Message.due_at >= (session.scalar(lifted) or now - RECENT),
-        )
-    )  # fmt: skip
-    reasons = session.scalars(ends).all()
-    return Returned(sum(each in BOUNCES for each in reasons), len(reasons))
-
-
-def _too_many(reason: str, returned: Returned) -> Cause:
-    return Cause("bounces", reason, returned.bounced, returned.known or None)
-
-
-def _run_of(session: Session, invitation_id: str | None) -> Occurrence | None:
-    """The run of a schedule that this invitation belongs to."""
-    invitation = session.get(Invitation, invitation_id) if invitation_id else None
-    if invitation is None or invitation.schedule_id is None:
-        return None
-    return session.get(Occurrence, invitation.occurrence_id)
-
-
-def _messages(run_id: str, *conditions: ColumnElement[bool]) -> Select[str]:
-    return (
-        select(Message.id)
-        .join(Invitation, Invitation.id == Message.invitation_id)
-        .where(Invitation.occurrence_id == run_id, Message.purpose.in_(ASKING), *conditions)
-    )
-
-
-def _count_one(session: Session, run_id: str) -> Bounces:
-    """The run's counter with one more on it, ours until the end of the transaction."""
-    adding = insert_into(session, Bounces).values(occurrence_id=run_id, number=1, look_at=LEAST_BOUNCED)
-    session.execute(
-        adding.on_conflict_do_update(index_elements=["occurrence_id"], set_={"number": Bounces.number + 1})
-    )
-    query = select(Bounces).where(Bounces.occurrence_id == run_id)
-    return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def _stop(session: Session, run: Occurrence, cause: Cause, now: datetime) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed, insert_into
+from app.domain.caps import Rule
 from app.domain.hourly import Hour
 from app.models import Setting
 from app.runtime import Runtime
@@ -31,10 +32,10 @@ class Room:
         hour = self._of(each)
         return hour is None or hour.has_room(each.per_hour or 1, now)
 
-    def turn(self, each: Departing, now: datetime) -> datetime:
-        """When this one may leave, as there is no room now."""
+    def turn(self, each: Departing, begin: datetime, *rules: Rule) -> datetime:
+        """When this one may leave, as there is no room before: from then on, at no wrong moment."""
         hour = self._of(each)
-        return now if hour is None else hour.turn(each.per_hour or 1, now)
+        return begin if hour is None else hour.turn(each.per_hour or 1, begin, *rules)
 
     def leaves(self, each: Departing, now: datetime) -> None:
         """This one goes."""

@@ -167,7 +167,7 @@ def _waits(each: Departing, tally: Tally, room: Room, now: datetime, *, rings: b
         return None
     why = next(why for why, rule in rules.items() if rule(now))
     if each.per_hour and why != "capped":  # which is their own, and heaps nobody up
-        turn = _turn_from(until, each, room, *rules.values())
+        turn = room.turn(each, until, *rules.values())
         return Waits(why, turn, turn)
     due_at = levels.due_at(until, _level(each))
     is_in_time = each.expires_at is None or due_at < each.expires_at
@@ -179,14 +179,6 @@ def _waits(each: Departing, tally: Tally, room: Room, now: datetime, *, rings: b
 def _level(each: Departing) -> int:
     """Which it is of a large run, also on the second night that it meets."""
     return max(each.priority - USUAL, each.level)
-
-
-def _turn_from(until: datetime, each: Departing, room: Room, *rules: Rule) -> datetime:
-    """The first turn from then on that is no wrong moment again."""
-    turn = room.turn(each, until)
-    while (later := first_allowed(turn, *rules)) is not None:
-        turn = room.turn(each, later)
-    return turn
 
 
 def _wait_for_turn(session: Session, each: Departing, lease: Lease, turn: datetime) -> None:

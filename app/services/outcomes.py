@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.channels.base import DeliveryError, KeptCopy, Outcome, Receipt
 from app.db import Statement
 from app.domain.brakes import BOUNCES
-from app.domain.delivery import ASKING, REPEATABLE, next_try
+from app.domain.delivery import REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
 from app.services import (
     brakes,
@@ -166,11 +166,11 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
     if error.pause_seconds is not None:
         rest_channel(session, each.channel, now, error.pause_seconds)
     if error.stops_run:
-        brakes.stop_run(session, each.invitation_id, error.reason, now)
+        brakes.stop_run(session, each.id, error.reason, now)
     if error.reason == "outside_window":
         brakes.shut_window(session, each.address_key)
-    if error.permanent and error.reason in BOUNCES and each.purpose in ASKING:
-        brakes.bounced(session, each.invitation_id, error.reason, now)
+    if error.permanent and error.reason in BOUNCES:
+        brakes.bounced(session, each.id, error.reason, now)
     if each.purpose == "reminder":
         now = pulse_reminders.dated(session, each.id, now)
     if error.permanent and error.reason == "opted_out" and each.workspace_id:

@@ -88,9 +88,9 @@ def _fail(session: Session, message: Message, event: Event, ready: Collection[st
     if event.complains:
         complaints.shut_out(session, message, now)
     if event.stops_run:
-        brakes.stop_run(session, message.invitation_id, event.reason, now)
+        brakes.stop_run(session, message.id, event.reason, now)
     if event.permanent and event.reason in BOUNCES:
-        brakes.bounced(session, message.invitation_id, event.reason, now)
+        brakes.bounced(session, message.id, event.reason, now)
     if message.address_key:
         _close(session, message, event, now)
     if message.purpose == "invitation":

@@ -49,8 +49,20 @@ def test_turns_lie_as_far_apart_as_the_limit_says() -> None:
     assert turns == [BEGIN + timedelta(minutes=each) for each in (60, 75, 90)]
 
 
+def test_turns_of_another_zones_morning_keep_nobody_waiting_who_may_leave_before() -> None:
+    hour, half, morning = Hour(), HOUR / 2, BEGIN + 11 * HOUR
+    hour.leaves(BEGIN)
+    hour.leaves(BEGIN)
+    in_tokyo = [hour.turn(2, morning) for _ in range(3)]
+    in_berlin = [hour.turn(2, BEGIN) for _ in range(22)]
+    assert in_tokyo == [morning, morning + half, morning + HOUR]
+    assert in_berlin[:20] == [BEGIN + HOUR + each * half for each in range(20)], "the hours before are theirs"
+    assert in_berlin[20:] == [morning + 3 * half, morning + 4 * half], "and no turn is given twice"
+
+
 def test_a_clock_that_was_wrong_for_a_moment_holds_nothing_back() -> None:
-    hour = Hour(left=[(BEGIN + timedelta(days=400), 5)], given=BEGIN + timedelta(days=400))
+    wrong = BEGIN + timedelta(days=400)
+    hour = Hour(left=[(wrong, 5)], given=[(wrong, wrong)])
     assert hour.has_room(5, BEGIN)
     for _ in range(5):
         hour.leaves(BEGIN)
@@ -64,7 +76,8 @@ def test_a_clock_that_was_wrong_for_a_moment_holds_nothing_back() -> None:
 )
 def test_one_that_is_idle_is_as_good_as_a_new_one(minutes: list[int], turn: int | None, most: int) -> None:
     left = [(BEGIN - timedelta(minutes=each), 1) for each in sorted(minutes, reverse=True)]
-    hour = Hour(left, None if turn is None else BEGIN + timedelta(minutes=turn))
+    given = [] if turn is None else [(BEGIN + timedelta(minutes=turn),) * 2]
+    hour = Hour(left, given)
     assert hour.is_idle(BEGIN) == (all(each >= 60 for each in minutes) and (turn is None or turn <= -60))
     if hour.is_idle(BEGIN):
         assert hour.has_room(most, BEGIN)

@@ -237,6 +237,20 @@ def test_c25_questions_after_events_are_counted_together(house: House, smtp_serv
     assert len(stops(house)) == 2
 
 
+def test_c25_each_in_their_turn_complaints_are_counted_over_the_days(
+    house: House, smtp_server: SmtpSink
+) -> None:
+    house.crowd(4)
+    id = house.plans(repeat="each_person", every_days=4)
+    for _ in range(2):
+        house.tick()
+        sending.send_due(house.runtime)
+        house.clock.advance(days=1)
+    complain(house, *asked(house))
+    assert [each.failed for each in stops(house)] == [2]
+    assert state(house, id) == "paused"
+
+
 def test_complaints_of_long_ago_stop_no_questions_after_events(house: House, smtp_server: SmtpSink) -> None:
     ids = house.crowd(4)
     id = house.plans(repeat="event", trigger={"event": "ticket.solved"})

@@ -23,8 +23,19 @@ from app.models import (
     new_id,
 )
 from app.runtime import Runtime
-from app.services import asking, inbound, senders, sending
+from app.services import (
+    asking,
+    events,
+    expanding,
+    inbound,
+    planning,
+    schedule_sheets,
+    schedules,
+    senders,
+    sending,
+)
 from app.services.access import Visitor
+from app.services.events import Told
 from bots import handle
 from tests.scripted_twilio import SID, TOKEN, ScriptedTwilio, refused, scripted
 from tests.world import Clock, World
@@ -293,3 +304,21 @@ def test_c06_after_too_many_requests_replies_leave_before_questions(
     assert [each["To"] for each in server.created[1:]] == ["+5531988884418"]
     sending.send_due(place)
     assert [each["To"] for each in server.created[2:]] == [MARIA]
+
+
+def test_c13_words_that_are_refused_after_events_pause_their_schedule(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, server: ScriptedTwilio
+) -> None:
+    server.every = refused(30007)
+    given = {"repeat": "event", "trigger": {"event": "ticket.solved"}, "channels": ["sms"]}
+    id = schedules.create(place, manager, given | {"survey": world.survey(workspace).id})
+    for number in range(3):
+        person = world.contact(workspace, phone=f"+553198888441{number}", email=None)
+        events.tell(place, manager, Told(f"e{number}", "ticket.solved", person.id, None, {}))
+        planning.plan_schedules(place)
+        expanding.expand_occurrences(place)
+        sending.send_due(place)
+    sheet = schedule_sheets.get(place, manager, id)
+    assert sheet.state == "paused"
+    assert sheet.stopped is not None
+    assert (sheet.stopped.why, sheet.stopped.failed) == ("refused", 3)

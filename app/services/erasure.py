@@ -1,6 +1,6 @@
 """Forgetting a person: what they were goes, that they were counted and must not be asked stays."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
@@ -20,6 +20,7 @@ from app.services.forgetting import (
     FILES,
     QUEUED,
     SAID,
+    SHARED,
     WISHES,
     take,
     told,
@@ -114,17 +115,25 @@ def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> N
 
 
 def _forget_what_came_in(session: Session, contact: Contact) -> None:
-    """Also what nobody has placed yet. Each event's name stays: else the provider would bring it again."""
+    """Also what nobody has placed yet, unless somebody else has that address: it may be their STOP or answer.
+
+    Each event's name stays: else the provider would bring it again.
+    """
+    shared = set(session.scalars(SHARED, whose(contact)))
     for row in session.scalars(CAME_IN, whose(contact)).all():
-        if row.address_key is None and not _is_theirs(session, row, contact):
-            continue
-        row.payload = inbound.named_only(row.payload)
-        row.error, row.state, row.address_key = None, "done", ""
+        if _is_theirs(session, row, contact, shared):
+            row.payload = inbound.named_only(row.payload)
+            row.error, row.state, row.address_key = None, "done", ""
 
 
-def _is_theirs(session: Session, row: InboundEvent, contact: Contact) -> bool:
-    key = key_of(session, row.channel, row.payload.get("address", ""))
-    return row.contact_id == contact.id or key in {contact.phone_key, contact.telegram_key} - {None}
+def _is_theirs(session: Session, row: InboundEvent, contact: Contact, shared: Collection[str | None]) -> bool:
+    if row.contact_id == contact.id:
+        return True
+    key = row.address_key
+    if key is None:
+        key = key_of(session, row.channel, row.payload.get("address", ""))
+    theirs = {contact.phone_key, contact.telegram_key} - {None}
+    return key in theirs and (row.state == "done" or key not in shared)
 
 
 def _close_followups(

@@ -376,6 +376,21 @@ def test_a_file_that_somebody_maps_is_not_stopped_by_the_night_job(
     with runtime.db.read() as session:
         back = session.scalars(select(Contact).where(Contact.erased_at.is_(None))).one()
     assert back.id != person.id
+@pytest.mark.judged_on("postgresql")
+def test_an_erasure_by_hand_and_one_by_a_period_do_not_wait_for_each_other(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+) -> None:
+    if runtime.db.is_sqlite:
+        pytest.skip("it has one writer")
+    person = world.contact(workspace, active=False)
+    clock.advance(days=100)
+    keep(runtime, bea, contacts=90)
+    erases = partial(erasure.erase, runtime, bea, person.id)
+    meeting(runtime, partial(retention.let_go, runtime), erases, at="SELECT pulses.id")
+    deeds = {each.action for each in audit_log.log(runtime, bea).page.items}
+    assert {"contact.erased", "workspace.retention_applied"} <= deeds
+
+
     assert contacts.detail(runtime, bea, back.id).is_opted_out, "erased once, and not asked again"
 
 

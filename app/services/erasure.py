@@ -58,7 +58,7 @@ def erase(runtime: Runtime, who: Visitor, id: str) -> tuple[str, ...]:
         audit.note(session, who, now, "contact.erased", known.id)
         members = session.scalars(_MEMBERS_TOLD, {"contact": known.id}).all()
         for contact in hold(session, [known.id]):
-            forget(session, contact, now, by=who.name, member_id=who.member_id)
+            forget(session, contact, now, asked_at=now, by=who.name, member_id=who.member_id)
     scrubbing.soon(runtime)
     return tuple(members)
 
@@ -82,14 +82,15 @@ def forget(
     contact: Contact,
     now: datetime,
     *,
+    asked_at: datetime | None,
     by: str | None = None,
     member_id: str | None = None,
-    asked_for: bool = True,
 ) -> None:
     """The step of `erase`, of somebody who is held.
 
     Only an erasure that somebody asked for reaches files that wait: what a file brings of whom we had not
-    heard of for years is new, and whoever is mapping it is not disturbed.
+    heard of for years is new, and whoever is mapping it is not disturbed. `asked_at` is by our clock, also
+    where `now` is long ago: whatever files are here at this moment may hold them.
     """
     _remember_not_to_ask(session, contact, now)
     for what in (WISHES, QUEUED, SAID):
@@ -98,8 +99,9 @@ def forget(
     forget_sealed(session, contact.id)
     _close_followups(session, contact, now, by, member_id)
     _forget_person(contact, now)
-    if asked_for:
-        _forget_files(session, contact, now)
+    if asked_at is not None:
+        contact.erasure_asked_at = asked_at
+        _forget_files(session, contact, asked_at)
     audit.forget(session, contact.id)
     person_requests.done(session, contact.id, now)
     journal.erased(session, contact, now)

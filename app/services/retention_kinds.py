@@ -177,7 +177,7 @@ def _forget_contacts(session: Session, going: Going) -> None:
     still = set(session.scalars(found))
     for contact in held:
         if contact.id in still:
-            erasure.forget(session, contact, going.now, asked_for=False)
+            erasure.forget(session, contact, going.now, asked_at=None)
 
 
 def _old_payloads(workspace_id: str, before: datetime) -> Select[Any]:

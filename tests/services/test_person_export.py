@@ -54,6 +54,7 @@ NOT_SHOWN = {
     "telegram_key": "a keyed hash tells nothing",
     "revision": "how often we wrote the row",
     "erased_at": "whoever is erased has no file",
+    "erasure_asked_at": "the same",
 }
 
 

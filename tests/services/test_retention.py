@@ -32,6 +32,7 @@ from app.services import (
     erasure,
     followups,
     import_jobs,
+    import_pages,
     metrics,
     person_requests,
     retention,
@@ -409,6 +410,27 @@ def test_a_file_that_somebody_maps_is_not_stopped_by_the_night_job(
         back = session.scalars(select(Contact).where(Contact.erased_at.is_(None))).one()
     assert back.id != person.id
     assert contacts.detail(runtime, bea, back.id).is_opted_out, "erased once, and not asked again"
+
+
+def test_rows_that_an_import_left_out_stay_when_the_night_job_erases_somebody(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+) -> None:
+    world.contact(workspace, active=False)
+    asks = world.contact(workspace)
+    clock.advance(days=100)
+    keep(runtime, bea, contacts=90)
+    file = io.BytesIO(b"nome;e-mail\nAna;ana@bemtevi.example\nBia;bia\n")
+    id = contact_imports.run(runtime, bea, "a.csv", file, lawful_basis="consent", source="feira").id
+    clock.advance(hours=1)
+
+    def left_out() -> int:
+        import_jobs.clear_away(runtime)
+        return len(import_pages.page(runtime, bea, id).rejects)
+
+    assert retention.let_go(runtime) == 1
+    assert left_out() == 1
+    erasure.erase(runtime, bea, asks.id)
+    assert left_out() == 0
 
 
 def test_what_other_systems_told_goes_and_that_it_happened_stays(

@@ -1,6 +1,6 @@
 """Undoing an import: what it changed of somebody, and what of it can be put back: nobody touched it since."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 WINDOW = timedelta(days=30)  # how long what is needed for it is kept
@@ -8,6 +8,7 @@ VALUES = (
     "external_id", "name", "email", "email_key", "phone", "phone_key", "kind", "locale", "time_zone",
     "preferred_channel", "active", "lawful_basis", "source", "tags",
 )  # fmt: skip
+BASIS = ("lawful_basis", "source")  # why they may be asked: stay where somebody has proven it since
 ATTRIBUTES = "attributes"  # compared one by one
 BROUGHT_BACK = "brought_back"  # among the changes of whom an undone import had put away
 _WITH = {"email_key": "email", "phone_key": "phone"}  # a key goes with its address, however that is written
@@ -24,10 +25,11 @@ def changes(before: Values, after: Values) -> dict[str, object]:
     return found | ({ATTRIBUTES: attributes} if attributes else {})
 
 
-def put_back(changed: Values, now: Values) -> dict[str, object]:
-    """The values to set, so that what was changed is as it was, where it still is as it became."""
+def put_back(changed: Values, now: Values, stays: Collection[str] = ()) -> dict[str, object]:
+    """The values to set, so that what was changed is as it was, where it still is as it became and may go."""
     found: dict[str, object] = {}
-    back = {name for name in VALUES if name in changed and now[name] == _pair(changed[name])[1]}
+    may_go = changed.keys() - set(stays)
+    back = {name for name in VALUES if name in may_go and now[name] == _pair(changed[name])[1]}
     for name in VALUES:
         if name in back and _WITH.get(name, name) in back:
             found[name] = _pair(changed[name])[0]

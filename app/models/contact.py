@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import Base, HasId
 
 _ADDRESSES = {"email": "email", "sms": "phone", "whatsapp": "phone", "telegram": "telegram_chat_id"}
-ERASED = text("erased_at IS NOT NULL")
+ERASED = text("erasure_asked_at IS NOT NULL")
 _KEYS = {"email": "email_key", "sms": "phone_key", "whatsapp": "phone_key", "telegram": "telegram_key"}
 
 
@@ -26,7 +26,7 @@ class Contact(HasId, Base):
         Index(None, "telegram_key"),
         Index(None, "workspace_id", "search_name", "id"),
         Index(None, "workspace_id", "id"),  # a run goes through its people in this order
-        Index(None, "workspace_id", "erased_at", sqlite_where=ERASED, postgresql_where=ERASED),
+        Index(None, "workspace_id", "erasure_asked_at", sqlite_where=ERASED, postgresql_where=ERASED),
         CheckConstraint("kind IN ('customer', 'employee')", name="kind"),
         CheckConstraint(f"preferred_channel IN {tuple(_ADDRESSES)}", name="preferred_channel"),
     )
@@ -54,6 +54,8 @@ class Contact(HasId, Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
+    # When somebody asked us to, by our clock; missing where a period was over. Files of before may hold them
+    erasure_asked_at: Mapped[datetime | None]
 
     @classmethod
     def key_of(cls, channel: str) -> Any:

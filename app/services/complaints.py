@@ -79,7 +79,7 @@ def record(runtime: Runtime, who: Visitor, told: Told, once: Once | None = None)
             )  # fmt: skip
         if kept.is_new:
             facts = {"channel": about.channel, "source": told.source}
-            audit.note(session, who, now, "contact.complained", about.contact_id, **facts)
+            audit.note(session, who, now, "contact.complained", _named(about), **facts)
         return kept.id, kept.is_new
 
 
@@ -100,7 +100,7 @@ def report(runtime: Runtime, raw: bytes) -> bool:
         if kept.is_new:
             facts = {"channel": "email", "source": "report"}
             audit.note(
-                session, None, now, "contact.complained", about.contact_id, workspace_id=workspace_id, **facts
+                session, None, now, "contact.complained", _named(about), workspace_id=workspace_id, **facts
             )
         return kept.is_new
 
@@ -192,6 +192,11 @@ def _name(about: About, told: Told, at: datetime) -> str:
     if about.message is not None:
         return f"message:{about.message.id}"
     return f"{about.channel}:{about.contact_id}:{at.date()}"
+
+
+def _named(about: About) -> str | None:
+    """Whom the audit names. It says when: in a pulse, after its reminder, that would tell who was silent."""
+    return about.contact_id if about.opened_at is None else None
 
 
 def _opt_out_everywhere(session: Session, about: About, origin: str, kept: _Kept) -> None:

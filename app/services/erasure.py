@@ -1,6 +1,6 @@
 """Forgetting a person: what they were goes, that they were counted and must not be asked stays."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
@@ -20,6 +20,7 @@ from app.services.forgetting import (
     FILES,
     QUEUED,
     SAID,
+    SHARED,
     WISHES,
     take,
     told,
@@ -57,7 +58,7 @@ def erase(runtime: Runtime, who: Visitor, id: str) -> tuple[str, ...]:
         audit.note(session, who, now, "contact.erased", known.id)
         members = session.scalars(_MEMBERS_TOLD, {"contact": known.id}).all()
         for contact in hold(session, [known.id]):
-            forget(session, contact, now, by=who.name, member_id=who.member_id)
+            forget(session, contact, now, asked_at=now, by=who.name, member_id=who.member_id)
     scrubbing.soon(runtime)
     return tuple(members)
 
@@ -81,14 +82,15 @@ def forget(
     contact: Contact,
     now: datetime,
     *,
+    asked_at: datetime | None,
     by: str | None = None,
     member_id: str | None = None,
-    asked_for: bool = True,
 ) -> None:
     """The step of `erase`, of somebody who is held.
 
     Only an erasure that somebody asked for reaches files that wait: what a file brings of whom we had not
-    heard of for years is new, and whoever is mapping it is not disturbed.
+    heard of for years is new, and whoever is mapping it is not disturbed. `asked_at` is by our clock, also
+    where `now` is long ago: whatever files are here at this moment may hold them.
     """
     _remember_not_to_ask(session, contact, now)
     for what in (WISHES, QUEUED, SAID):
@@ -97,8 +99,9 @@ def forget(
     forget_sealed(session, contact.id)
     _close_followups(session, contact, now, by, member_id)
     _forget_person(contact, now)
-    if asked_for:
-        _forget_files(session, contact, now)
+    if asked_at is not None:
+        contact.erasure_asked_at = asked_at
+        _forget_files(session, contact, asked_at)
     audit.forget(session, contact.id)
     person_requests.done(session, contact.id, now)
     journal.erased(session, contact, now)
@@ -114,17 +117,25 @@ def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> N
 
 
 def _forget_what_came_in(session: Session, contact: Contact) -> None:
-    """Also what nobody has placed yet. Each event's name stays: else the provider would bring it again."""
+    """Also what nobody has placed yet, unless somebody else has that address: it may be their STOP or answer.
+
+    Each event's name stays: else the provider would bring it again.
+    """
+    shared = set(session.scalars(SHARED, whose(contact)))
     for row in session.scalars(CAME_IN, whose(contact)).all():
-        if row.address_key is None and not _is_theirs(session, row, contact):
-            continue
-        row.payload = inbound.named_only(row.payload)
-        row.error, row.state, row.address_key = None, "done", ""
+        if _is_theirs(session, row, contact, shared):
+            row.payload = inbound.named_only(row.payload)
+            row.error, row.state, row.address_key = None, "done", ""
 
 
-def _is_theirs(session: Session, row: InboundEvent, contact: Contact) -> bool:
-    key = key_of(session, row.channel, row.payload.get("address", ""))
-    return row.contact_id == contact.id or key in {contact.phone_key, contact.telegram_key} - {None}
+def _is_theirs(session: Session, row: InboundEvent, contact: Contact, shared: Collection[str | None]) -> bool:
+    if row.contact_id == contact.id:
+        return True
+    key = row.address_key
+    if key is None:
+        key = key_of(session, row.channel, row.payload.get("address", ""))
+    theirs = {contact.phone_key, contact.telegram_key} - {None}
+    return key in theirs and (row.state == "done" or key not in shared)
 
 
 def _close_followups(

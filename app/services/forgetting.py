@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from app.db import Statement
@@ -35,6 +35,12 @@ _FOLLOWUPS = "(SELECT id FROM followups WHERE contact_id = :contact)"
 _ANSWERS = "(SELECT id FROM answers WHERE contact_id = :contact)"
 _IMPORTS = "(SELECT id FROM contact_imports WHERE workspace_id = :workspace)"
 _KEYS = "(:email_key, :phone_key, :telegram_key)"
+# One chat for all workspaces: while it is also somebody else's it stays. Of two who are erased at once the
+# second waits for it, and then finds nobody else
+_IS_ANOTHERS = (
+    "EXISTS (SELECT 1 FROM contacts WHERE id <> :contact AND (phone_key = address_key"
+    " OR telegram_key = address_key))"
+)
 
 # The wish stays, without a word. An opt-in's stand on all that it lifted, also on others' rows
 WISHES = _statements(
@@ -64,7 +70,8 @@ SAID = _statements(
     " CASE WHEN channel = 'telegram' THEN NULL ELSE provider_id END WHERE contact_id = :contact",
     "UPDATE invitations SET address_key = NULL WHERE contact_id = :contact",
     "UPDATE events SET properties = '{}' WHERE contact_id = :contact",
-    "DELETE FROM conversations WHERE address_key IN (:phone_key, :telegram_key)",
+    "SELECT id FROM conversations WHERE address_key IN (:phone_key, :telegram_key) ORDER BY id FOR UPDATE",
+    f"DELETE FROM conversations WHERE address_key IN (:phone_key, :telegram_key) AND NOT {_IS_ANOTHERS}",
     "DELETE FROM connect_links WHERE contact_id = :contact",
     f"DELETE FROM import_people WHERE import_id IN {_IMPORTS} AND contact_id = :contact",
     f"DELETE FROM rate_windows WHERE key IN (SELECT '{TRIED}' || id || ':' || :chat FROM senders"
@@ -85,11 +92,13 @@ FILES = _statements(
     f"DELETE FROM import_rejects WHERE import_id IN {_IMPORTS}",
 )
 
-# What is known to be theirs, or came from their address and is not known to be anybody's elsewhere. Of before
+# What is known to be theirs, or came from their address and is not known to be anybody's. Of before
 # the keys were kept (they go after 90 days): a number may have come without its ninth digit. Each side by an
 # index of its own: else SQLite reads every event there is
 _UNKEYED, _SAID = InboundEvent.address_key.is_(None), InboundEvent.payload["address"].as_string()
-_HERE = or_(InboundEvent.workspace_id.is_(None), InboundEvent.workspace_id == bindparam("workspace"))
+_HERE = InboundEvent.contact_id.is_(None) & or_(
+    InboundEvent.workspace_id.is_(None), InboundEvent.workspace_id == bindparam("workspace")
+)
 _FROM_THERE = (
     InboundEvent.address_key.in_((bindparam("phone_key"), bindparam("telegram_key"))),
     _UNKEYED & _SAID.like(bindparam("number")),
@@ -102,6 +111,13 @@ CAME_IN = (
     .with_for_update()
 )
 CAME_IN_IDS = CAME_IN.with_only_columns(InboundEvent.id)
+# Which of their addresses somebody else has as well, in whatever workspace; whoever was erased has none
+SHARED = union_all(
+    *(
+        select(key).where(key == bindparam(key.key), Contact.id != bindparam("contact"))
+        for key in (Contact.phone_key, Contact.telegram_key)
+    )
+)
 
 
 def whose(contact: Contact) -> Mapping[str, Any]:

@@ -94,6 +94,13 @@ class ImportPage(ImportLine):
     undone: dict[str, int]  # by taking it back: put away, put back, left alone
     undo_until: datetime | None
 
+    @property
+    def is_rest_gone(self) -> bool:
+        """It ended before its last row, and what was left of the file is not here any more."""
+        had = self.state in ("stopped", "failed") and bool(self.columns) and self.done < self.total
+        says_so = self.problem is not None and self.problem.field == "file"
+        return had and not (self.may_go_on or says_so or any(self.undone.values()))
+
 
 def page(runtime: Runtime, who: Visitor, id: str) -> ImportPage:
     """One import, in one snapshot. Raises NotFound."""

@@ -96,9 +96,10 @@ def files_kept(session: Session, workspace_id: str) -> int:
 
 
 def met_an_erasure() -> ColumnElement[bool]:
-    """Has somebody been erased since an import began? One of its rows may be about them."""
+    """Was an erasure asked for since an import began? One of its rows may be about whoever that was."""
     erased = select(Contact.id).where(
-        Contact.workspace_id == ContactImport.workspace_id, Contact.erased_at >= ContactImport.started_at
+        Contact.workspace_id == ContactImport.workspace_id,
+        Contact.erasure_asked_at >= ContactImport.started_at,
     )
     return erased.exists()
 

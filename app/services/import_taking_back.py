@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.contacts import search_text
-from app.domain.import_undoing import ATTRIBUTES, BROUGHT_BACK, VALUES, WINDOW, put_back
-from app.models import Contact, ContactImport, FollowUp, ImportPerson, Invitation
+from app.domain.import_undoing import ATTRIBUTES, BASIS, BROUGHT_BACK, VALUES, WINDOW, put_back
+from app.models import ConsentChange, Contact, ContactImport, FollowUp, ImportPerson, Invitation
 from app.services import access, bases
 from app.services.asking_terms import COUNTED
 from app.services.many_rows import rows_with
@@ -118,7 +118,7 @@ def take_back(session: Session, each: ContactImport, after: str, most: int, now:
     ids = [person.contact_id for person in met]
     people = select(Contact).where(Contact.id.in_(ids), Contact.workspace_id == workspace.id)
     rows = {row.id: row for row in session.scalars(people.order_by(Contact.id).with_for_update())}
-    untouched = _fresh_among(session, each, ids)
+    untouched, proven = _fresh_among(session, each, ids), _proven_since(session, each, ids)
     without: list[Contact] = []
     gone: list[str] = []
     for person in met:
@@ -132,7 +132,8 @@ def take_back(session: Session, each: ContactImport, after: str, most: int, now:
                 each.left_alone += 1
         elif person.outcome == "updated" and row is not None and row.erased_at is None:
             before = row.lawful_basis
-            each.put_back += _restore(session, person, row, now)
+            stays = BASIS if row.id in proven else ()
+            each.put_back += _restore(session, person, row, now, stays)
             if row.lawful_basis != before:  # it was none before the file
                 bases.log(session, row, before, now, bases.UNDONE)
                 without.append(row)
@@ -145,16 +146,28 @@ def take_back(session: Session, each: ContactImport, after: str, most: int, now:
     return ids
 
 
+def _proven_since(session: Session, each: ContactImport, ids: Collection[str]) -> set[str]:
+    """Those of them whose basis somebody recorded with its proof since: it is not the file's any more."""
+    noted = select(ConsentChange.contact_id).where(
+        ConsentChange.at > each.started_at,
+        ConsentChange.evidence.is_not(None),
+        ConsentChange.evidence != bases.UNDONE,
+    )
+    return {row.contact_id for row in rows_with(session, noted, ConsentChange.contact_id, ids)}
+
+
 def _put_away(person: ImportPerson, row: Contact, values: dict[str, object], now: datetime) -> None:
     before = row.revision
     _touch(row, values, now)
     person.outcome, person.changes = PUT_AWAY, {"revision": [before, row.revision]}
 
 
-def _restore(session: Session, person: ImportPerson, row: Contact, now: datetime) -> bool:
+def _restore(
+    session: Session, person: ImportPerson, row: Contact, now: datetime, stays: Collection[str]
+) -> bool:
     """What the import changed of them is as it was, where it still is as it became. Was there any?"""
     changed: dict[str, object] = person.changes or {}
-    values = put_back(changed, {name: getattr(row, name) for name in (*VALUES, ATTRIBUTES)})
+    values = put_back(changed, {name: getattr(row, name) for name in (*VALUES, ATTRIBUTES)}, stays)
     wanted = values.get("external_id")
     if wanted is not None and session.scalar(
         select(Contact.id).where(Contact.workspace_id == row.workspace_id, Contact.external_id == wanted)

@@ -33,7 +33,7 @@ class Sort:
 
     what: str
     lacking: Callable[[Session, Lines], set[str]]
-    step: Callable[[Session, Lines], int]
+    step: Callable[[Session, Lines, datetime], int]  # with what our clock says
     at_once: int  # in one commit, for SQLite's one writer
 
 
@@ -103,7 +103,7 @@ def _apply(runtime: Runtime, kept: Journal, name: str, sort: Sort) -> int:
         wanted = {line["id"]: line for line in lines if line["id"] in lacking}
         for some in _portions(wanted.values(), sort.at_once):
             with runtime.db.write() as session:
-                done += sort.step(session, some)
+                done += sort.step(session, some, runtime.clock())
             time.sleep(PAUSE)
     return done
 
@@ -119,7 +119,7 @@ def _opt_outs_lacking(session: Session, lines: Lines) -> set[str]:
     return ids.difference(session.scalars(select(OptOut.id).where(OptOut.id.in_(ids))))
 
 
-def _opt_out(session: Session, lines: Lines) -> int:
+def _opt_out(session: Session, lines: Lines, _: datetime) -> int:
     rows = [
         {
             "id": line["id"], "workspace_id": line["workspace"], "contact_id": line["contact"],
@@ -138,7 +138,7 @@ def _still_standing(session: Session, lines: Lines) -> set[str]:
     return set(session.scalars(select(OptOut.id).where(OptOut.id.in_(ids), OptOut.lifted_at.is_(None))))
 
 
-def _lift(session: Session, lines: Lines) -> int:
+def _lift(session: Session, lines: Lines, _: datetime) -> int:
     return sum(
         changed(
             session,
@@ -155,11 +155,12 @@ def _not_forgotten(session: Session, lines: Lines) -> set[str]:
     return set(session.scalars(select(Contact.id).where(Contact.id.in_(ids), Contact.erased_at.is_(None))))
 
 
-def _erase(session: Session, lines: Lines) -> int:
+def _erase(session: Session, lines: Lines, now: datetime) -> int:
     wanted = {line["id"]: line for line in lines}
     back = erasure.hold(session, list(wanted))
     for contact in back:
-        erasure.forget(session, contact, datetime.fromisoformat(wanted[contact.id]["at"]))
+        at = datetime.fromisoformat(wanted[contact.id]["at"])
+        erasure.forget(session, contact, at, asked_at=now)
     return len(back)
 
 

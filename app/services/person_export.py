@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.models import (
@@ -193,13 +193,32 @@ def _came_in(session: Session, who: Visitor, contact: Contact) -> Part:
 
 
 def _chats(session: Session, contact: Contact) -> Part:
+    """Where they were written to from here, or wrote to: the same phone may be somebody's elsewhere as well.
+
+    Of a chat that serves several workspaces, what is about them here.
+    """
+    theirs, asked = Message.contact_id == contact.id, Invitation.contact_id == contact.id
+    wrote_to = select(Message.sender_id).where(theirs)
+    came_in = select(InboundEvent.sender_id).where(InboundEvent.contact_id == contact.id)
+    met = or_(Conversation.sender_id.in_(wrote_to), Conversation.sender_id.in_(came_in))
     keys = [key for key in (contact.phone_key, contact.telegram_key) if key]
-    chats = _of(session, Conversation, Conversation.address_key.in_(keys), Conversation.id)
+    chats = _of(session, Conversation, met & Conversation.address_key.in_(keys), Conversation.id)
+    wrote = select(Message.sender_id, func.max(Message.created_at)).where(
+        theirs, Message.purpose == "inbound"
+    )
+    heard = dict(session.execute(wrote.group_by(Message.sender_id)).all())
+    asks = set(session.scalars(select(Invitation.id).where(asked)))
     links = _of(session, ConnectLink, ConnectLink.contact_id == contact.id, ConnectLink.created_at)
     return [
-        *(_values(each, ("expects", "locale", "heard_at", "blocked_at")) for each in chats),
+        *(
+            {
+                "expects": each.expects if {each.about, *each.choices} <= {None, *asks} else None,
+                "locale": each.locale, "heard_at": heard.get(each.sender_id), "blocked_at": each.blocked_at,
+            }
+            for each in chats
+        ),
         *({"link_to_telegram": _values(each, ("created_at", "expires_at", "used_at"))} for each in links),
-    ]
+    ]  # fmt: skip
 
 
 def _told(session: Session, contact: Contact) -> Part:

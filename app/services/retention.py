@@ -142,8 +142,8 @@ class _Run:
                     session, None, now, "workspace.retention_applied", workspace_id,
                     workspace_id=workspace_id, kind=name, days=days, number=number,
                 )  # fmt: skip
-            scrubbing.ask(session)
             kind.forget(session, Going(workspace_id, keys, before, now))
+            scrubbing.ask(session)  # last, as an erasure does: neither waits for the other's people
         return keys[-1], len(keys)
 
 

@@ -95,8 +95,12 @@ def _forget_messages(session: Session, going: Going) -> None:
 
 
 def _names_their_chat() -> ColumnElement[bool]:
-    """Telegram's name for a message begins with the chat. A member's card keeps its own: it still changes."""
-    return and_(Message.channel == "telegram", Message.purpose != "alert", Message.provider_id.is_not(None))
+    """Telegram's name for a message begins with the chat.
+
+    What a member got about a follow-up keeps its own: it is changed there, or replaced when the person goes.
+    """
+    keeps_it = and_(Message.contact_id.is_(None), Message.followup_id.is_not(None))
+    return and_(Message.channel == "telegram", Message.provider_id.is_not(None), ~keeps_it)
 
 
 def _old_notes(workspace_id: str, before: datetime) -> Select[Any]:
@@ -173,7 +177,7 @@ def _forget_contacts(session: Session, going: Going) -> None:
     still = set(session.scalars(found))
     for contact in held:
         if contact.id in still:
-            erasure.forget(session, contact, going.now, asked_for=False)
+            erasure.forget(session, contact, going.now, asked_at=None)
 
 
 def _old_payloads(workspace_id: str, before: datetime) -> Select[Any]:

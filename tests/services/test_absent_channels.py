@@ -226,7 +226,7 @@ def test_an_erasure_comes_before_or_after_and_nobody_waits_for_each_other(
         (person,) = erasure.hold(session, [maria.id])
         giving_up.start()
         giving_up.join(0.5)
-        erasure.forget(session, person, clock())
+        erasure.forget(session, person, clock(), asked_at=clock())
     giving_up.join()
     assert ends(mails) == [("invitation", "sms", "cancelled", "erased")]
     assert len(done) == 1, "it looked, and nothing was left to give up"

@@ -22,7 +22,7 @@ from app.services import (
     opt_outs,
 )
 from app.services.access import Visitor
-from tests.world import World
+from tests.world import Clock, World
 
 ANA = {"external_id": "1", "name": "Ana", "email": "ana@zibelina.example", "phone": "+5531988884417"}
 FILE = "id;nome;e-mail\n1;Ana;ana@zibelina.example\n2;Bia;bia@zibelina.example\n"
@@ -183,6 +183,19 @@ def test_a_file_gives_a_basis_to_who_came_without_and_undoing_takes_it_back(
     assert standing(runtime, bea) == [("legal", "basis_told")]
     assert why(runtime, bea) == {"no_lawful_basis"}
     imported(runtime, bea, "consent")
+    assert (standing(runtime, bea), why(runtime, bea)) == ([], {None})
+
+
+def test_undoing_an_import_leaves_a_basis_that_was_proven_since(
+    runtime: Runtime, bea: Visitor, clock: Clock
+) -> None:
+    upserted_anew(runtime, bea)
+    id = imported(runtime, bea, "consent")
+    clock.advance(days=7)
+    given_with_proof(runtime, bea)
+    undo(runtime, bea, id)
+    ana = person(runtime)
+    assert (ana.lawful_basis, ana.source) == ("consent", "feira")
     assert (standing(runtime, bea), why(runtime, bea)) == ([], {None})
 
 

@@ -451,16 +451,19 @@ def test_a_complaint_does_not_tell_who_was_silent_in_a_pulse(
     clock.advance(minutes=5)
     for id in (originals[0], reminder.id):
         complaints.record(runtime, hr, Told(Named("email", message_id=id), "api"))
+    complaints.report(runtime, report_about(headers(originals[2])))
     with runtime.db.read() as session:
         rows = session.scalars(select(Complaint)).all()
         wishes = session.scalars(select(OptOut)).all()
-    assert {row.message_id for row in rows} == {originals[0], originals[1]}
+    assert {row.message_id for row in rows} == set(originals[:3])
     assert {moment for row in rows for moment in (row.complained_at, row.recorded_at)} == {
         pulse.pulse.opened_at
     }
     assert {each.created_at for each in wishes} == {pulse.pulse.opened_at}
+    noted = audit_log.log(runtime, hr).page.items
+    assert [(each.action, each.subject_id) for each in noted] == [("contact.complained", None)] * 3
     close_pulse(runtime, hr, pulse.pulse.id)
-    assert number(runtime) == 2
+    assert number(runtime) == 3
 
 
 def test_a_reminder_that_finds_itself_shut_out_leaves_no_complaint(

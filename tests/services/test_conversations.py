@@ -270,6 +270,30 @@ def test_erasing_somebody_takes_what_they_typed_and_the_provider_cannot_bring_it
     assert not [each for each in words if "segredo" in each or PHONE in each]
 
 
+def test_an_erasure_leaves_what_may_be_anothers_with_the_same_number(
+    chats: Runtime, ask: Callable[..., Person], camila: Visitor, maria: Contact, world: World
+) -> None:
+    """Their STOP that still waits, and the chat; once the other is erased as well, neither is left."""
+    elsewhere = world.workspace()
+    manager = world.member(elsewhere, Role.MANAGER)
+    same = world.contact(elsewhere, phone=PHONE)
+    ask("sms")
+    asking.ask(chats, manager, world.survey(elsewhere, Metric.CSAT).id, same.id, ["sms"])
+    sending.send_due(chats)
+    Person(chats, "sms", PHONE).sends("quem é?")
+    with chats.db.write() as session:
+        inbound.keep(session, "sms", Event("sandbox", "stop", Kind.TEXT, PHONE, text="SAIR"), chats.clock())
+    erasure.erase(chats, camila, maria.id)
+    with chats.db.read() as session:
+        assert session.scalars(select(Conversation.heard_at)).one() is not None
+    inbound.handle_new(chats)
+    assert [each.kind for each in opt_outs.of(chats, manager, same.id)] == ["own_wish"]
+    erasure.erase(chats, manager, same.id)
+    assert count(chats, Conversation) == 0
+    with chats.db.read() as session:
+        assert not any("text" in each for each in session.scalars(select(InboundEvent.payload)))
+
+
 def test_clearing_the_sandbox_takes_its_chats_along(chats: Runtime, ask: Callable[..., Person]) -> None:
     person = ask("telegram")
     person.sends("8")

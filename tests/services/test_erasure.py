@@ -44,6 +44,7 @@ from app.models import (
 )
 from app.runtime import Runtime
 from app.services import (
+    address_keys,
     contact_imports,
     contacts,
     departing,
@@ -53,6 +54,8 @@ from app.services import (
     import_pages,
     import_work,
     inbound,
+    journal,
+    journal_replay,
     opt_outs,
     outcomes,
     scrubbing,
@@ -350,8 +353,19 @@ def test_an_erasure_that_meets_an_import_or_an_upsert_is_whole(
         assert session.scalars(select(ImportPerson).where(ImportPerson.contact_id == person.id)).all() == []
 
 
+def replay(runtime: Runtime, person: Contact) -> None:
+    """The journal knows of an erasure of yesterday that this copy does not."""
+    at = runtime.clock() - timedelta(days=1)
+    with runtime.db.read() as session:
+        name = address_keys.installation(session)
+    assert runtime.db.journal is not None
+    journal.write(runtime.db.journal, name, [journal.erased_line(person.id, person.workspace_id, at)])
+    assert journal_replay.replay(runtime).erasures == 1
+
+
+@pytest.mark.parametrize("by", ["hand", "journal"])
 def test_i11_rows_that_an_import_does_not_take_go_though_it_runs_meanwhile(
-    runtime: Runtime, camila: Visitor, person: Contact
+    runtime: Runtime, camila: Visitor, person: Contact, by: str
 ):
     others = "".join(f"{number};Pessoa;p{number}@x.example\n" for number in range(1_000))
     wrong = "segredo-7;Zulmira;quintanilha\n"
@@ -371,7 +385,10 @@ def test_i11_rows_that_an_import_does_not_take_go_though_it_runs_meanwhile(
         """Once the first rows have been taken, whom they are about is erased."""
         if point == "import_chunk" and not left:
             left.append(rejects())
-            erasure.erase(runtime, camila, person.id)
+            if by == "hand":
+                erasure.erase(runtime, camila, person.id)
+            else:
+                replay(runtime, person)
             left.append(rejects())
 
     import_jobs.finish(replace(runtime, reach=reach), id)
@@ -400,6 +417,7 @@ def test_i11_an_import_that_is_stopped_after_an_erasure_keeps_no_row_and_does_no
 
     import_jobs.finish(replace(runtime, reach=reach), id)
     assert import_pages.page(runtime, camila, id).state == "stopped"
+    assert import_pages.page(runtime, camila, id).is_rest_gone
     with pytest.raises(Conflict):
         contact_imports.go_on(runtime, camila, id)
     import_jobs.clear_away(runtime)

@@ -341,7 +341,7 @@ def test_who_holds_a_question_does_not_wait_for_somebody_who_waits_for_it(
         sender.join(4)
         assert not sender.is_alive()
         if goes:
-            erasure.forget(session, held, clock())
+            erasure.forget(session, held, clock(), asked_at=clock())
     clock.advance(seconds=2)
     sending.send_due(runtime)
     with runtime.db.read() as session:

@@ -142,7 +142,7 @@ def test_what_a_crash_leaves_in_doubt_is_done(runtime: Runtime, bea: Visitor, ac
             given = {"kind": "own_wish", "origin": "console", "now": runtime.clock()}
             opt_outs.record(session, bea.workspace_id, id, [contact.email_key], **given)
         else:
-            erasure.forget(session, contact, runtime.clock())
+            erasure.forget(session, contact, runtime.clock(), asked_at=runtime.clock())
         when(session, LAST, _dies)  # between the line and the commit
     with runtime.db.read() as session:
         assert session.scalars(select(OptOut)).all() == []

@@ -9,7 +9,17 @@ from sqlalchemy import event as happenings
 
 from app.domain.access import Role
 from app.errors import Invalid, NotFound
-from app.models import Attempt, Base, ConsentChange, Contact, SandboxCopy, Workspace, new_id
+from app.models import (
+    Attempt,
+    Base,
+    ConsentChange,
+    Contact,
+    Conversation,
+    SandboxCopy,
+    Sender,
+    Workspace,
+    new_id,
+)  # fmt: skip
 from app.runtime import Runtime
 from app.services import audit_log, consents, contacts, erasure, opt_outs, person_export, person_requests
 from app.services.access import Visitor
@@ -44,6 +54,7 @@ NOT_SHOWN = {
     "telegram_key": "a keyed hash tells nothing",
     "revision": "how often we wrote the row",
     "erased_at": "whoever is erased has no file",
+    "erasure_asked_at": "the same",
 }
 
 
@@ -94,6 +105,35 @@ def test_n03_all_of_it_and_only_theirs(runtime: Runtime, world: World, camila: V
     assert found["opt_outs"][0]["channel"] == "sms"
     assert found["asked"][0]["survey"]
     assert not any(words in text for words in ("Someone Else", "else@x", "not theirs", camila.name))
+
+
+def test_of_chats_that_serve_others_too_it_has_what_is_theirs(
+    runtime: Runtime, world: World, camila: Visitor, clock: Clock
+):
+    """The same phone is an employee's elsewhere, who writes to the same number of ours, and to another."""
+    with runtime.db.read() as session:
+        workspace = session.get_one(Workspace, camila.workspace_id)
+    customer = world.contact(workspace, phone="+5531988884417")
+    hr = world.workspace("people")
+    pulse = world.invitation(hr, world.survey(hr), world.contact(hr, phone="+5531988884417"))
+    senders = [Sender(id=new_id(), channel="sms", identity=each, created_at=clock.now) for each in "ab"]
+    asked = world.invitation(workspace, world.survey(workspace), customer)
+    wrote = {"purpose": "inbound", "state": "received", "channel": "sms", "body": "9"}
+    for each in senders:
+        world.add(each)
+    world.message(asked, customer, sender_id=senders[0].id, **wrote)
+    heard_at = clock.now
+    clock.advance(days=2)
+    for each in senders:
+        world.add(
+            Conversation(
+                id=new_id(), sender_id=each.id, address_key=customer.phone_key, expects="score",
+                about=pulse.id, choices=[], heard_at=clock.now,
+            )
+        )  # fmt: skip
+    assert exported(runtime, camila, customer.id)["chats"] == [
+        {"expects": None, "locale": None, "heard_at": heard_at.isoformat(), "blocked_at": None}
+    ]
 
 
 def test_it_is_noted_who_took_the_file(runtime: Runtime, camila: Visitor, person: Contact):

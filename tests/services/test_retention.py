@@ -11,15 +11,28 @@ from sqlalchemy import func, select, update
 from app.domain import retention as rules
 from app.domain.access import Role
 from app.errors import Invalid
-from app.models import Answer, AnswerEdit, AuditRow, Contact, InboundEvent, Message, Sender, Workspace, new_id
+from app.models import (
+    Answer,
+    AnswerEdit,
+    AuditRow,
+    Contact,
+    FollowUp,
+    InboundEvent,
+    Message,
+    Sender,
+    Workspace,
+    new_id,
+)
 from app.models import Event as TriggerEvent
 from app.runtime import Runtime
 from app.services import (
     audit_log,
     contact_imports,
     contacts,
+    erasure,
     followups,
     import_jobs,
+    import_pages,
     metrics,
     person_requests,
     retention,
@@ -228,13 +241,18 @@ def test_of_an_old_message_not_even_its_chat_stays(
 ) -> None:
     ana = world.contact(workspace)
     there = {"channel": "telegram", "to_address": "" if let_go_before else "700100200", "address_key": None}
-    world.invitation(workspace, world.survey(workspace), ana, there | {"provider_id": "700100200:15"})
+    followup = opened(world, workspace, 3, contact=ana)
+    with runtime.db.write() as session:
+        session.get_one(FollowUp, followup).closed_at = clock.now
+    asked = world.invitation(workspace, world.survey(workspace), ana, there | {"provider_id": "700100200:15"})
+    reply = {"purpose": "reply", "state": "sent", "followup_id": followup, "user_id": bea.user_id}
+    world.message(asked, ana, **there, **reply, provider_id="700100200:16")
     clock.advance(days=40)
     keep(runtime, bea, messages=30)
-    assert retention.let_go(runtime) == 1
+    retention.let_go(runtime)
     with runtime.db.read() as session:
-        (row,) = session.execute(select(Message.__table__)).all()
-    assert "700100200" not in str(row)
+        rows = session.execute(select(Message.__table__)).all()
+    assert "700100200" not in str(rows)
     assert retention.let_go(runtime) == 0
 
 
@@ -359,6 +377,21 @@ def test_whoever_is_just_taken_back_or_heard_of_is_not_erased(
     assert (erased is None) is not runtime.db.is_sqlite, "SQLite has one writer: it was over before they came"
 
 
+@pytest.mark.judged_on("postgresql")
+def test_an_erasure_by_hand_and_one_by_a_period_do_not_wait_for_each_other(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+) -> None:
+    if runtime.db.is_sqlite:
+        pytest.skip("it has one writer")
+    person = world.contact(workspace, active=False)
+    clock.advance(days=100)
+    keep(runtime, bea, contacts=90)
+    erases = partial(erasure.erase, runtime, bea, person.id)
+    meeting(runtime, partial(retention.let_go, runtime), erases, at="SELECT pulses.id")
+    deeds = {each.action for each in audit_log.log(runtime, bea).page.items}
+    assert {"contact.erased", "workspace.retention_applied"} <= deeds
+
+
 def test_a_file_that_somebody_maps_is_not_stopped_by_the_night_job(
     runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
 ) -> None:
@@ -377,6 +410,27 @@ def test_a_file_that_somebody_maps_is_not_stopped_by_the_night_job(
         back = session.scalars(select(Contact).where(Contact.erased_at.is_(None))).one()
     assert back.id != person.id
     assert contacts.detail(runtime, bea, back.id).is_opted_out, "erased once, and not asked again"
+
+
+def test_rows_that_an_import_left_out_stay_when_the_night_job_erases_somebody(
+    runtime: Runtime, world: World, workspace: Workspace, bea: Visitor, clock: Clock
+) -> None:
+    world.contact(workspace, active=False)
+    asks = world.contact(workspace)
+    clock.advance(days=100)
+    keep(runtime, bea, contacts=90)
+    file = io.BytesIO(b"nome;e-mail\nAna;ana@bemtevi.example\nBia;bia\n")
+    id = contact_imports.run(runtime, bea, "a.csv", file, lawful_basis="consent", source="feira").id
+    clock.advance(hours=1)
+
+    def left_out() -> int:
+        import_jobs.clear_away(runtime)
+        return len(import_pages.page(runtime, bea, id).rejects)
+
+    assert retention.let_go(runtime) == 1
+    assert left_out() == 1
+    erasure.erase(runtime, bea, asks.id)
+    assert left_out() == 0
 
 
 def test_what_other_systems_told_goes_and_that_it_happened_stays(

@@ -14,7 +14,7 @@ from app.jobs.worker import run_until_idle
 from app.models import Contact, ContactImport, FollowUp, Workspace
 from app.rendering.languages import Language
 from app.runtime import Runtime
-from app.services import contacts, opt_outs, outbox, sending
+from app.services import contacts, erasure, opt_outs, outbox, sending
 from app.services.access import Visitor
 from app.web.api.imports import State
 from tests.services.loop import open_again, opened
@@ -324,6 +324,9 @@ def test_j01_an_import_is_looked_at_confirmed_and_answered_row_by_row(
     rejects = client.get(f"{sent.location}/rejects.csv")
     assert rejects.mimetype == "text/csv" and "Bia,b@,,3,This address has no domain" in rejects.text
     assert "clientes.csv" in client.get(f"{here}/import").text
+    erasure.erase(runtime, camila, contacts.find(runtime, camila).items[0].contact.id)
+    gone = client.get(sent.location).text
+    assert "Rows that are left out are kept for a week" in gone and "Bia" not in gone
 
 
 def test_the_page_of_very_many_columns_looks_up_each_word_once(

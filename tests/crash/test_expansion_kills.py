@@ -23,7 +23,7 @@ from tests.crash.nest import Nest
 from tests.crash.storm import environment
 from tests.world import Clock, World
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.crash, pytest.mark.on_both]
 log = structlog.get_logger("expansion_kills")
 PEOPLE = int(os.environ.get("EXPANSION_PEOPLE", "600"))
 STEPS = (0.05, 0.15, 0.25, 0.35, 0.45)  # after which part of the people each worker dies, or about

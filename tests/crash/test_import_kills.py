@@ -25,7 +25,7 @@ from app.services import address_keys, contact_imports, import_pages
 from app.services.access import Visitor
 from tests.world import Clock, World
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.crash, pytest.mark.on_both]
 log = structlog.get_logger("import_kills")
 ROOT = Path(__file__).parents[2]
 ROWS = int(os.environ.get("IMPORT_ROWS", "4000"))  # PostgreSQL takes a thousand in a commit

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from app.models import ConsentChange, Contact, OptOut, new_id
-from app.services import contact_rows, opt_outs
+from app.services import contact_rows, lifting, opt_outs
 from app.services.contact_rows import Keyed
 from app.services.import_opt_outs import Silenced, silence
 from app.services.many_rows import rows_with
@@ -33,8 +33,8 @@ def changed(session: Session, contact: Contact, before: str, now: datetime, evid
             kind="legal", origin=PROVEN, now=now, evidence=evidence,
         )  # fmt: skip
     else:
-        left = opt_outs.theirs(contact), is_left_by_a_basis()
-        opt_outs.lift(session, *left, now=now, evidence=evidence, of=contact.id)
+        left = lifting.theirs(contact), is_left_by_a_basis()
+        lifting.lift(session, *left, now=now, evidence=evidence, of=contact.id)
 
 
 def update(session: Session, contact: Contact, person: Keyed, now: datetime) -> None:
@@ -72,7 +72,7 @@ def given(session: Session, workspace_id: str, ids: Collection[str], now: dateti
     )
     ended = [row.id for row in rows_with(session, standing, OptOut.contact_id, ids)]
     if ended:
-        opt_outs.lift(session, OptOut.id.in_(ended), now=now, evidence=evidence)
+        lifting.lift(session, OptOut.id.in_(ended), now=now, evidence=evidence)
 
 
 def log(session: Session, row: Contact, before: str, now: datetime, evidence: str | None = None) -> None:

@@ -15,7 +15,7 @@ from app.models import Contact, Invitation, Message, OptOut, Workspace, new_id
 from app.runtime import Runtime
 from app.services import audit, contact_rows, holding, journal
 from app.services.access import Visitor
-from app.services.lifting import about, is_anothers, lift, theirs
+from app.services.lifting import about, hold_others, is_anothers, lift, theirs
 from app.services.once import Once
 from app.services.turns import Turn
 
@@ -153,9 +153,11 @@ def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> No
     """
     proof = read_evidence(evidence)
     with runtime.db.write() as session:
-        contact = holding.hold(session, contact_rows.load(session, who, contact_id))
-        theirs = about(contact), OptOut.kind.in_(WISHES)
-        lift(session, *theirs, now=runtime.clock(), evidence=proof, of=contact.id)
+        contact = contact_rows.load(session, who, contact_id)
+        hold_others(session, contact, about(contact), OptOut.kind.in_(WISHES))
+        contact = holding.hold(session, contact)
+        wishes = about(contact), OptOut.kind.in_(WISHES)
+        lift(session, *wishes, now=runtime.clock(), evidence=proof, of=contact.id)
         audit.note(session, who, runtime.clock(), "contact.opted_in", contact.id)
 
 
@@ -204,10 +206,11 @@ def opt_in_by_chat(turn: Turn, message_id: str) -> None:
     """
     theirs = or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id)
     here = or_(OptOut.channel.is_(None), OptOut.channel == turn.stored.channel)
-    wrote = turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id)).all()
-    places = OptOut.workspace_id.in_((turn.workspace_id, *wrote))
-    wish = OptOut.kind.in_(("own_wish", "complaint"))
-    lift(turn.session, places, theirs, here, wish, now=turn.now, evidence=f"message {message_id}")
+    which = theirs, here, OptOut.kind.in_(("own_wish", "complaint"))
+    ends = partial(lift, turn.session, *which, now=turn.now, evidence=f"message {message_id}")
+    ends(OptOut.workspace_id == turn.workspace_id, of=turn.contact_id)
+    wrote = set(turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id))) - {turn.workspace_id}
+    ends(OptOut.workspace_id.in_(wrote))
 
 
 def record(

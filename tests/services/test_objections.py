@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from app.domain.access import Role
 from app.errors import Invalid, NotFound
+from app.models import OptOut
 from app.runtime import Runtime
 from app.services import audit_log, backup, consents, contacts, erasure, objections, opt_outs
 from app.services.access import Visitor
@@ -201,3 +203,7 @@ def test_what_an_erased_person_objected_ends_for_whoever_has_their_address_now(
     objections.lift(runtime, bea, eva, "Eva has the mailbox alone now.")
     opt_outs.opt_in(runtime, bea, eva, "She wrote so.")
     assert why(runtime, bea, eva) == {None}
+    contacts.edit(runtime, bea, eva, {"email": "eva@x.example"})
+    erasure.erase(runtime, bea, eva)
+    with runtime.db.read() as session:
+        assert set(session.scalars(select(OptOut.lifted_evidence))) == {None}, "her words go with her"

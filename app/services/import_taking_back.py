@@ -120,7 +120,6 @@ def take_back(session: Session, each: ContactImport, after: str, most: int, now:
     rows = {row.id: row for row in session.scalars(people.order_by(Contact.id).with_for_update())}
     untouched = _fresh_among(session, each, ids)
     without: list[Contact] = []
-    back: list[Contact] = []
     gone: list[str] = []
     for person in met:
         row = rows.get(person.contact_id)
@@ -134,14 +133,15 @@ def take_back(session: Session, each: ContactImport, after: str, most: int, now:
         elif person.outcome == "updated" and row is not None and row.erased_at is None:
             before = row.lawful_basis
             each.put_back += _restore(session, person, row, now)
-            back.append(row)
             if row.lawful_basis != before:  # it was none before the file
                 bases.log(session, row, before, now, bases.UNDONE)
                 without.append(row)
     session.flush()
     bases.without(session, workspace.id, without, now)
-    bases.given(session, workspace.id, gone, now, bases.UNDONE)  # what it said of them holds nobody
-    bases.reach(session, workspace.id, back)
+    bases.given(
+        session, workspace.id, gone, now, bases.UNDONE
+    )  # what it said of whom it brought holds nobody
+    bases.reach(session, workspace.id, rows.values())
     session.execute(delete(ImportPerson).where(*left, ImportPerson.contact_id.in_(ids)))
     return ids
 

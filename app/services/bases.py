@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from app.models import ConsentChange, Contact, OptOut, new_id
-from app.services import contact_rows, opt_outs
+from app.services import contact_rows, journal, lifting, opt_outs
 from app.services.contact_rows import Keyed
 from app.services.import_opt_outs import Silenced, silence
-from app.services.many_rows import rows_with
+from app.services.many_rows import insert_many, rows_with
 from app.services.opt_outs import BASIS_TOLD
 
 PROVEN = "basis"  # the origin of what was recorded with its proof
@@ -33,13 +33,13 @@ def changed(session: Session, contact: Contact, before: str, now: datetime, evid
             kind="legal", origin=PROVEN, now=now, evidence=evidence,
         )  # fmt: skip
     else:
-        left = opt_outs.theirs(contact), is_left_by_a_basis()
-        opt_outs.lift(session, *left, now=now, evidence=evidence, of=contact.id)
+        left = lifting.theirs(contact), is_left_by_a_basis()
+        lifting.lift(session, *left, now=now, evidence=evidence, of=contact.id)
 
 
 def update(session: Session, contact: Contact, person: Keyed, now: datetime) -> None:
     """Take over what was said of somebody by hand, by API or with an event; a basis is recorded."""
-    before = contact.lawful_basis
+    before, keys = contact.lawful_basis, keys_of(contact)
     contact_rows.update_row(contact, person, now)
     session.flush()
     came(session, contact, person, now)
@@ -47,6 +47,8 @@ def update(session: Session, contact: Contact, person: Keyed, now: datetime) -> 
         log(session, contact, before, now)
         if before == "none":
             given(session, contact.workspace_id, [contact.id], now, GIVEN)
+    if keys_of(contact) != keys:
+        reach(session, contact.workspace_id, [contact])
 
 
 def came(session: Session, contact: Contact, person: Keyed, now: datetime) -> None:
@@ -72,7 +74,29 @@ def given(session: Session, workspace_id: str, ids: Collection[str], now: dateti
     )
     ended = [row.id for row in rows_with(session, standing, OptOut.contact_id, ids)]
     if ended:
-        opt_outs.lift(session, OptOut.id.in_(ended), now=now, evidence=evidence)
+        lifting.lift(session, OptOut.id.in_(ended), now=now, evidence=evidence)
+
+
+def reach(session: Session, workspace_id: str, contacts: Collection[Contact]) -> None:
+    """What the law says of these people holds for each address of theirs, also for one that came after it.
+
+    It is the same no: as old, with the same proof.
+    """
+    said = OptOut.workspace_id, OptOut.contact_id, OptOut.origin, OptOut.evidence, OptOut.created_at
+    legal = select(*said, OptOut.address_key).where(
+        OptOut.workspace_id == workspace_id, OptOut.kind == "legal", OptOut.lifted_at.is_(None)
+    )
+    stands = rows_with(session, legal, OptOut.contact_id, [each.id for each in contacts])
+    known = {(row.contact_id, row.origin, row.address_key) for row in stands}
+    keys = {each.id: [key for key in keys_of(each) if key] for each in contacts}
+    rows = [
+        {**one._mapping, "id": new_id(), "kind": "legal", "address_key": key}
+        for one in {(row.contact_id, row.origin): row for row in stands}.values()
+        for key in keys[one.contact_id]
+        if (one.contact_id, one.origin, key) not in known
+    ]
+    insert_many(session, OptOut, rows)
+    journal.opted_out(session, (OptOut(**row) for row in rows))
 
 
 def log(session: Session, row: Contact, before: str, now: datetime, evidence: str | None = None) -> None:

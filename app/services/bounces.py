@@ -10,7 +10,7 @@ from app.domain.contacts import read_evidence
 from app.errors import Invalid, problem
 from app.models import Contact, OptOut
 from app.runtime import Runtime
-from app.services import audit, contact_rows, holding, opt_outs
+from app.services import audit, contact_rows, holding, lifting, opt_outs
 from app.services.access import Visitor
 
 CHANNELS = ("email", "sms", "whatsapp")  # a chat that they blocked they open themselves
@@ -52,13 +52,13 @@ def reachable_again(runtime: Runtime, who: Visitor, contact_id: str, channel: st
         if key is None or not session.scalar(bounced):
             return
         now, here = runtime.clock(), OptOut.workspace_id == who.workspace_id
-        opt_outs.lift(session, here, *_of(key), now=now, evidence=proof, of=contact.id)
+        lifting.lift(session, here, *_of(key), now=now, evidence=proof, of=contact.id)
         audit.note(session, who, now, "contact.reachable_again", contact.id, channel=channel)
 
 
 def open_again(session: Session, key: str, now: datetime) -> None:
     """A step: a chat that had shut us out pressed START, so it is open to whoever writes there."""
-    opt_outs.lift(session, *_of(key), now=now, evidence="START in the chat")
+    lifting.lift(session, *_of(key), now=now, evidence="START in the chat")
 
 
 def _of(key: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -55,14 +55,15 @@ class Shown:
 class _Kept:
     id: str
     is_new: bool
-    silences: bool  # new, and of somebody who is still there
+    silences: bool  # new, or told by hand once more; and of somebody who is still there
     at: datetime  # what stands on all that comes of it
 
 
 def record(runtime: Runtime, who: Visitor, told: Told, once: Once | None = None) -> tuple[str, bool]:
     """Keep it, ask them nothing there any more, and count it. Its id, and whether it is new.
 
-    Twice changes nothing. It holds in this workspace. Raises Invalid, NotFound for an unknown contact.
+    Twice changes nothing; told by hand after they took it back, it holds once more. It holds in this
+    workspace. Raises Invalid, NotFound for an unknown contact.
     """
     now = runtime.clock()
     _refuse(told, now)
@@ -77,7 +78,7 @@ def record(runtime: Runtime, who: Visitor, told: Told, once: Once | None = None)
                 session, who.workspace_id, about.contact_id, (about.address_key,), kind="complaint",
                 origin=told.source, now=kept.at, channel=about.channel, evidence=proof,
             )  # fmt: skip
-        if kept.is_new:
+        if kept.is_new or kept.silences:
             facts = {"channel": about.channel, "source": told.source}
             audit.note(session, who, now, "contact.complained", _named(about), **facts)
         return kept.id, kept.is_new
@@ -179,7 +180,8 @@ def _keep(session: Session, workspace_id: str, about: About, told: Told, now: da
         if row.message_id is not None:
             same.append(Complaint.message_id == row.message_id)
         known = select(Complaint.id).where(here, or_(*same)).order_by(Complaint.recorded_at, Complaint.id)
-        return _Kept(session.scalars(known).first() or row.id, False, False, at)
+        again = told.source == "console" and is_there  # a provider repeats itself, a person says it anew
+        return _Kept(session.scalars(known).first() or row.id, False, again, about.opened_at or now)
     if about.message is not None and about.invitation is not None:
         settling.arrived(session, about.message.id, about.invitation.id, now)
     brakes.complained(session, row, now)

@@ -11,6 +11,7 @@ from app.rendering import agent_cards, chats
 from app.rendering.languages import LOCALES, language_of
 from app.runtime import Runtime
 from app.services import (
+    bases,
     bounces,
     chat_addresses,
     chat_questions,
@@ -94,6 +95,7 @@ def _bind(session: Session, stored: Stored, link: ConnectLink, key: str, now: da
     link.used_at = now
     contact.telegram_chat_id, contact.telegram_key, contact.updated_at = chat_id, key, now
     contact.revision += 1
+    bases.reach(session, contact.workspace_id, [contact])
     return contact
 
 

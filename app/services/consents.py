@@ -33,7 +33,7 @@ class Record:
 
     contact: Card
     bases: tuple[Basis, ...]  # the latest first
-    opt_outs: tuple[Standing, ...]
+    opt_outs: tuple[Standing, ...]  # no bounces: nobody said those
     requests: tuple[Request, ...]
 
     @property
@@ -46,10 +46,8 @@ def record(runtime: Runtime, who: Visitor, contact_id: str) -> Record:
     """Raises NotFound."""
     with runtime.db.read() as session:
         contact = contact_rows.load(session, who, contact_id)
-        return Record(
-            card(contact), _bases(session, contact), opt_outs.standings(session, contact),
-            person_requests.of(session, contact),
-        )  # fmt: skip
+        said = tuple(each for each in opt_outs.standings(session, contact) if each.kind != "bounce")
+        return Record(card(contact), _bases(session, contact), said, person_requests.of(session, contact))
 
 
 def change(

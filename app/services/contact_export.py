@@ -15,7 +15,7 @@ from app.services import contact_lists
 from app.services.access import Visitor
 from app.services.attributes import attribute_names
 from app.services.contact_search import EVERYBODY, Sought, found_by
-from app.services.opt_outs import is_bounced, is_opted_out
+from app.services.opt_outs import is_bounced, says_no
 
 Ending = Literal["csv", "xlsx"]
 BATCH = 1_000  # rows of one short transaction: PostgreSQL's time limit is for one of them, not for the file
@@ -82,7 +82,7 @@ def _rows(
             *columns,
             Contact.attributes,
             Contact.tags,
-            is_opted_out().label("opted_out"),
+            says_no().label("opted_out"),
             is_bounced().label("bounced"),
         )
         .where(*conditions)

@@ -71,6 +71,12 @@ class Detail:
         return stands == {"legal"}
 
     @property
+    def wishes(self) -> bool | None:
+        """Of somebody who may be asked: is it their own word? None for who never said anything."""
+        said = [each for each in self.opt_outs if each.kind != "bounce" and not each.is_anothers]
+        return any(each.lifted_at and each.kind in opt_outs.WISHES for each in said) if said else None
+
+    @property
     def may_opt_in(self) -> bool:
         """Is there anything that the person's own word would lift?"""
         return any(each.lifted_at is None and each.kind in opt_outs.WISHES for each in self.opt_outs)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.errors import problem
 from app.models import Contact, FollowUp, InboundEvent, Message, User
 from app.runtime import Runtime
-from app.services import audit, contact_rows, inbound, journal, opt_outs, person_requests, scrubbing
+from app.services import audit, bases, contact_rows, inbound, journal, opt_outs, person_requests, scrubbing
 from app.services.access import Visitor
 from app.services.chat_addresses import key_of
 from app.services.followup_opening import leave_event
@@ -109,6 +109,7 @@ def forget(
 
 
 def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> None:
+    bases.reach(session, contact.workspace_id, [contact])  # what no word of theirs lifts
     keys = [key for key in (contact.email_key, contact.phone_key, contact.telegram_key) if key]
     if keys:
         opt_outs.record(

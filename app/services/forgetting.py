@@ -42,7 +42,8 @@ _IS_ANOTHERS = (
     " OR telegram_key = address_key))"
 )
 
-# The wish stays, without a word. An opt-in's stand on all that it lifted, also on others' rows
+# The wish stays, without a word. What an opt-in lifted is its person's; of older ones, words may stand on
+# others' rows at the address
 WISHES = _statements(
     "UPDATE opt_outs SET lifted_evidence = NULL"
     f" WHERE workspace_id = :workspace AND (contact_id = :contact OR address_key IN {_KEYS})",

@@ -18,6 +18,8 @@ from app.services.import_opt_outs import Silenced
 from app.services.import_taking_back import forget_marks, put_away
 from app.services.many_rows import insert_many, rows_with
 
+_KEYS = frozenset(("email_key", "phone_key"))  # one is among the changes of whoever has another address now
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -71,11 +73,14 @@ def _note_bases(
     known: Mapping[str, Contact],
     now: datetime,
 ) -> None:
-    """Whom the file brought without a basis, and to whom it gave one."""
+    """Whom the file brought without a basis, to whom it gave one, and where the law says no from now on."""
     none: list[Silenced] = []
     given: list[Contact] = []
+    moved: list[Contact] = []
     for verdict in verdicts:
         row, person = known.get(verdict.contact_id), verdict.row.person
+        if row is not None and not _KEYS.isdisjoint(verdict.changes or ()):
+            moved.append(row)
         if "lawful_basis" in (verdict.changes or ()) and row is not None:
             given.append(row)  # a file takes nobody's away
         elif person is not None and person.values.get("lawful_basis") == "none":
@@ -87,6 +92,7 @@ def _note_bases(
         bases.log(session, row, "none", now)
     bases.given(session, workspace_id, [row.id for row in given], now, bases.GIVEN)
     bases.silent(session, workspace_id, none, now)
+    bases.reach(session, workspace_id, moved)
 
 
 def _says_no(verdict: Verdict, gone: Collection[str]) -> bool:

@@ -11,7 +11,7 @@ from app.domain.contacts import read_evidence
 from app.errors import Invalid, problem
 from app.models import Contact, OptOut
 from app.runtime import Runtime
-from app.services import audit, bases, contact_rows, holding, opt_outs
+from app.services import audit, bases, contact_rows, holding, lifting, opt_outs
 from app.services.access import Visitor
 from app.services.once import Once
 from app.services.opt_outs import Standing
@@ -51,8 +51,8 @@ def lift(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> None
     proof, now = read_evidence(evidence), runtime.clock()
     with runtime.db.write() as session:
         contact = holding.hold(session, contact_rows.load(session, who, contact_id))
-        objections = opt_outs.theirs(contact), OptOut.kind == "legal", ~bases.is_left_by_a_basis()
-        opt_outs.lift(session, *objections, now=now, evidence=proof, of=contact.id)
+        objections = lifting.theirs(contact), OptOut.kind == "legal", ~bases.is_left_by_a_basis()
+        lifting.lift(session, *objections, now=now, evidence=proof, of=contact.id)
         audit.note(session, who, now, "contact.objection_lifted", contact.id)
 
 

@@ -1,11 +1,11 @@
 """Opt-outs: rows of their own, by person and by keyed address; they win over everything and outlive all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.channel_choice import CHANNELS
@@ -15,6 +15,7 @@ from app.models import Contact, Invitation, Message, OptOut, Workspace, new_id
 from app.runtime import Runtime
 from app.services import audit, contact_rows, holding, journal
 from app.services.access import Visitor
+from app.services.lifting import about, hold_others, is_anothers, lift, theirs
 from app.services.once import Once
 from app.services.turns import Turn
 
@@ -50,25 +51,36 @@ def is_opted_out(channel: str | None = None) -> ColumnElement[bool]:
 
     A bounce counts for its own address only; everything else for the person and each of their addresses.
     """
-    # One look by person and one by address: together in one OR, SQLite would read every opt-out there is
-    by_person, by_address = aliased(OptOut), aliased(OptOut)
-    person = by_person.contact_id == Contact.id
-    address = by_address.address_key.in_((Contact.email_key, Contact.phone_key, Contact.telegram_key))
-    return or_(_holds(by_person, person, channel), _holds(by_address, address, channel))
+    return or_(*(_holds(row, whose, _on(row, channel)) for row, whose in _looks()))
 
 
-def _holds(row: type[OptOut], whose: ColumnElement[bool], channel: str | None) -> ColumnElement[bool]:
-    return (
-        select(row.id)
-        .where(
-            row.workspace_id == Contact.workspace_id,
-            row.lifted_at.is_(None),
-            row.kind != "bounce",
-            row.channel.is_(None) if channel is None else row.channel == channel,
-            whose,
+@cache
+def says_no() -> ColumnElement[bool]:
+    """The same as a file of ours says it, which is read as their own wish: what came with their data is none,
+    and what another living person says at their address is not theirs.
+    """
+    return or_(
+        *(
+            _holds(row, whose, _on(row, None), row.origin != BASIS_TOLD, ~is_anothers(row, Contact.id))
+            for row, whose in _looks()
         )
-        .exists()
     )
+
+
+def _looks() -> Iterator[tuple[type[OptOut], ColumnElement[bool]]]:
+    """One look by person and one by address: together in one OR, SQLite would read every opt-out there is."""
+    by_person, by_address = aliased(OptOut), aliased(OptOut)
+    yield by_person, by_person.contact_id == Contact.id
+    yield by_address, by_address.address_key.in_((Contact.email_key, Contact.phone_key, Contact.telegram_key))
+
+
+def _on(row: type[OptOut], channel: str | None) -> ColumnElement[bool]:
+    return row.channel.is_(None) if channel is None else row.channel == channel
+
+
+def _holds(row: type[OptOut], *which: ColumnElement[bool]) -> ColumnElement[bool]:
+    standing = row.workspace_id == Contact.workspace_id, row.lifted_at.is_(None), row.kind != "bounce"
+    return select(row.id).where(*standing, *which).exists()
 
 
 @cache
@@ -141,9 +153,11 @@ def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> No
     """
     proof = read_evidence(evidence)
     with runtime.db.write() as session:
-        contact = holding.hold(session, contact_rows.load(session, who, contact_id))
-        theirs = about(contact), OptOut.kind.in_(WISHES)
-        lift(session, *theirs, now=runtime.clock(), evidence=proof, of=contact.id)
+        contact = contact_rows.load(session, who, contact_id)
+        hold_others(session, contact, about(contact), OptOut.kind.in_(WISHES))
+        contact = holding.hold(session, contact)
+        wishes = about(contact), OptOut.kind.in_(WISHES)
+        lift(session, *wishes, now=runtime.clock(), evidence=proof, of=contact.id)
         audit.note(session, who, runtime.clock(), "contact.opted_in", contact.id)
 
 
@@ -192,23 +206,11 @@ def opt_in_by_chat(turn: Turn, message_id: str) -> None:
     """
     theirs = or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id)
     here = or_(OptOut.channel.is_(None), OptOut.channel == turn.stored.channel)
-    wrote = turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id)).all()
-    places = OptOut.workspace_id.in_((turn.workspace_id, *wrote))
-    wish = OptOut.kind.in_(("own_wish", "complaint"))
-    lift(turn.session, places, theirs, here, wish, now=turn.now, evidence=f"message {message_id}")
-
-
-def lift(
-    session: Session, *which: ColumnElement[bool], now: datetime, evidence: str, of: str | None = None
-) -> None:
-    """A step. `of`: words about this person stay with them, whatever becomes of a row's own address."""
-    lifting = (
-        update(OptOut)
-        .where(*which, OptOut.lifted_at.is_(None))
-        .values(lifted_at=now, lifted_evidence=evidence, contact_id=func.coalesce(OptOut.contact_id, of))
-        .returning(OptOut.id)
-    )
-    journal.lifted(session, session.scalars(lifting).all(), now)
+    which = theirs, here, OptOut.kind.in_(("own_wish", "complaint"))
+    ends = partial(lift, turn.session, *which, now=turn.now, evidence=f"message {message_id}")
+    ends(OptOut.workspace_id == turn.workspace_id, of=turn.contact_id)
+    wrote = set(turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id))) - {turn.workspace_id}
+    ends(OptOut.workspace_id.in_(wrote))
 
 
 def record(
@@ -267,22 +269,6 @@ def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
         same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, standing.place, is_theirs
         seen.setdefault(same, standing)
     return tuple(seen.values())
-
-
-def about(contact: Contact) -> ColumnElement[bool]:
-    """Of this person, or of an address of theirs."""
-    keys = [key for key in (contact.email_key, contact.phone_key, contact.telegram_key) if key]
-    return and_(
-        OptOut.workspace_id == contact.workspace_id,
-        or_(OptOut.contact_id == contact.id, OptOut.address_key.in_(keys)),
-    )
-
-
-def theirs(contact: Contact) -> ColumnElement[bool]:
-    """The same without what is another living person's at that address: the law protects each alone."""
-    other = aliased(Contact)
-    lives = other.id == OptOut.contact_id, other.id != contact.id, other.erased_at.is_(None)
-    return and_(about(contact), ~select(other.id).where(*lives).exists())
 
 
 def _wrote_to(address_key: str, sender_id: str | None) -> Select[str]:

@@ -14,7 +14,7 @@ from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.models import Answer, ConnectLink, Contact, InboundEvent, Message, OptOut, SandboxCopy, Workspace
 from app.runtime import Runtime
-from app.services import asking, connect_links, doctor, inbound, opt_outs, pacing, sending
+from app.services import asking, connect_links, doctor, inbound, objections, opt_outs, pacing, sending
 from app.services.access import Visitor
 from app.services.tokens import token_hash
 from bots import handle
@@ -139,6 +139,17 @@ def link(chats: Runtime, manager: Visitor, workspace: Workspace, world: World) -
 def chats_of(runtime: Runtime) -> set[str | None]:
     with runtime.db.read() as session:
         return set(session.scalars(select(Contact.telegram_chat_id)))
+
+
+def test_an_objection_reaches_the_chat_that_is_tied_afterwards(
+    chats: Runtime, world: World, workspace: Workspace, manager: Visitor, link: Callable[[Contact], str]
+) -> None:
+    maria = world.contact(workspace)
+    objections.object_to(chats, manager, maria.id, origin="console", evidence="A letter.")
+    Person(chats, "telegram", "100").starts(link(maria))
+    with chats.db.read() as session:
+        key = str(session.get_one(Contact, maria.id).telegram_key)
+        assert opt_outs.among(session, workspace.id, [key]) == {key}
 
 
 def test_a21_links_that_are_used_expired_or_none_bind_nothing_and_say_the_same(

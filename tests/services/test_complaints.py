@@ -253,6 +253,10 @@ def test_their_own_word_lifts_it(runtime: Runtime, bea: Visitor, tell: Tell, ana
     assert not unwanted(runtime, ana, "email")
     tell(address="ana@x.example", id="the same, brought once more")
     assert not unwanted(runtime, ana, "email"), "what she took back does not come back by repetition"
+    assert not tell(contact_id=ana.id, source="console", evidence="She phoned: it is spam.")[1]
+    assert unwanted(runtime, ana, "email"), "she said it again, about the same message"
+    (again,) = [each for each in opt_outs.of(runtime, bea, ana.id) if each.lifted_at is None]
+    assert (again.kind, again.proof) == ("complaint", "She phoned: it is spam.")
 
 
 def test_it_holds_for_the_person_and_for_whoever_comes_in_with_that_address(

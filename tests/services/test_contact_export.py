@@ -105,6 +105,28 @@ def test_what_left_comes_back_as_it_was(
     assert again.counts["unchanged"] == 3
 
 
+def test_a_silence_that_is_not_their_own_wish_comes_back_as_none(runtime: Runtime, camila: Visitor) -> None:
+    """What only came with their data, and what somebody else at the same mailbox said."""
+    shop = io.BytesIO(b"id;e-mail\n1;gil@x.example\n")
+    contact_imports.run(runtime, camila, "shop.csv", shop, lawful_basis="none", source="shop")
+    home = [
+        contacts.create(runtime, camila, {"external_id": each, "email": "casa@x.example"})
+        for each in ("Ana", "Bia")
+    ]
+    opt_outs.opt_out(runtime, camila, home[0], "console")
+    leaving = table(runtime, camila)
+    file = io.BytesIO(b"".join(contact_export.export(runtime, camila, "csv")))
+    contact_imports.run(runtime, camila, "people.csv", file, lawful_basis="consent", source="export")
+    assert {row["external_id"]: row["opted_out"] for row in leaving} == {
+        "1": "false",
+        "Ana": "true",
+        "Bia": "false",
+    }
+    assert [row["external_id"] for row in table(runtime, camila) if row["opted_out"] == "true"] == ["Ana"]
+    opt_outs.opt_in(runtime, camila, home[0], "She called.")
+    assert table(runtime, camila, Sought(show="opted_out")) == []
+
+
 TEXTS = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]) | st.sampled_from("\r\n\t'=+-@ _x"),
     max_size=12,

@@ -25,6 +25,7 @@ from app.models import (
 from app.runtime import Runtime
 from app.services import (
     asking,
+    contacts,
     erasure,
     expanding,
     followup_page,
@@ -386,6 +387,17 @@ def test_c22_start_holds_where_this_sender_wrote_to_them_from_and_nowhere_else(
     person.sends("STOP")
     person.sends("START")
     assert any(each.lifted_at for each in opt_outs.of(chats, manager, same.id)) is wrote
+
+
+def test_start_from_a_shared_number_leaves_what_somebody_else_there_said_for_themselves(
+    chats: Runtime, ask: Callable[..., Person], camila: Visitor, maria: Contact, world: World,
+    workspace: Workspace,
+) -> None:  # fmt: skip
+    person, other = ask("sms"), world.contact(workspace, phone=PHONE, email=None)
+    opt_outs.opt_out(chats, camila, other.id, "console")
+    person.sends("START")
+    assert contacts.detail(chats, camila, other.id).is_opted_out
+    assert not contacts.detail(chats, camila, maria.id).is_opted_out
 
 
 def test_start_in_one_channel_leaves_what_they_do_not_want_in_another(

@@ -1,17 +1,32 @@
 """Whom the law forbids to ask stays so: under another name, after a restore, and whatever they type."""
 
+import io
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from app.domain.access import Role
 from app.errors import Invalid, NotFound
+from app.models import Contact, OptOut
 from app.runtime import Runtime
-from app.services import audit_log, backup, consents, contacts, erasure, objections, opt_outs
+from app.services import (
+    address_keys,
+    audit_log,
+    backup,
+    consents,
+    contact_imports,
+    contacts,
+    erasure,
+    import_undoing,
+    objections,
+    opt_outs,
+)
 from app.services.access import Visitor
 from tests.world import Clock, World
 
 ANA = {"external_id": "1", "name": "Ana", "email": "ana@zibelina.example", "phone": "+5531988884417"}
+PHONE = "+553198888441"  # and a digit
 
 
 @pytest.fixture
@@ -22,6 +37,11 @@ def bea(world: World) -> Visitor:
 @pytest.fixture
 def ana(runtime: Runtime, bea: Visitor) -> str:
     return contacts.create(runtime, bea, ANA)
+
+
+def imported(runtime: Runtime, who: Visitor, file: str) -> str:
+    data = io.BytesIO(file.encode())
+    return contact_imports.run(runtime, who, "x.csv", data, lawful_basis="consent", source="feira").id
 
 
 def is_out(runtime: Runtime, who: Visitor, id: str) -> bool:
@@ -136,6 +156,34 @@ def test_an_objection_is_no_basis_and_each_ends_alone(
     assert standing(runtime, bea, ana) == [("legal", "basis")], "and a basis is not lifted with it"
 
 
+def test_an_objection_reaches_the_addresses_that_came_after_it(runtime: Runtime, bea: Visitor) -> None:
+    """By hand, from another system, in a file, put back as it was; and those of before, at the erasure."""
+    people = [
+        contacts.create(runtime, bea, {"external_id": f"{number}", "email": f"p{number}@x.example"})
+        for number in range(5)
+    ]
+    undone = imported(runtime, bea, "id;telefone;e-mail\n3;;other@x.example\n")
+    for id in people:
+        objects(runtime, bea, id)
+    contacts.edit(runtime, bea, people[0], {"phone": f"{PHONE}0"})
+    contacts.upsert(runtime, bea, {"external_id": "1", "phone": f"{PHONE}1"})
+    imported(runtime, bea, f"id;telefone\n2;{PHONE}2\n")
+    import_undoing.undo(runtime, bea, undone, import_undoing.foretell(runtime, bea, undone).put_away)
+    with runtime.db.write() as session:  # as it is in an older database
+        session.get_one(Contact, people[4]).phone_key = address_keys.address_key(session, f"{PHONE}4")
+    for number, id in enumerate(people):
+        assert standing(runtime, bea, id) == [("legal", "console")], "it is the same one"
+        address = {"email": "p3@x.example"} if number == 3 else {"phone": f"{PHONE}{number}"}
+        if number < 4:
+            assert is_out(
+                runtime, bea, contacts.create(runtime, bea, {"external_id": f"x{number}", **address})
+            )
+        erasure.erase(runtime, bea, id)
+        again = contacts.create(runtime, bea, {"external_id": f"y{number}", **address})
+        opt_outs.opt_in(runtime, bea, again, "Said so, though who knows.")
+        assert is_out(runtime, bea, again)
+
+
 def test_who_lifts_an_objection_says_why(runtime: Runtime, bea: Visitor, ana: str) -> None:
     opt_outs.opt_out(runtime, bea, ana, "console")
     objects(runtime, bea, ana)
@@ -201,3 +249,7 @@ def test_what_an_erased_person_objected_ends_for_whoever_has_their_address_now(
     objections.lift(runtime, bea, eva, "Eva has the mailbox alone now.")
     opt_outs.opt_in(runtime, bea, eva, "She wrote so.")
     assert why(runtime, bea, eva) == {None}
+    contacts.edit(runtime, bea, eva, {"email": "eva@x.example"})
+    erasure.erase(runtime, bea, eva)
+    with runtime.db.read() as session:
+        assert set(session.scalars(select(OptOut.lifted_evidence))) == {None}, "her words go with her"

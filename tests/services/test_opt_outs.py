@@ -1,5 +1,6 @@
 """Opt-outs on both databases: they win everywhere, hold for the address, and only the person lifts them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,9 +12,9 @@ from app.domain.metrics import Metric
 from app.errors import Invalid
 from app.models import Contact, Invitation, Message, OptOut, Sender, Workspace, new_id
 from app.runtime import Runtime
-from app.services import asking_terms, contacts, departing, eligible, eligible_sql, opt_outs
+from app.services import asking_terms, contacts, departing, eligible, eligible_sql, erasure, opt_outs
 from app.services.access import Visitor
-from tests.world import World
+from tests.world import Clock, World
 
 ANA = {"name": "Ana", "email": "ana@x.example", "phone": "31 98888-4417"}
 
@@ -165,6 +166,36 @@ def test_an_opt_out_of_one_workspace_by_hand_is_not_another_ones(
     here, there = (contacts.create(runtime, who, ANA) for who in (bea, other))
     opt_outs.opt_out(runtime, bea, here, "console")
     assert why_not(runtime, there) is None
+
+
+def test_one_persons_yes_is_nobody_elses_at_the_same_address(
+    runtime: Runtime, bea: Visitor, clock: Clock
+) -> None:
+    """And its words go with them, though what they lifted was somebody else's."""
+    ana, bia = (
+        contacts.create(runtime, bea, {"external_id": each, "email": "casa@x.example"})
+        for each in ("Ana", "Bia")
+    )
+    opt_outs.opt_out(runtime, bea, ana, "console", evidence="Ana wrote it.")
+    said = opt_outs.of(runtime, bea, ana)
+    clock.advance(days=1)
+    opt_outs.opt_in(runtime, bea, bia, "Bia, by name, phoned.")
+    assert (why_not(runtime, ana), why_not(runtime, bia)) == ("opted_out", None)
+    assert [replace(each, id="") for each in opt_outs.of(runtime, bea, ana) if not each.is_anothers] == [
+        replace(each, id="") for each in said
+    ], "it reads as it did: she said nothing since"
+    assert [(each.proof, each.evidence) for each in opt_outs.of(runtime, bea, bia)] == [
+        (None, "Bia, by name, phoned.")
+    ]
+    contacts.edit(runtime, bea, bia, {"email": "bia@y.example"})
+    erasure.erase(runtime, bea, bia)
+    with runtime.db.read() as session:
+        words = {
+            word for row in session.execute(select(OptOut.evidence, OptOut.lifted_evidence)) for word in row
+        }
+    assert words == {None, "Ana wrote it."}
+    opt_outs.opt_in(runtime, bea, ana, "Ana phoned as well.")
+    assert why_not(runtime, ana) is None
 
 
 def verdict(runtime: Runtime, workspace_id: str, id: str, *channels: str) -> Verdict:

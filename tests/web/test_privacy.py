@@ -8,9 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.domain.access import Role
-from app.models import Workspace
+from app.models import Contact, Workspace
 from app.runtime import Runtime
-from app.services import consents, contacts, objections, opt_outs, person_requests, retention
+from app.services import consents, contacts, erasure, objections, opt_outs, person_requests, retention
 from app.services.access import Visitor
 from tests.world import Clock, World
 
@@ -170,6 +170,28 @@ def test_whose_objection_it_is_at_a_shared_address_is_told(
     assert f"{eva}/objection-lifting" in client.get(f"{base}/{eva}/privacy").text
     file = client.post(f"{base}/{maria}/export").text
     assert '"legal"' in file and "Carta da Eva." not in file
+
+
+def test_what_nobody_said_is_told_as_nobodys_word(
+    client_for: ClientFor, runtime: Runtime, owner: Visitor, maria: str
+):
+    """A mailbox that bounced, somebody erased who had the address, a yes that the law outweighs."""
+    with runtime.db.write() as session:
+        key = session.get_one(Contact, maria).email_key
+        bounced = {"kind": "bounce", "origin": "provider", "now": runtime.clock()}
+        opt_outs.record(session, owner.workspace_id, None, [key], **bounced)
+    client, this = client_for(owner), f"/w/{owner.workspace_slug}/contacts/{maria}"
+    assert "Nunca pediu para sair" in client.get(this).text
+    assert "Nunca nos pediu para parar." in client.get(f"{this}/privacy").text
+    erasure.erase(runtime, owner, maria)
+    again = contacts.create(runtime, owner, {"name": "Maria", "email": "maria@x.example"})
+    this = f"/w/{owner.workspace_slug}/contacts/{again}"
+    assert "Uma pessoa que foi apagada tinha este endereço." in client.get(f"{this}/privacy").text
+    objections.object_to(runtime, owner, again, origin="console", evidence="Carta de 3 de maio.")
+    flashed = client.post(f"{this}/opt-in", data={"evidence": "Ligou."}, follow_redirects=True).text
+    assert "Mesmo assim a pessoa não recebe perguntas" in flashed
+    objections.lift(runtime, owner, again, "A ordem foi revogada.")
+    assert "Quer receber perguntas" in client.get(this).text
 
 
 def test_another_basis_needs_evidence_and_keeps_what_was_typed(

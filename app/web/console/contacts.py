@@ -147,7 +147,11 @@ def opt_in(id: str) -> ResponseReturnValue:
     except Invalid as error:
         found = contacts.detail(runtime_of(), visitor(), id)
         return _page(found, status=422, errors=sentences(error.problems), evidence=evidence)
-    flash(_("They may be asked again."))
+    found = contacts.detail(runtime_of(), visitor(), id)
+    if found.is_opted_out or found.contact.lawful_basis == "none":
+        flash(_("Recorded. They are not asked all the same: this page says why."))
+    else:
+        flash(_("They may be asked again."))
     return _to(id)
 
 

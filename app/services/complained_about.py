@@ -42,6 +42,7 @@ class About:
     message: Message | None = None
     invitation: Invitation | None = None
     opened_at: datetime | None = None  # of a pulse: the only moment of it that tells nothing
+    left_at: datetime | None = None  # what they mean, be it a reminder; of a pulse nobody asks
 
 
 def find(session: Session, who: Visitor, named: Named, at: datetime) -> About:
@@ -151,6 +152,7 @@ def _first(session: Session, query: Select[Message]) -> About | None:
     message = session.scalars(query.limit(1)).first()
     if message is None:
         return None
+    left_at = message.sent_at
     invitation = session.get(Invitation, message.invitation_id) if message.invitation_id else None
     if invitation is not None and message.purpose == "reminder":
         original = select(Message).where(
@@ -161,4 +163,6 @@ def _first(session: Session, query: Select[Message]) -> About | None:
         message = session.scalars(original.order_by(Message.created_at).limit(1)).first() or message
     run_id = invitation.occurrence_id if invitation is not None else None
     opened_at = session.scalar(select(Pulse.opened_at).where(Pulse.occurrence_id == run_id))
-    return About(message.channel, message.contact_id, message.address_key, message, invitation, opened_at)
+    left_at = left_at if opened_at is None else None
+    whose = message.channel, message.contact_id, message.address_key
+    return About(*whose, message, invitation, opened_at, left_at)

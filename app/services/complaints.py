@@ -6,7 +6,7 @@ The ask stays asked: a complaint is no failure. Nothing asks them there again; t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
@@ -14,7 +14,7 @@ from app.domain import feedback_reports
 from app.domain.channel_choice import CHANNELS
 from app.domain.contacts import read_evidence
 from app.errors import Invalid, Refusal, problem
-from app.models import Complaint, Contact, Invitation, Message, Occurrence, new_id
+from app.models import Complaint, Contact, Invitation, Message, Occurrence, OptOut, new_id
 from app.runtime import Runtime
 from app.services import access, audit, brakes, complained_about, holding, opt_outs, settling
 from app.services.access import Visitor
@@ -23,6 +23,7 @@ from app.services.once import Once
 from app.services.paging import PAGE, Page, cut, in_order
 
 LONGEST_ID = 200
+EVERYWHERE = ("report", "provider")  # who speaks of their sender, in whatever workspace it wrote
 AHEAD = timedelta(minutes=5)  # a caller's clock may be a little before ours
 
 
@@ -55,15 +56,15 @@ class Shown:
 class _Kept:
     id: str
     is_new: bool
-    silences: bool  # new, or told by hand once more; and of somebody who is still there
+    silences: bool  # new, or more than a repetition; and of somebody who is still there
     at: datetime  # what stands on all that comes of it
 
 
 def record(runtime: Runtime, who: Visitor, told: Told, once: Once | None = None) -> tuple[str, bool]:
     """Keep it, ask them nothing there any more, and count it. Its id, and whether it is new.
 
-    Twice changes nothing; told by hand after they took it back, it holds once more. It holds in this
-    workspace. Raises Invalid, NotFound for an unknown contact.
+    Twice changes nothing; of what came after they took it back, or told by hand, it holds once more. It
+    holds in this workspace. Raises Invalid, NotFound for an unknown contact.
     """
     now = runtime.clock()
     _refuse(told, now)
@@ -179,13 +180,26 @@ def _keep(session: Session, workspace_id: str, about: About, told: Told, now: da
         same: list[ColumnElement[bool]] = [Complaint.name == row.name]
         if row.message_id is not None:
             same.append(Complaint.message_id == row.message_id)
-        known = select(Complaint.id).where(here, or_(*same)).order_by(Complaint.recorded_at, Complaint.id)
-        again = told.source == "console" and is_there  # a provider repeats itself, a person says it anew
-        return _Kept(session.scalars(known).first() or row.id, False, again, about.opened_at or now)
+        known = select(Complaint.id, Complaint.source).where(here, or_(*same))
+        first = session.execute(known.order_by(Complaint.recorded_at, Complaint.id)).first()
+        again = is_there and _says_more(session, row, about, first.source if first else None)
+        return _Kept(first.id if first else row.id, False, again, about.opened_at or now)
     if about.message is not None and about.invitation is not None:
         settling.arrived(session, about.message.id, about.invitation.id, now)
     brakes.complained(session, row, now)
     return _Kept(row.id, True, is_there, about.opened_at or now)
+
+
+def _says_more(session: Session, told: Complaint, about: About, before: str | None) -> bool:
+    """A provider repeats itself; a person says it anew. Or it held here alone, or was taken back before."""
+    if told.source == "console" or (told.source in EVERYWHERE and before not in EVERYWHERE):
+        return True
+    lifted = select(func.max(OptOut.lifted_at)).where(
+        OptOut.workspace_id == told.workspace_id, OptOut.kind == "complaint",
+        OptOut.channel == told.channel, OptOut.address_key == about.address_key,
+    )  # fmt: skip
+    taken_back = session.scalar(lifted)
+    return taken_back is not None and about.left_at is not None and about.left_at > taken_back
 
 
 def _name(about: About, told: Told, at: datetime) -> str:

@@ -259,6 +259,19 @@ def test_their_own_word_lifts_it(runtime: Runtime, bea: Visitor, tell: Tell, ana
     assert (again.kind, again.proof) == ("complaint", "She phoned: it is spam.")
 
 
+def test_what_came_after_they_took_it_back_is_complained_of_anew(
+    runtime: Runtime, world: World, bea: Visitor, tell: Tell, ana: Contact, asked: Invitation, clock: Clock
+) -> None:
+    """A reminder of the same ask: its complaint is kept as one about the question."""
+    first = tell(address="ana@x.example")
+    clock.advance(days=1)
+    opt_outs.opt_in(runtime, bea, ana.id, "Pressed it by mistake, she wrote.")
+    clock.advance(days=1)
+    reminder = world.message(asked, ana, purpose="reminder", state="sent", sent_at=clock.now)
+    assert tell(message_id=reminder.id) == (first[0], False)
+    assert unwanted(runtime, ana, "email")
+
+
 def test_it_holds_for_the_person_and_for_whoever_comes_in_with_that_address(
     runtime: Runtime, bea: Visitor, tell: Tell, ana: Contact, asked: Invitation
 ) -> None:
@@ -341,14 +354,24 @@ def test_whoever_goes_back_to_the_version_before_asks_nobody_who_complained(
 # ---- by mail
 
 
+@pytest.mark.parametrize("told_before", [False, True])
 def test_a_report_holds_wherever_its_sender_wrote_to_that_address(
-    runtime: Runtime, world: World, bea: Visitor, ana: Contact, asked: Invitation
+    runtime: Runtime,
+    world: World,
+    bea: Visitor,
+    tell: Tell,
+    ana: Contact,
+    asked: Invitation,
+    told_before: bool,
 ) -> None:
+    """Also where somebody has told it for their own workspace already."""
     there, elsewhere = world.workspace(), world.workspace()
     world.invitation(there, world.survey(there), world.contact(there, email="ana@x.example"))
     world.contact(elsewhere, email="ana@x.example")
     raw = report_about(headers(message_of(runtime, asked).id))
-    assert complaints.report(runtime, raw)
+    if told_before:
+        tell(address="ana@x.example")
+    assert complaints.report(runtime, raw) != told_before
     assert not complaints.report(runtime, raw)
     assert {(place, channel) for place, _, _, channel in stands(runtime)} == {
         (ana.workspace_id, "email"),

@@ -82,7 +82,7 @@ def test_whoever_resumes_or_cancels_while_messages_come_back_waits_for_the_bounc
     with house.runtime.db.write() as session:  # the next of them is not the one at which the brake looks
         session.execute(update(Bounces).values(look_at=Bounces.number + 3))
     with house.runtime.db.write() as session:
-        failed = session.scalars(select(Invitation.id).where(Invitation.state == "failed")).all()
+        failed = session.scalars(select(Message.id).where(Message.state == "failed")).all()
         brakes.bounced(session, failed[0], "invalid_address", house.clock.now)
         resumed = beside(lambda: act(house.runtime, house.who, id))
         wait_until_somebody_waits(house.runtime)

@@ -32,9 +32,9 @@ setup: .venv/installed ## Only the environment and the dependencies
 	@sh tests/install_peers.sh
 	@mkdir -p .venv && touch $@
 
-# Four at a time on two cores: a good part of the tests waits for servers, browsers and leases.
+# Three at a time on two cores: a good part of the tests waits for servers, browsers and leases.
 test: .venv/installed-dev .venv/peers ## Install what the tests need and run all of them
-	$(BIN)/pytest -n 4 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -94,7 +94,8 @@ def test_the_states_of_a_follow_up_hold_as_well(
     page = visit(f"/w/aroeira/followups/{maria}", beatriz)
     page.get_by_text("Escrever uma nota").click()
     page.get_by_label("Nota interna").fill("Ela pediu para falar depois das 15h.")
-    page.get_by_role("button", name="Guardar nota").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Guardar nota").click()
     followups.reply(runtime, beatriz, maria, "Maria, sinto muito.\n\nPosso ligar às 15h?")
     clock.advance(minutes=1)
     with runtime.db.write() as session:
@@ -132,8 +133,8 @@ def test_words_that_did_not_leave_hold_where_they_stand_and_at_home(
     look(page)
     page.get_by_role("link", name="Maria Figueiredo").first.click()
     look(page)
-    page.get_by_role("button", name="Enviar por e-mail").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Enviar por e-mail").click()
     assert [message.state for message in replies(runtime, maria)] == ["failed", "queued"]
 
 
@@ -152,8 +153,8 @@ def test_the_keyboard_walks_the_inbox_and_works_a_follow_up(
     page.keyboard.press("r")
     expect(page.get_by_label("Responder a Maria por e-mail")).to_be_focused()
     page.keyboard.type("crf são letras aqui.")
-    page.get_by_role("button", name="Enviar resposta").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Enviar resposta").click()
     assert [message.body for message in replies(runtime, maria)] == ["crf são letras aqui."]
     page.locator("h1").click()
     page.keyboard.press("f")

@@ -35,6 +35,7 @@ from app.services import asking, contact_imports, demo, followups, import_pages,
 from app.services.access import Visitor
 from app.services.sessions import token_hash
 from tests.services.chat_person import Person
+from tests.web.browser import follow
 from tests.world import Clock, World, token_of
 
 Row = TypeVar("Row", bound=Base)
@@ -242,17 +243,17 @@ def _rule(gallery: Gallery) -> Page:
     page = _room("schedules/new")(gallery)
     page.locator("#survey").select_option(index=1)
     page.locator("#repeat").select_option("quarterly")
-    page.locator("button[value=fields]").click()
+    follow(page.locator("button[value=fields]"))
     page.locator("#on").select_option("first_business")
     page.locator("#at").fill("2027-01-01T10:00")
-    page.locator("button[value=look]").click()
+    follow(page.locator("button[value=look]"))
     return page
 
 
 def _preflight(gallery: Gallery) -> Page:
     """The same rule, with its real messages, before it is launched."""
     page = _rule(gallery)
-    page.locator("button[formaction$=preflight]").click()
+    follow(page.locator("button[formaction$=preflight]"))
     page.locator("#messages").wait_for()
     return page
 
@@ -283,14 +284,14 @@ def _answer(gallery: Gallery) -> Page:
 
 def _answer_comment(gallery: Gallery) -> Page:
     page = gallery.visit(f"/r/{_asked(gallery)}?score=4")
-    page.locator("button.send").click()
+    follow(page.locator("button.send"))
     return page
 
 
 def _answer_thanks(gallery: Gallery) -> Page:
     page = _answer_comment(gallery)
     page.locator("textarea").fill("A agenda saiu do ar duas vezes e ninguém avisou.")
-    page.locator("button.send").click()
+    follow(page.locator("button.send"))
     return page
 
 

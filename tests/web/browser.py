@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.services.access import Visitor
@@ -101,6 +101,12 @@ def visit(live: Live, chromium: Browser, client_for: Callable[[Visitor], FlaskCl
     yield open_page
     for context in contexts:
         context.close()
+
+
+def follow(to: Locator) -> None:
+    """Press what leads to another page, and wait for that: whoever looks at once may meet the old one."""
+    with to.page.expect_navigation():
+        to.click()
 
 
 def assert_accessible(page: Page, rules: Sequence[str] = WCAG_22_AA) -> None:

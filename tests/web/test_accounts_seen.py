@@ -11,7 +11,7 @@ from app.runtime import Runtime
 from app.services import api_keys, first_owner, members
 from app.services.access import Visitor
 from tests.services.people import PASSWORD, account
-from tests.web.browser import Look, Visit
+from tests.web.browser import Look, Visit, follow
 from tests.world import World
 
 pytestmark = pytest.mark.browser
@@ -47,7 +47,7 @@ def test_the_door_holds_on_a_phone_and_a_desk_light_and_dark(
     page.get_by_label("E-mail").fill("camila@aroeira.example")
     look(page)
     page.get_by_role("button", name="Entrar").evaluate("button => button.form.noValidate = true")
-    page.get_by_role("button", name="Entrar").click()
+    follow(page.get_by_role("button", name="Entrar"))
     look(page)
     look(visit("/password/forgotten", locale="es"))
 
@@ -110,7 +110,7 @@ def test_members_and_keys_hold(visit: Visit, look: Look, runtime: Runtime, world
 def test_my_account_and_the_second_factor_hold(visit: Visit, look: Look, camila: Visitor) -> None:
     page = visit("/account", camila)
     look(page)
-    page.get_by_role("link", name="Configurar um segundo fator").click()
+    follow(page.get_by_role("link", name="Configurar um segundo fator"))
     look(page)
 
 

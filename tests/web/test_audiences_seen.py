@@ -9,7 +9,7 @@ from app.models import Contact, Workspace
 from app.runtime import Runtime
 from app.services import schedules, segments
 from app.services.access import Visitor
-from tests.web.browser import Look, Visit
+from tests.web.browser import Look, Visit, follow
 from tests.world import World
 
 pytestmark = pytest.mark.browser
@@ -86,7 +86,7 @@ def test_the_editor_is_seen_in_every_look(
     look(page)
     for what in ("Here since", "Language", "Another attribute", "When they were asked", "plan"):
         add(page, what)
-    page.get_by_role("button", name="Add group").first.click()
+    follow(page.get_by_role("button", name="Add group").first)
     look(page)
     page.get_by_role("button", name="Show who").click()
     expect(page.get_by_role("alert")).to_be_visible()

@@ -20,7 +20,7 @@ from app.services.access import Visitor
 from app.services.limits import Limit
 from app.web.console import sandbox as sandbox_pages
 from tests.services.chat_person import Person
-from tests.web.browser import ALL, Look, Visit, looks
+from tests.web.browser import ALL, Look, Visit, follow, looks
 from tests.world import World
 
 pytestmark = pytest.mark.browser
@@ -98,8 +98,7 @@ def test_a_button_is_pressed_on_the_phone(
     page = visit("/sandbox/phone", camila)
     look(page)
     picture(page, "phone-telegram")
-    with page.expect_navigation():
-        page.get_by_role("button", name="9", exact=True).click()
+    follow(page.get_by_role("button", name="9", exact=True))
     sending.send_urgent(runtime)
     page.reload()
     expect(page.locator(".bubble-ours").get_by_text("9", exact=True)).to_be_visible()
@@ -167,8 +166,7 @@ def test_that_a_template_has_buttons_is_ticked_where_three_suffice(
     page.get_by_label("It has buttons (English)").check()
     look(page)
     picture(page, "whatsapp-buttons")
-    with page.expect_navigation():
-        page.get_by_role("button", name="Save the templates").click()
+    follow(page.get_by_role("button", name="Save the templates"))
     page.goto(f"/w/aroeira/surveys/{csat.id}/whatsapp")
     expect(page.get_by_label("It has buttons (English)")).to_be_checked()
     page.goto(f"/w/aroeira/surveys/{survey.id}/whatsapp")
@@ -184,7 +182,6 @@ def test_a_whatsapp_template_is_kept_and_a_wrong_one_comes_back(
     expect(page.get_by_label("English")).to_have_value("HX12")
     look(page)
     page.get_by_label("English").fill("HX" + "5a" * 16)
-    with page.expect_navigation():
-        page.get_by_role("button", name="Save the templates").click()
+    follow(page.get_by_role("button", name="Save the templates"))
     page.goto(f"/w/aroeira/surveys/{survey.id}/whatsapp")
     expect(page.get_by_label("English")).to_have_value("HX" + "5a" * 16)

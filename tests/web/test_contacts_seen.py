@@ -27,7 +27,7 @@ from app.services import (
 )
 from app.services.access import Visitor
 from tests.services.loop import open_again
-from tests.web.browser import Look, Visit
+from tests.web.browser import Look, Visit, follow
 from tests.world import Clock, World
 
 pytestmark = pytest.mark.browser
@@ -175,12 +175,12 @@ def test_an_import_is_made_and_seen_in_every_look(visit: Visit, look: Look, cami
     again = visit("/w/aroeira/contacts/import", camila)
     look(again)
     again.get_by_label("Arquivo CSV ou Excel").set_input_files(file)
-    again.get_by_role("button", name="Ver o arquivo").click()
+    follow(again.get_by_role("button", name="Ver o arquivo"))
     look(again)
-    again.get_by_role("button", name="Ver o que aconteceria").click()
+    follow(again.get_by_role("button", name="Ver o que aconteceria"))
     look(again)
     again.get_by_label("De onde vêm estes contatos?").fill("CRM")
-    again.get_by_role("button", name="Importar 15 linhas").click()
+    follow(again.get_by_role("button", name="Importar 15 linhas"))
     look(again)
 
 

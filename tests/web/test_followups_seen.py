@@ -13,7 +13,7 @@ from app.services import followups
 from app.services.access import Visitor
 from app.services.followup_opening import reply_left
 from tests.services.loop import followup, kinds, opened, replies
-from tests.web.browser import Look, Visit
+from tests.web.browser import Look, Visit, follow
 from tests.world import Clock, World
 
 pytestmark = pytest.mark.browser
@@ -94,8 +94,7 @@ def test_the_states_of_a_follow_up_hold_as_well(
     page = visit(f"/w/aroeira/followups/{maria}", beatriz)
     page.get_by_text("Escrever uma nota").click()
     page.get_by_label("Nota interna").fill("Ela pediu para falar depois das 15h.")
-    with page.expect_navigation():
-        page.get_by_role("button", name="Guardar nota").click()
+    follow(page.get_by_role("button", name="Guardar nota"))
     followups.reply(runtime, beatriz, maria, "Maria, sinto muito.\n\nPosso ligar às 15h?")
     clock.advance(minutes=1)
     with runtime.db.write() as session:
@@ -131,10 +130,9 @@ def test_words_that_did_not_leave_hold_where_they_stand_and_at_home(
     page = visit("/w/aroeira/", beatriz)
     expect(page.get_by_text("Uma resposta nossa não pôde ser enviada")).to_be_visible()
     look(page)
-    page.get_by_role("link", name="Maria Figueiredo").first.click()
+    follow(page.get_by_role("link", name="Maria Figueiredo").first)
     look(page)
-    with page.expect_navigation():
-        page.get_by_role("button", name="Enviar por e-mail").click()
+    follow(page.get_by_role("button", name="Enviar por e-mail"))
     assert [message.state for message in replies(runtime, maria)] == ["failed", "queued"]
 
 
@@ -153,8 +151,7 @@ def test_the_keyboard_walks_the_inbox_and_works_a_follow_up(
     page.keyboard.press("r")
     expect(page.get_by_label("Responder a Maria por e-mail")).to_be_focused()
     page.keyboard.type("crf são letras aqui.")
-    with page.expect_navigation():
-        page.get_by_role("button", name="Enviar resposta").click()
+    follow(page.get_by_role("button", name="Enviar resposta"))
     assert [message.body for message in replies(runtime, maria)] == ["crf são letras aqui."]
     page.locator("h1").click()
     page.keyboard.press("f")

@@ -16,7 +16,7 @@ from app.services.access import Visitor
 from tests.hurrying import hurry
 from tests.pulse_world import open_pulse
 from tests.services.test_planning import crowd
-from tests.web.browser import Look, Visit
+from tests.web.browser import Look, Visit, follow
 from tests.world import World
 
 pytestmark = pytest.mark.browser
@@ -65,7 +65,7 @@ def test_a_schedule_is_launched_and_stopped_where_counting_takes_too_long(
     expect(page.get_by_text("To count whom it asked takes too long just now.")).to_be_visible()
     look(page)
     keep(page, "uncounted-detail")
-    page.get_by_role("link", name="Pause").click()
+    follow(page.get_by_role("link", name="Pause"))
     look(page)
     keep(page, "uncounted-confirm")
     page.get_by_role("button", name="Pause schedule").click()
@@ -120,7 +120,7 @@ def test_a_stop_is_seen_on_the_home_of_a_people_workspace(
     expect(page.get_by_text("Paused by itself: 7 of 100 messages came back.")).to_be_visible()
     look(page)
     keep(page, "stopped-pulses")
-    page.get_by_role("link", name="Quarter").click()
+    follow(page.get_by_role("link", name="Quarter"))
     keep(page, "stopped-schedule")
 
 

@@ -8,7 +8,7 @@ from app.models import Workspace
 from app.runtime import Runtime
 from app.services import api_keys, consents, contacts, objections, opt_outs, person_requests, surveys
 from app.services.access import Visitor
-from tests.web.browser import Look, Visit
+from tests.web.browser import Look, Visit, follow
 from tests.world import Clock, World
 
 pytestmark = pytest.mark.browser
@@ -73,7 +73,7 @@ def test_whose_objection_it_is_at_a_shared_address_is_seen(
 def test_requests_and_periods_are_seen(visit: Visit, look: Look, camila: Visitor, maria: str):
     page = visit("/w/aroeira/settings/privacy", camila)
     expect(page.get_by_role("main").get_by_text("Maria Figueiredo").first).to_be_visible()
-    page.get_by_role("button", name="Ver o que sairia").click()
+    follow(page.get_by_role("button", name="Ver o que sairia"))
     look(page)
 
 

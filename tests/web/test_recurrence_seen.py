@@ -12,7 +12,7 @@ from app.models import Survey, Workspace
 from app.runtime import Runtime
 from app.services import expanding, planning, schedules, sparing
 from app.services.access import Visitor
-from tests.web.browser import Look, Visit
+from tests.web.browser import Look, Visit, follow
 from tests.world import World
 
 pytestmark = pytest.mark.browser
@@ -65,7 +65,7 @@ def test_the_first_business_day_of_each_quarter_is_chosen_seen_and_saved(form: P
     expect(form.get_by_text("moved from Saturday, 1 January 2028")).to_have_count(1)
     look(form)
     keep(form, "quarter")
-    form.get_by_role("button", name="Check it before the launch").click()
+    follow(form.get_by_role("button", name="Check it before the launch"))
     look(form)
     form.get_by_role("button", name="Launch it").click()
     expect(form.get_by_text("The schedule is in place.")).to_be_visible()
@@ -110,7 +110,7 @@ def test_after_an_event_with_a_condition_and_a_sequence(form: Page, look: Look) 
     expect(form.get_by_role("heading", level=1)).to_have_text(
         "24 hours after “ticket.solved”, ask “Relationship NPS”."
     )
-    form.get_by_role("button", name="Check it before the launch").click()
+    follow(form.get_by_role("button", name="Check it before the launch"))
     look(form)
     form.get_by_role("button", name="Launch it").click()
     expect(form.get_by_text("It waits for the event, and asks one person at a time.")).to_be_visible()

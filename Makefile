@@ -17,13 +17,16 @@ setup: .venv/installed ## Only the environment and the dependencies
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
 
+# Both files name everything that is needed, so nothing has to be worked out
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
+
 .venv/installed: requirements.txt | .venv/bin/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PIP_INSTALL) -r requirements.txt
 	@touch $@
 
 # What is never imported is never compiled: a third of the time that this takes
 .venv/installed-dev: requirements.txt requirements-dev.txt | .venv/bin/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt -r requirements-dev.txt
+	$(PIP_INSTALL) --no-compile -r requirements.txt -r requirements-dev.txt
 	@touch .venv/installed $@
 
 # PostgreSQL's binaries, Chromium and Node come from the distribution, what runs on Node by its lock from npm; nothing
@@ -46,8 +49,7 @@ collected: .venv/installed-dev # every test loads; and is compiled once, while l
 	@$(BIN)/pytest --collect-only -qq >/dev/null
 
 check: ## Format, lint, types, templates, import rules, then the tests: what CI runs
-	@$(MAKE) --no-print-directory --jobs=2 .venv/installed-dev .venv/peers
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint collected
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync .venv/peers lint collected
 	@$(MAKE) --no-print-directory test
 
 bench: .venv/installed-dev .venv/peers ## The benchmarks with their floors; prints a table of ratios

@@ -1,4 +1,4 @@
-"""Many answers at once for tests that count them: one transaction, rows as the services would leave them."""
+"""Many answers at once for tests that count them: rows as the services would leave them."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -15,12 +15,9 @@ def many_answers(
     """One answer of a new contact for each score and moment; every value can be overridden by name."""
     made = [_answer(workspace, survey, score, at, **values) for score, at in answers]
     occurrence = world.occurrence(survey)
-    with world.runtime.db.write() as session:
-        session.add_all([_contact(answer) for answer in made])
-        session.flush()
-        session.add_all([_invitation(answer, occurrence) for answer in made])
-        session.flush()
-        session.add_all(made)
+    world.add_many([_contact(answer) for answer in made])
+    world.add_many([_invitation(answer, occurrence) for answer in made])
+    world.add_many(made)
     return made
 
 

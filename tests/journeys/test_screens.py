@@ -21,7 +21,8 @@ from app.web import create_app
 from bots import handle
 from config import Config
 from tests.journeys.gallery import NOON, PAGES, Gallery, fill
-from tests.web.browser import ALL, BOTH, assert_accessible, assert_fits, looks, serving
+from tests.web.accessible import assert_accessible
+from tests.web.browser import ALL, BOTH, assert_fits, looks, serving
 from tests.world import Clock
 
 pytestmark = pytest.mark.browser

@@ -61,15 +61,16 @@ def tick(runtime: Runtime) -> None:
 
 def crowd(world: World, workspace: Workspace, number: int) -> None:
     """Many people, written quickly."""
-    with world.runtime.db.write() as session:
-        session.add_all(
+    world.add_many(
+        [
             Contact(
                 id=new_id(), workspace_id=workspace.id, name=f"P{place}", search_name=f"p{place}",
                 email=f"p{place}@bemtevi.example", email_key=f"key{place}", kind="customer", attributes={},
                 lawful_basis="consent", created_at=world.now, updated_at=world.now,
             )
             for place in range(number)
-        )  # fmt: skip
+        ]
+    )  # fmt: skip
 
 
 def occurrences(runtime: Runtime) -> list[tuple[str, str | None]]:

@@ -1,20 +1,20 @@
 """A live server on loopback and Chromium: pages are seen, and measured for accessibility."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.services.access import Visitor
+from tests.web.accessible import assert_accessible
 
 # The shell is Chromium without windows: the same pages for a third less of the processor
 BROWSERS = [Path("/usr/bin") / name for name in ("chromium-headless-shell", "chromium")]
@@ -23,8 +23,6 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--in-process-gpu", "--disable-feature
 WIDTHS = {390: 844, 1280: 860}
 BOTH = ((390, "light"), (1280, "dark"))
 ALL = (*BOTH, (390, "dark"), (1280, "light"))
-DARK_RULES = ["color-contrast", "target-size"]  # what another look of the same page can break
-WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 Visit = Callable[..., Page]
 Look = Callable[[Page], None]
@@ -109,22 +107,6 @@ def follow(to: Locator) -> None:
         to.click()
 
 
-def assert_accessible(page: Page, rules: Sequence[str] = WCAG_22_AA) -> None:
-    """No violation of WCAG 2.2 AA that axe can see, or of some of its rules."""
-    runs = page.evaluate("matchMedia('(scripting: enabled)').matches")
-    assert runs, f"{page.url} was opened without JavaScript: axe would wait for ever. Look at it with."
-    if page.evaluate("window.axe === undefined"):
-        page.evaluate(Axe().axe_script)
-    # It would load every sheet again, to look for sound that plays by itself: there is none
-    options = {"runOnly": list(rules), "resultTypes": ["violations"], "preload": False}
-    found = page.evaluate("options => axe.run(options)", options)
-    words = [
-        f"{each['id']}: {each['help']}\n    " + "\n    ".join(node["html"][:160] for node in each["nodes"])
-        for each in found["violations"]
-    ]
-    assert not words, f"{page.url}\n  " + "\n  ".join(words)
-
-
 def assert_fits(page: Page) -> None:
     """Nothing makes the page wider than its window."""
     wide, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
@@ -142,7 +124,7 @@ def looks(page: Page, chosen: Iterable[tuple[int, str]]) -> Iterator[str]:
 def check_looks(page: Page) -> None:
     """The page fits and is accessible, light on a phone, dark on a desk; `make screens` sees all four."""
     for name in looks(page, BOTH):
-        assert_accessible(page, DARK_RULES if name.endswith("dark") else WCAG_22_AA)
+        assert_accessible(page, only_by_look=name.endswith("dark"))
         assert_fits(page)
 
 

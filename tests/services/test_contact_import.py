@@ -260,7 +260,7 @@ def there_were(runtime: Runtime, who: Visitor, people: list[tuple[str, ...]]) ->
 
 
 @pytest.mark.on_both
-@quickly(12)
+@quickly(8)
 @given(before=SHARERS, rows=SHARERS)
 def test_however_many_rows_a_commit_takes_the_same_becomes_of_those_who_share_an_address(
     runtime: Runtime, camila: Visitor, before: list[tuple[str, ...]], rows: list[tuple[str, ...]]

@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -253,6 +253,14 @@ class Statement:
             raw.executemany(self._sqlite, [_plain(each) for each in rows])
         else:
             raw.cursor().executemany(self._postgresql, rows)
+
+
+@contextmanager
+def together(session: Session) -> Iterator[None]:
+    """What is run inside, and read by nobody, goes to PostgreSQL in one trip; it fails at the end of it."""
+    is_sqlite, raw = driver_of(session)
+    with nullcontext() if is_sqlite else raw.pipeline():
+        yield
 
 
 def driver_of(session: Session) -> tuple[bool, Any]:

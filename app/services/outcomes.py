@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.channels.base import DeliveryError, KeptCopy, Outcome, Receipt
-from app.db import Statement
+from app.db import Statement, together
 from app.domain.brakes import BOUNCES
 from app.domain.delivery import REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
@@ -120,18 +120,16 @@ def _record_sent(
 ) -> None:
     if not sent:
         return
-    _SENT.run_many(
-        session,
-        [
-            {"id": each.id, "provider_id": receipt.provider_id[:320], "now": now, "lease": lease}
-            for each, receipt in sent
-        ],
-    )
-    _ENDED.run_many(
-        session, [{"id": each.id, "now": now, "outcome": "sent", "detail": None} for each, _ in sent]
-    )
+    told = [
+        {"id": each.id, "provider_id": receipt.provider_id[:320], "now": now, "lease": lease}
+        for each, receipt in sent
+    ]
+    ended = [{"id": each.id, "now": now, "outcome": "sent", "detail": None} for each, _ in sent]
     invitations = [{"id": each.invitation_id, "now": now} for each, _ in sent if each.purpose == "invitation"]
-    _INVITATION_SENT.run_many(session, invitations)
+    with together(session):
+        _SENT.run_many(session, told)
+        _ENDED.run_many(session, ended)
+        _INVITATION_SENT.run_many(session, invitations)
     for each, receipt in sent:
         if each.purpose == "reply" and each.followup_id:
             followup_opening.reply_left(session, each.followup_id, now)

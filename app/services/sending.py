@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.channels.base import Channel, DeliveryError
-from app.db import SKIP_LOCKED, Statement
+from app.db import SKIP_LOCKED, Statement, together
 from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE, HAND_OVER
 from app.errors import Unavailable
 from app.models import new_id
@@ -158,12 +158,13 @@ def _attempt(
         return [], []
     sender = senders.sender_id(session, lease.name, senders.identity(runtime, lease.name), now)
     held = {"lease": lease.token, "until": now + ATTEMPT_LEASE, "sender": sender}
-    _ATTEMPTING.run_many(session, [held | {"id": each.id} for each in leaving])
     attempts = [
         {"id": new_id(), "message": each.id, "number": each.tries + 1, "started_at": now} for each in leaving
     ]
-    _ATTEMPT.run_many(session, attempts)
     asks = {"sandbox": lease.channel.pretends, "open_until": now + OPEN_FOR}
     asked = [each.invitation_id for each in leaving if each.purpose == "invitation"]
-    _SENDING.run_many(session, [asks | {"id": each} for each in asked])
+    with together(session):
+        _ATTEMPTING.run_many(session, [held | {"id": each.id} for each in leaving])
+        _ATTEMPT.run_many(session, attempts)
+        _SENDING.run_many(session, [asks | {"id": each} for each in asked])
     return composing.compose(session, runtime, leaving, now)

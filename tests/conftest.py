@@ -193,4 +193,10 @@ def world(runtime: Runtime) -> World:
     return World(runtime)
 
 
-pytest_plugins = ["tests.smtp", "tests.peers.fixtures", "tests.web.clients", "tests.web.browser"]
+pytest_plugins = [
+    "tests.smtp",
+    "tests.peers.fixtures",
+    "tests.web.clients",
+    "tests.web.browser",
+    "tests.hurrying",
+]

@@ -22,7 +22,6 @@ from app.services import (
     tagging,
 )
 from app.services.access import Visitor
-from tests.hurrying import hurry
 from tests.services.test_planning import crowd
 from tests.world import World
 
@@ -53,10 +52,10 @@ def survey(world: World, workspace: Workspace) -> Survey:
 
 
 @pytest.fixture
-def impatient(runtime: Runtime, world: World, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(runtime: Runtime, world: World, workspace: Workspace, hurry: Callable[[], None]) -> None:
     """Many people, and no time to count them: each look at the clock finds that it is over."""
     crowd(world, workspace, PEOPLE)
-    hurry(runtime, monkeypatch)
+    hurry()
 
 
 def form(survey: Survey, **more: str) -> dict[str, str]:
@@ -120,11 +119,11 @@ def test_a_schedule_with_runs_too_large_to_count_is_seen_and_stopped(
     runtime: Runtime,
     camila: Visitor,
     asking: str,
-    monkeypatch: pytest.MonkeyPatch,
+    hurry: Callable[[], None],
 ) -> None:
     (run,) = runs.history(runtime, camila, asking).items
     assert (run.waiting, run.counted) == (PEOPLE, True)
-    hurry(runtime, monkeypatch)
+    hurry()
     page = console.get(f"{HERE}/{asking}")
     assert page.status_code == 200
     assert "It has run. To count whom it asked takes too long just now." in page.text
@@ -225,7 +224,7 @@ def test_whom_a_schedule_would_ask_by_name_is_given_up_and_leads_back(
 
 
 def test_the_people_of_a_run_are_there_page_by_page_however_many_they_are(
-    console: FlaskClient, runtime: Runtime, camila: Visitor, asking: str, monkeypatch: pytest.MonkeyPatch
+    console: FlaskClient, runtime: Runtime, camila: Visitor, asking: str, hurry: Callable[[], None]
 ) -> None:
     (run,) = runs.history(runtime, camila, asking).items
     said: list[str] = []
@@ -241,7 +240,7 @@ def test_the_people_of_a_run_are_there_page_by_page_however_many_they_are(
     found = [each.contact_id for each in (*first.items, *second.items)]
     assert found == sorted(set(found))
     assert len(found) == 100
-    hurry(runtime, monkeypatch)
+    hurry()
     page = console.get(f"{HERE}/{asking}/runs/{run.id}")
     assert page.status_code == 200
     assert all(f"/contacts/{each.contact_id}" in page.text for each in first.items)

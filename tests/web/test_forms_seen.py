@@ -1,6 +1,7 @@
 """What forms keep, refuse and do without, in a real browser without a script, and in every look."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,6 @@ from app.models import Stop, Survey, Workspace, new_id
 from app.runtime import Runtime
 from app.services import expanding, planning, schedules
 from app.services.access import Visitor
-from tests.hurrying import hurry
 from tests.pulse_world import open_pulse
 from tests.services.test_planning import crowd
 from tests.web.browser import Look, Visit, follow
@@ -41,10 +41,10 @@ def survey(world: World, workspace: Workspace) -> Survey:
 
 def test_a_schedule_is_launched_and_stopped_where_counting_takes_too_long(
     visit: Visit, look: Look, runtime: Runtime, world: World, workspace: Workspace, camila: Visitor,
-    survey: Survey, monkeypatch: pytest.MonkeyPatch,
+    survey: Survey, hurry: Callable[[], None],
 ) -> None:  # fmt: skip
     crowd(world, workspace, 1_500)
-    hurry(runtime, monkeypatch)
+    hurry()
     page = visit(f"{HERE}/new?survey={survey.id}", camila)
     page.get_by_label("Name", exact=True).fill("Everybody")
     page.get_by_label("If it does not reach them").select_option(label="WhatsApp")

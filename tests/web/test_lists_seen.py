@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +11,6 @@ from app.models import Survey, Workspace
 from app.runtime import Runtime
 from app.services import expanding, planning, runs, schedules, segments, sending, tagging, workspace_settings
 from app.services.access import Visitor
-from tests.hurrying import hurry
 from tests.services.test_planning import crowd
 from tests.web.browser import Look, Visit
 from tests.world import World
@@ -88,7 +88,7 @@ def test_whoever_is_overtaken_in_the_settings_sees_it_and_saves_again(
 
 def test_lists_of_too_many_people_are_seen_without_numbers(
     visit: Visit, look: Look, runtime: Runtime, world: World, workspace: Workspace, camila: Visitor,
-    survey: Survey, monkeypatch: pytest.MonkeyPatch,
+    survey: Survey, monkeypatch: pytest.MonkeyPatch, hurry: Callable[[], None],
 ) -> None:  # fmt: skip
     crowd(world, workspace, 3_000)
     tree = {"all": [{"field": "asked", "op": "has_not"}]}
@@ -99,7 +99,7 @@ def test_lists_of_too_many_people_are_seen_without_numbers(
     expect(many.get_by_text("At most 2,000 people at once.")).to_be_visible()
     look(many)
     keep(many, "too-many")
-    hurry(runtime, monkeypatch)
+    hurry()
     for path, said, name in (
         (f"/contacts?segment={segment}", "To count them takes too long just now.", "contacts"),
         (f"/audiences/{segment}/tags", "To count them takes too long just now.", "tags"),

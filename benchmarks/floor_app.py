@@ -19,9 +19,9 @@ IS_SQLITE = URL.startswith("sqlite:///")
 _local = threading.local()
 
 
-FIND, RECORD, ANSWERED = (
+LOOK, FIND, RECORD, ANSWERED = (
     each._sqlite if IS_SQLITE else each._postgresql
-    for each in (standing._FIND, arrival._RECORD, arrival._ANSWERED)
+    for each in (standing._LOOK_BEHIND, standing._FIND_BEHIND, arrival._RECORD, arrival._ANSWERED)
 )
 PAGE = "x" * 6_000  # about what the page weighs
 
@@ -40,15 +40,15 @@ def connection() -> Any:
     return _local.connection
 
 
-def find(token: str) -> Any:
+def find(statement: str, token: str) -> Any:
     values = {"hash": sha256(token.encode()).digest(), "purpose": "answer"}
-    return connection().execute(FIND, values).fetchone()
+    return connection().execute(statement, values).fetchone()
 
 
 @app.get("/r/<token>")
 def show(token: str) -> str:
     connection().execute("BEGIN")
-    row = find(token)
+    row = find(LOOK, token)
     connection().execute("COMMIT")
     return PAGE if row else ""
 
@@ -57,7 +57,7 @@ def show(token: str) -> str:
 def answer(token: str) -> Any:
     made = connection()
     made.execute("BEGIN IMMEDIATE" if IS_SQLITE else "BEGIN")
-    row = find(token)
+    row = find(FIND, token)
     now: Any = datetime.now(UTC)
     if IS_SQLITE:
         now = now.strftime("%Y-%m-%d %H:%M:%S.%f")

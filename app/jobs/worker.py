@@ -53,12 +53,17 @@ class Worker:
         log.info("worker started", name=heartbeats.worker_name())
         while not self.stopped.wait(RENEW_SECONDS):
             self._renew()
-        self._scheduler.shutdown(wait=True)
+        self._end()
         heartbeats.leave(self.runtime)
         log.info("worker stopped", name=heartbeats.worker_name())
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self.stopped.set()
+
+    def _end(self) -> None:
+        self._scheduler.pause()
+        self._scheduler.get_jobs()  # waits for a look under way, which would fail as the jobs go
+        self._scheduler.shutdown(wait=True)
 
     def _renew(self) -> None:
         had_it = self.has_clock

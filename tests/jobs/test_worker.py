@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.base import STATE_RUNNING, STATE_STOPPED
 from sqlalchemy import select, update
 
 from app import services
@@ -67,6 +69,30 @@ def test_whoever_gets_the_clock_asks_at_once_for_what_nobody_listened_to(
     assert asks()
     with runtime.db.read() as session:  # D08: it watches the clock as well
         assert heartbeats.last_jump(session, clock.now) == pytest.approx(300, abs=60)
+
+
+def test_a_worker_that_is_stopped_as_it_hands_out_work_ends_without_a_word(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something that fails in a thread fails a test."""
+    handing, stopping = threading.Event(), threading.Event()
+
+    def hand_out(*_: object) -> None:
+        handing.set()
+        assert stopping.wait(10)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit_job", hand_out)
+    mine = worker.Worker(runtime)
+    mine._renew()
+    mine._scheduler.start()
+    assert handing.wait(10)
+    ending = threading.Thread(target=mine._end)
+    ending.start()
+    while mine._scheduler.state == STATE_RUNNING:
+        time.sleep(0.001)
+    stopping.set()
+    ending.join(10)
+    assert mine._scheduler.state == STATE_STOPPED
 
 
 def test_workers_not_heard_of_for_a_day_are_forgotten(runtime: Runtime, clock: Clock, world: World) -> None:

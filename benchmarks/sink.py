@@ -17,7 +17,7 @@ def serve(connection: socket.socket) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.sendall(b"220 sink\r\n")
     buffer, in_data = b"", False
-    while piece := connection.recv(65536):
+    while piece := _received(connection):
         buffer += piece
         while True:
             end = b"\r\n.\r\n" if in_data else b"\r\n"
@@ -33,6 +33,14 @@ def serve(connection: socket.socket) -> None:
             in_data = word == b"DATA"
             replies = {b"EHLO": b"250-sink\r\n250-8BITMIME\r\n250 PIPELINING\r\n", b"DATA": b"354 go on\r\n"}
             connection.sendall(replies.get(word, b"250 2.0.0 Ok\r\n"))
+
+
+def _received(connection: socket.socket) -> bytes:
+    """Nothing from a client that was ended."""
+    try:
+        return connection.recv(65536)
+    except ConnectionResetError:
+        return b""
 
 
 if __name__ == "__main__":

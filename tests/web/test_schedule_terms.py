@@ -200,14 +200,16 @@ def test_a_channel_that_is_not_set_up_any_more_stays_until_another_is_chosen(
 
 
 def test_all_channels_are_chosen_in_order(console: FlaskClient, runtime: Runtime, survey: Survey) -> None:
+    """Those after the second are asked for once there is a second."""
+    first, last = (
+        ("Channel", "If it does not reach them"),
+        ("If that does not either", "And if none of them does"),
+    )
     page = console.get(f"{HERE}/new").text
-    for label in (
-        "Channel",
-        "If it does not reach them",
-        "If that does not either",
-        "And if none of them does",
-    ):
-        assert f">{label}</label>" in page
+    assert [f">{label}</label>" in page for label in (*first, *last)] == [True, True, False, False]
+    more = {"channel": "email", "then": "whatsapp", "action": "look"}
+    page = console.post(f"{HERE}/new", data=sent(survey) | more).text
+    assert all(f">{label}</label>" in page for label in (*first, *last))
     said = {"channel": "telegram", "then": "whatsapp", "further": ["sms", "email"]}
     console.post(f"{HERE}/new", data=sent(survey) | said)
     assert kept(runtime).channels == ["telegram", "whatsapp", "sms", "email"]

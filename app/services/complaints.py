@@ -16,7 +16,7 @@ from app.domain.contacts import read_evidence
 from app.errors import Invalid, Refusal, problem
 from app.models import Complaint, Contact, Invitation, Message, Occurrence, OptOut, new_id
 from app.runtime import Runtime
-from app.services import access, audit, brakes, complained_about, holding, opt_outs, settling
+from app.services import access, audit, brakes, complained_about, holding, opt_outs, settling, wishes
 from app.services.access import Visitor
 from app.services.complained_about import About, Named
 from app.services.once import Once
@@ -218,7 +218,7 @@ def _named(about: About) -> str | None:
 def _opt_out_everywhere(session: Session, about: About, origin: str, kept: _Kept) -> None:
     if about.message is not None and kept.silences:
         said = {"kind": "complaint", "channel": about.channel}
-        opt_outs.opt_out_by_message(session, about.message.id, origin, kept.at, **said)
+        wishes.opt_out_by_message(session, about.message.id, origin, kept.at, **said)
 
 
 def _is_there(session: Session, contact_id: str | None) -> bool:

@@ -18,6 +18,7 @@ from app.services import (
     opt_outs,
     other_ways,
     pulse_reminders,
+    wishes,
 )
 from app.services.departing import Departing
 
@@ -172,7 +173,7 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
     if each.purpose == "reminder":
         now = pulse_reminders.dated(session, each.id, now)
     if error.permanent and error.reason == "opted_out" and each.workspace_id:
-        opt_outs.opt_out_by_message(session, each.id, "provider", now)
+        wishes.opt_out_by_message(session, each.id, "provider", now)
     elif error.permanent and error.reason in BOUNCES and each.workspace_id and each.address_key:
         opt_outs.record(
             session, each.workspace_id, None, (each.address_key,), kind="bounce", origin="provider", now=now

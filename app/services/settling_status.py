@@ -19,6 +19,7 @@ from app.services import (
     opt_outs,
     other_ways,
     pulse_reminders,
+    wishes,
 )
 from app.services.inbound import Stored
 
@@ -101,7 +102,7 @@ def _close(session: Session, message: Message, event: Event, now: datetime) -> N
     """What failed for good and holds for the address: nothing is tried there any more."""
     now = pulse_reminders.dated(session, message.id, now)
     if event.reason == "opted_out":
-        opt_outs.opt_out_by_message(session, message.id, "provider", now)
+        wishes.opt_out_by_message(session, message.id, "provider", now)
     elif event.permanent and event.reason in BOUNCES:
         opt_outs.record(
             session, message.workspace_id or "", None, (message.address_key,),

@@ -12,7 +12,7 @@ from app.domain.metrics import Metric
 from app.errors import Invalid
 from app.models import Contact, Invitation, Message, OptOut, Sender, Workspace, new_id
 from app.runtime import Runtime
-from app.services import asking_terms, contacts, departing, eligible, eligible_sql, erasure, opt_outs
+from app.services import asking_terms, contacts, departing, eligible, eligible_sql, erasure, opt_outs, wishes
 from app.services.access import Visitor
 from tests.world import Clock, World
 
@@ -54,7 +54,7 @@ def asked(world: World, workspace: Workspace, **values: object) -> tuple[Contact
 def leave(runtime: Runtime, invitation: Invitation) -> None:
     id = message_of(runtime, invitation)
     with runtime.db.write() as session:
-        opt_outs.opt_out_by_message(session, id, "unsubscribe", runtime.clock())
+        wishes.opt_out_by_message(session, id, "unsubscribe", runtime.clock())
 
 
 def test_an_opt_out_holds_for_the_person_and_each_of_their_addresses(runtime: Runtime, bea: Visitor):

@@ -11,7 +11,7 @@ from app.channels.registry import open_channels
 from app.domain.access import Role
 from app.models import Contact, Invitation, Message, OptOut, Workspace
 from app.runtime import Runtime
-from app.services import expanding, inbound, planning, reminding, schedules, sending
+from app.services import expanding, inbound, planning, reminding, schedules, senders, sending
 from bots import handle
 from tests.scripted_twilio import CUT, SID, TOKEN, Reply, ScriptedTwilio, refused, scripted
 from tests.smtp import SmtpSink
@@ -140,3 +140,17 @@ def test_a_no_holds_where_somebody_was_asked_by_text(
     asks(place, world, here, ["sms"], reminders=[])
     says_stop(place)
     assert out_in(place) == {here.id, there.id}
+
+
+@pytest.mark.parametrize("number", ["+525512345678", "+5215512345678"])
+def test_a_mexican_who_says_baja_on_whatsapp_is_heard_with_or_without_the_former_1(
+    place: Runtime, world: World, clock: Clock, here: Workspace, number: str
+) -> None:
+    """WhatsApp knows them by the 1, which their number has no more."""
+    pepe = world.contact(here, email=None, phone="+525512345678", locale="es")
+    with place.db.write() as session:
+        line = senders.sender_id(session, "whatsapp", OURS, clock())
+    told = {"channel": "whatsapp", "address_key": pepe.phone_key, "to_address": pepe.phone, "sender_id": line}
+    world.invitation(here, world.survey(here), pepe, told, channel="whatsapp", address_key=pepe.phone_key)
+    comes(place, Event(OURS, "his-word", Kind.TEXT, number, text="BAJA"), "whatsapp")
+    assert out_in(place) == {here.id}

@@ -3,17 +3,18 @@
 One number, bot or mailbox of ours may serve several workspaces; whoever says no to it means all of them.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, CompoundSelect, literal_column, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, func, literal_column, or_, select, union
 from sqlalchemy.orm import Session
 
 from app.domain.delivery import ASKING
-from app.models import Invitation, Message, OptOut
-from app.services import opt_outs
+from app.models import Contact, Invitation, Message, OptOut
+from app.services import holding, opt_outs
 from app.services.caps_sql import LEFT
-from app.services.lifting import lift
+from app.services.lifting import SOMEBODY, lift
 from app.services.many_rows import unindexed
 from app.services.turns import Turn
 
@@ -63,15 +64,39 @@ def opt_in_by_chat(turn: Turn, message_id: str) -> None:
     """A step: the person's own word, for the address that they wrote from: it lifts their own wish there.
 
     Whoever called us spam there and writes START does not any more. As with their no, it holds wherever this
-    sender wrote to them from: whoever never did asked them nothing.
+    sender wrote to them from: whoever never did asked them nothing. What another person said at the address
+    goes on holding for them, also where nobody knows which of several it is who writes.
     """
-    theirs = or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id)
     here = or_(OptOut.channel.is_(None), OptOut.channel == turn.stored.channel)
-    which = theirs, here, OptOut.kind.in_(("own_wish", "complaint"))
+    which = here, OptOut.kind.in_(("own_wish", "complaint"))
     ends = partial(lift, turn.session, *which, now=turn.now, evidence=f"message {message_id}")
-    ends(OptOut.workspace_id == turn.workspace_id, of=turn.contact_id)
     wrote = set(turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id))) - {turn.workspace_id}
-    ends(OptOut.workspace_id.in_(wrote))
+    people = _whose(turn, wrote)
+    theirs = or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id)
+    ends(OptOut.workspace_id == turn.workspace_id, theirs, of=turn.contact_id)
+    for workspace_id in sorted(wrote):
+        there = OptOut.workspace_id == workspace_id, OptOut.address_key == turn.key
+        ends(*there, of=people.get(workspace_id, SOMEBODY))
+
+
+def _whose(turn: Turn, workspaces: Collection[str]) -> dict[str, str]:
+    """Who alone has this address in each of these workspaces; held, with all who said something there."""
+    has_it = Contact.key_of(turn.stored.channel) == turn.key, Contact.erased_at.is_(None)
+    alone = (
+        select(Contact.workspace_id, func.min(Contact.id))
+        .where(*has_it, Contact.workspace_id.in_(workspaces))
+        .group_by(Contact.workspace_id)
+        .having(func.count() == 1)
+    )
+    people = dict(turn.session.execute(alone).all())
+    said = select(OptOut.contact_id).where(
+        OptOut.address_key == turn.key,
+        OptOut.workspace_id.in_({turn.workspace_id, *workspaces}),
+        OptOut.lifted_at.is_(None),
+    )
+    others = {id for id in turn.session.scalars(said) if id is not None}
+    held = holding.those_held(turn.session, {turn.contact_id, *others, *people.values()})
+    return {place: id for place, id in people.items() if id in held}
 
 
 def _wrote_to(address_key: str, sender_id: str | None) -> CompoundSelect[str]:

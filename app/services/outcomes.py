@@ -78,8 +78,9 @@ def record(
     for each, outcome in sorted(group, key=_by_schedule):
         if isinstance(outcome, DeliveryError):
             _record_error(session, each, outcome, lease, now)
-            if each.purpose == "invitation" and _after(each, outcome, now)[0] == "failed":
-                other_ways.take_next(session, each.invitation_id, outcome.reason, ready, now)
+            lost = each.purpose == "invitation" and _after(each, outcome, now)[0] == "failed"
+            if lost and outcome.reason != "opted_out":
+                other_ways.take_next(session, each.invitation_id, ready, now)
     for each, outcome in gone:
         if isinstance(outcome, DeliveryError) and outcome.pause_seconds is not None:
             rest_channel(session, each.channel, now, outcome.pause_seconds)

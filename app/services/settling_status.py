@@ -94,8 +94,8 @@ def _fail(session: Session, message: Message, event: Event, ready: Collection[st
         brakes.bounced(session, message.id, event.reason, now)
     if message.address_key:
         _close(session, message, event, now)
-    if message.purpose == "invitation":
-        other_ways.take_next(session, message.invitation_id, event.reason, ready, now)
+    if message.purpose == "invitation" and event.reason != "opted_out":
+        other_ways.take_next(session, message.invitation_id, ready, now)
 
 
 def _close(session: Session, message: Message, event: Event, now: datetime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.channel_choice import CHANNELS
@@ -15,7 +15,7 @@ from app.models import Contact, OptOut, new_id
 from app.runtime import Runtime
 from app.services import audit, contact_rows, holding, journal
 from app.services.access import Visitor
-from app.services.lifting import about, hold_others, is_anothers, lift, theirs
+from app.services.lifting import about, hold_others, is_anothers, lift
 from app.services.once import Once
 
 WISHES = ("own_wish", "erasure", "complaint")  # what the person's own opt-in lifts
@@ -37,6 +37,13 @@ class Standing:
     proof: str | None = None  # how we know that they said so
     place: str | None = None  # of a bounce: which of their addresses it is, if it is still one
     is_anothers: bool = False  # somebody else's who has this address too, and theirs alone to end
+    other: str | None = None  # what they are called
+    is_gone: bool = False  # of somebody who had this address, and was erased
+
+    @property
+    def is_theirs(self) -> bool:
+        """Did they say it, or nobody else that we know of?"""
+        return not (self.is_anothers or self.is_gone)
 
     @property
     def holds_everywhere(self) -> bool:
@@ -202,17 +209,20 @@ def record(
 
 def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
     """Every opt-out of this person or their addresses, those that were lifted included, newest first."""
-    found = select(OptOut, theirs(contact)).where(about(contact))
+    other = aliased(Contact)
+    someone_else = and_(other.id == OptOut.contact_id, other.id != contact.id)
+    found = select(OptOut, other).outerjoin(other, someone_else).where(about(contact))
     places = {contact.email_key: "email", contact.phone_key: "phone", contact.telegram_key: "telegram"}
     seen: dict[tuple[object, ...], Standing] = {}
-    for row, is_theirs in session.execute(found.order_by(OptOut.created_at.desc(), OptOut.id)):
+    for row, whose in session.execute(found.order_by(OptOut.created_at.desc(), OptOut.id)):
+        lives = whose is not None and whose.erased_at is None
         standing = Standing(
             row.id, row.kind, row.origin, row.created_at, row.contact_id == contact.id, row.lifted_at,
             row.lifted_evidence, row.channel, row.evidence,
             place=places.get(row.address_key) if row.kind == "bounce" and row.address_key else None,
-            is_anothers=not is_theirs,
+            is_anothers=lives, other=whose.label if lives else None, is_gone=whose is not None and not lives,
         )  # fmt: skip
         # One wish is a row for each address; people read it once.
-        same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, standing.place, is_theirs
-        seen.setdefault(same, standing)
+        same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, standing.place
+        seen.setdefault((*same, whose and whose.id), standing)
     return tuple(seen.values())

@@ -12,6 +12,11 @@ NOES = (
     "baja", "dar de baja", "darme de baja", "alto", "salir", "parar", "detener", "cancelar", "no quiero más",
     "no quiero mas", "stop", "stopall", "unsubscribe", "cancel", "end", "quit", "sair", "pare",
 )  # fmt: skip
+# An erasure looks for what has no key by the number in it
+THEIRS = sa.text(
+    "UPDATE inbound_events SET address_key = NULL"
+    " WHERE address_key = '' AND channel = 'whatsapp' AND payload ->> 'address' LIKE '+521%'"
+)
 AGAIN = sa.text(
     "UPDATE inbound_events SET state = 'new', tries = 0, error = NULL"
     " WHERE state = 'set_aside' AND error = 'not an address that we can read' AND channel = 'whatsapp'"
@@ -21,6 +26,7 @@ AGAIN = sa.text(
 
 def upgrade() -> None:
     """Nothing else of it: beside a pulse no words of an answer may be tied to who wrote them."""
+    op.execute(THEIRS)
     op.execute(AGAIN)
 
 

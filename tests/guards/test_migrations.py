@@ -82,7 +82,7 @@ def test_a_step_that_is_due_keeps_the_hour_that_it_shows_on_the_wall(
 def test_a_no_from_a_mexican_number_that_nobody_could_read_is_heard_after_all(
     db: Database, world: World, clock: Clock
 ) -> None:
-    """Nothing else of it: beside a pulse a score is tied to nobody."""
+    """Nothing else of it: beside a pulse a score is tied to nobody. An erasure finds all of it."""
     words = {"baja": "Baja.", "score": "9", "heard": "BAJA", "argentine": "BAJA"}
     with db.write() as session:
         number = senders.sender_id(session, "whatsapp", "+551140028922", clock())
@@ -100,6 +100,8 @@ def test_a_no_from_a_mexican_number_that_nobody_could_read_is_heard_after_all(
     migrating.upgrade(db)
     with db.read() as session:
         waiting = session.scalars(select(InboundEvent).where(InboundEvent.state == "new")).all()
+        unkeyed = session.scalars(select(InboundEvent.id).where(InboundEvent.address_key.is_(None)))
+        assert set(unkeyed) == {"baja", "score", "heard"}
     assert [(each.id, each.tries, each.error) for each in waiting] == [("baja", 0, None)]
 
 

@@ -9,10 +9,17 @@ from importlib import resources
 
 import phonenumbers
 from email_validator import EmailSyntaxError, validate_email
-from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
+from phonenumbers import (
+    CountryCodeSource,
+    PhoneNumber,
+    PhoneNumberFormat,
+    PhoneNumberType,
+    ValidationResult,
+)
 
 from app.domain.plain_addresses import BRAZIL, plain_email, plain_phone
 
+MEXICO = 52
 _LONGEST = 60  # characters; no number is longer, whatever its punctuation
 
 # Calls to these are answered by machines or cost the caller: they are never one person's address.
@@ -130,7 +137,8 @@ def read_phone(text: str, region: str | None) -> Address:
     """A phone number as E.164; without a country code it is read as one of `region` (ISO 3166).
 
     Brazilian mobile numbers gain their ninth digit when it is missing (Anatel's resolution 553 of
-    2010, complete since November 2016); landlines (which begin with 2 to 5) are never touched.
+    2010, complete since November 2016); landlines (which begin with 2 to 5) are never touched. Mexican
+    ones lose the 1 that was dialled after +52 until August 2019, and that WhatsApp still writes.
     Raises BadAddress: not a number, no country, no area code, an extension, a service number.
     """
     plain = plain_phone(text.strip(" \t'"), region)
@@ -180,7 +188,7 @@ def _ways_to_read(candidate: str, region: str | None) -> Iterator[tuple[str, str
 
 def _reading(text: str, country: str | None) -> PhoneNumber | None:
     try:
-        return _with_ninth_digit(phonenumbers.parse(text, country))
+        return _without_former_one(_with_ninth_digit(phonenumbers.parse(text, country, keep_raw_input=True)))
     except phonenumbers.NumberParseException:
         return None
 
@@ -201,6 +209,19 @@ def _with_ninth_digit(number: PhoneNumber) -> PhoneNumber:
         return number
     longer = PhoneNumber(country_code=BRAZIL, national_number=int(f"{national[:2]}9{national[2:]}"))
     return longer if phonenumbers.is_valid_number(longer) else number
+
+
+def _without_former_one(number: PhoneNumber) -> PhoneNumber:
+    """The same number; a Mexican one that was written with its country, a 1 and ten digits without the 1.
+
+    None begins with a 1. Without its country, eleven digits from 1 are a North American number.
+    """
+    national = phonenumbers.national_significant_number(number)
+    is_at_home = number.country_code_source == CountryCodeSource.FROM_DEFAULT_COUNTRY
+    if number.country_code != MEXICO or is_at_home or len(national) != 11 or national[0] != "1":
+        return number
+    shorter = PhoneNumber(country_code=MEXICO, national_number=int(national[1:]))
+    return shorter if phonenumbers.is_valid_number(shorter) else number
 
 
 def written_phone(e164: str) -> str:

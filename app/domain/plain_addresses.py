@@ -97,7 +97,8 @@ def _mobiles(code: str) -> _Mobiles | None:
         return None
     return _Mobiles(
         code=code,
-        # An old Brazilian number gains its ninth digit, which is not done here
+        # An old Brazilian number gains its ninth digit, which is not done here; a Mexican one that loses its
+        # former 1 is longer than any here
         lengths=lengths - {10} if int(code) == BRAZIL else lengths,
         wanted=wanted,
         unwanted=tuple(each for each in map(_pattern, services) if each),

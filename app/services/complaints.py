@@ -6,17 +6,17 @@ The ask stays asked: a complaint is no failure. Nothing asks them there again; t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_into
+from app.db import changed, insert_into
 from app.domain import feedback_reports
 from app.domain.channel_choice import CHANNELS
 from app.domain.contacts import read_evidence
 from app.errors import Invalid, Refusal, problem
 from app.models import Complaint, Contact, Invitation, Message, Occurrence, OptOut, new_id
 from app.runtime import Runtime
-from app.services import access, audit, brakes, complained_about, holding, opt_outs, settling
+from app.services import access, audit, brakes, complained_about, holding, opt_outs, settling, wishes
 from app.services.access import Visitor
 from app.services.complained_about import About, Named
 from app.services.once import Once
@@ -99,7 +99,7 @@ def report(runtime: Runtime, raw: bytes) -> bool:
         workspace_id = about.message.workspace_id
         kept = _keep(session, workspace_id, about, Told(Named("email"), "report"), now)
         _opt_out_everywhere(session, about, "report", kept)
-        if kept.is_new:
+        if kept.is_new or kept.silences:
             facts = {"channel": "email", "source": "report"}
             audit.note(
                 session, None, now, "contact.complained", _named(about), workspace_id=workspace_id, **facts
@@ -180,19 +180,28 @@ def _keep(session: Session, workspace_id: str, about: About, told: Told, now: da
         same: list[ColumnElement[bool]] = [Complaint.name == row.name]
         if row.message_id is not None:
             same.append(Complaint.message_id == row.message_id)
-        known = select(Complaint.id, Complaint.source).where(here, or_(*same))
-        first = session.execute(known.order_by(Complaint.recorded_at, Complaint.id)).first()
-        again = is_there and _says_more(session, row, about, first.source if first else None)
-        return _Kept(first.id if first else row.id, False, again, about.opened_at or now)
+        known = select(Complaint.id).where(here, or_(*same))
+        first = session.scalars(known.order_by(Complaint.recorded_at, Complaint.id)).first() or row.id
+        is_wider = _holds_wider(session, first, told.source)
+        again = is_there and (is_wider or _says_more(session, row, about))
+        return _Kept(first, False, again, about.opened_at or now)
     if about.message is not None and about.invitation is not None:
         settling.arrived(session, about.message.id, about.invitation.id, now)
     brakes.complained(session, row, now)
     return _Kept(row.id, True, is_there, about.opened_at or now)
 
 
-def _says_more(session: Session, told: Complaint, about: About, before: str | None) -> bool:
-    """A provider repeats itself; a person says it anew. Or it held here alone, or was taken back before."""
-    if told.source == "console" or (told.source in EVERYWHERE and before not in EVERYWHERE):
+def _holds_wider(session: Session, complaint_id: str, source: str) -> bool:
+    """Did it hold in this workspace alone until now? Told so once more, it is known."""
+    if source not in EVERYWHERE:
+        return False
+    here_alone = Complaint.id == complaint_id, Complaint.source.not_in(EVERYWHERE)
+    return bool(changed(session, update(Complaint).where(*here_alone).values(source=source)))
+
+
+def _says_more(session: Session, told: Complaint, about: About) -> bool:
+    """A provider repeats itself; a person says it anew. Or it was taken back before what they speak of."""
+    if told.source == "console":
         return True
     lifted = select(func.max(OptOut.lifted_at)).where(
         OptOut.workspace_id == told.workspace_id, OptOut.kind == "complaint",
@@ -218,7 +227,7 @@ def _named(about: About) -> str | None:
 def _opt_out_everywhere(session: Session, about: About, origin: str, kept: _Kept) -> None:
     if about.message is not None and kept.silences:
         said = {"kind": "complaint", "channel": about.channel}
-        opt_outs.opt_out_by_message(session, about.message.id, origin, kept.at, **said)
+        wishes.opt_out_by_message(session, about.message.id, origin, kept.at, **said)
 
 
 def _is_there(session: Session, contact_id: str | None) -> bool:

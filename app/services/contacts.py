@@ -48,6 +48,14 @@ class Askable:
 
 
 @dataclass(frozen=True)
+class Sayer:
+    """Whose no it is: what another is called who has the same address; no name of somebody who was erased."""
+
+    name: str | None
+    is_legal: bool
+
+
+@dataclass(frozen=True)
 class Detail:
     """One contact with what decides whether they may be asked, and what happened so far."""
 
@@ -65,6 +73,14 @@ class Detail:
         return any(each.holds_everywhere for each in self.opt_outs)
 
     @property
+    def said_by(self) -> tuple[Sayer, ...]:
+        """Where nothing of what keeps them from being asked is their own: whose it is."""
+        stands = [each for each in self.opt_outs if each.holds_everywhere]
+        if any(each.is_theirs for each in stands):
+            return ()
+        return tuple(dict.fromkeys(Sayer(each.other, each.kind == "legal") for each in stands))
+
+    @property
     def is_objected(self) -> bool:
         """Is it for a legal reason alone that they must not be asked, whatever they wish?"""
         stands = {each.kind for each in self.opt_outs if each.holds_everywhere}
@@ -73,7 +89,7 @@ class Detail:
     @property
     def wishes(self) -> bool | None:
         """Of somebody who may be asked: is it their own word? None for who never said anything."""
-        said = [each for each in self.opt_outs if each.kind != "bounce" and not each.is_anothers]
+        said = [each for each in self.opt_outs if each.kind != "bounce" and each.is_theirs]
         return any(each.lifted_at and each.kind in opt_outs.WISHES for each in said) if said else None
 
     @property

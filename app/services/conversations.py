@@ -19,10 +19,10 @@ from app.services import (
     chat_questions,
     in_touch,
     inbound,
-    opt_outs,
     pulse_chats,
     talks,
     template_presses,
+    wishes,
 )  # fmt: skip
 from app.services.arrival import Given
 from app.services.in_touch import Touch
@@ -124,9 +124,9 @@ def _apply(turn: Turn, effect: Effect, message_id: str) -> None:
     elif isinstance(effect, Say):
         answering_chats.say(turn, effect)
     elif isinstance(effect, OptOut):
-        opt_outs.opt_out_by_chat(turn)
+        wishes.opt_out_by_chat(turn)
     elif isinstance(effect, OptIn):
-        opt_outs.opt_in_by_chat(turn, message_id)
+        wishes.opt_in_by_chat(turn, message_id)
     elif isinstance(effect, Speak):
         turn.row.locale = effect.language
     else:

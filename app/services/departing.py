@@ -32,7 +32,8 @@ _LOAD = Statement(
     " w.locale AS workspace_locale, w.time_zone, w.rest_days,"
     " w.quiet_from, w.quiet_to, w.quiet_days, w.quiet_email, w.daily_cap, w.weekly_cap, w.blackout_dates,"
     " w.kind AS workspace_kind, l.id AS logo_id,"
-    " (SELECT min(CASE o.kind WHEN 'bounce' THEN 2 ELSE 1 END) FROM opt_outs o"
+    " (SELECT min(CASE WHEN o.kind = 'bounce' THEN 3 WHEN o.channel IS NULL THEN 1 ELSE 2 END)"
+    "   FROM opt_outs o"
     "   WHERE o.workspace_id = m.workspace_id AND o.lifted_at IS NULL"
     "   AND (o.channel IS NULL OR o.channel = m.channel)"
     "   AND (o.contact_id = m.contact_id AND o.kind <> 'bounce'"
@@ -109,7 +110,7 @@ class Departing:
     blackout_dates: list[str] | None
     workspace_kind: str | None
     logo_id: str | None
-    opted_out: int | None  # 1: opted out, 2: bounced
+    opted_out: int | None  # 1: everywhere, 2: on this channel, 3: bounced
     already_answered: bool
     schedule_state: str | None
     schedule_id: str | None
@@ -125,7 +126,7 @@ class Departing:
                 contact_active=self.contact_active is not False,
                 contact_erased=self.erased_at is not None,
                 lawful_basis=self.lawful_basis,
-                opted_out={1: "opted_out", 2: "bounced"}.get(self.opted_out or 0),
+                opted_out={1: "opted_out", 2: "opted_out", 3: "bounced"}.get(self.opted_out or 0),
                 already_answered=self.already_answered,
                 schedule_cancelled=self.schedule_state == "cancelled",
             ),
@@ -136,6 +137,11 @@ class Departing:
     def per_hour(self) -> int | None:
         """How many questions of its schedule leave in an hour at most."""
         return (self.terms or {}).get("per_hour") if self.purpose == "invitation" else None
+
+    @property
+    def is_unwanted_here(self) -> bool:
+        """Do they want no more on this channel, but say nothing against another?"""
+        return self.opted_out == 2
 
     @property
     def is_paused(self) -> bool:

@@ -234,7 +234,8 @@ def refuse(
 
     Somebody who is just erased or edited is looked at again: we hold the message, and they come before it.
     """
-    goes_on = each.purpose == "invitation" and reason in other_ways.OF_ONE_WAY
+    of_one_way = reason in other_ways.OF_ONE_WAY or (reason == "opted_out" and each.is_unwanted_here)
+    goes_on = each.purpose == "invitation" and of_one_way
     if goes_on and not holding.is_held(session, each.contact_id):
         _LATER.run(session, {"id": each.id, "lease": token, "until": now + SOON})
         return
@@ -244,4 +245,4 @@ def refuse(
     state = "cancelled" if reason == "cancelled" else "skipped"
     _SKIPPED.run(session, {"id": each.invitation_id, "state": state, "reason": reason})
     if goes_on:
-        other_ways.take_next(session, each.invitation_id, reason, runtime.channels, now)
+        other_ways.take_next(session, each.invitation_id, runtime.channels, now)

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, SQLColumnExpression, and_, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from app.db import is_postgresql
 from app.models import Contact, OptOut, new_id
 from app.services import holding, journal
+
+SOMEBODY = ""  # whose word it is where nobody knows: none of the people there
 
 
 def about(contact: Contact) -> ColumnElement[bool]:
@@ -35,13 +38,14 @@ def lift(
     session: Session, *which: ColumnElement[bool], now: datetime, evidence: str, of: str | None = None
 ) -> None:
     """A step. `of`: whose word it is, or whom it is about: what it ends is theirs from now on, and so are the
-    words, whatever becomes of its address. What another living person said there goes on holding for them.
+    words, whatever becomes of its address. What another living person said there goes on holding for them;
+    of SOMEBODY, what any of them said.
     """
     standing = [*which, OptOut.lifted_at.is_(None)]
     ended: dict[str, object] = {"lifted_at": now, "lifted_evidence": evidence}
     if of is not None:
         standing.append(OptOut.id.in_(_left_to_others(session, standing, of)))
-        ended["contact_id"] = of
+        ended["contact_id"] = of or None
     lifting = update(OptOut).where(*standing).values(ended).returning(OptOut.id)
     journal.lifted(session, session.scalars(lifting).all(), now)
 
@@ -54,10 +58,9 @@ def hold_others(session: Session, contact: Contact, *which: ColumnElement[bool])
 def _left_to_others(session: Session, which: Sequence[ColumnElement[bool]], of: str) -> list[str]:
     """Those of these rows that may end: what others said at the address stays with them, as people."""
     there = holding.those_held(session, _others(session, which, of))
-    query = select(OptOut, is_anothers(OptOut, of)).where(*which).order_by(OptOut.created_at, OptOut.id)
     ends: list[str] = []
     kept: dict[tuple[object, ...], OptOut] = {}
-    for row, anothers in session.execute(query.with_for_update(of=OptOut)):
+    for row, anothers in _held(session, which, of):
         if anothers and row.kind != "bounce":
             if row.contact_id not in there:
                 continue  # said at this very moment
@@ -68,6 +71,22 @@ def _left_to_others(session: Session, which: Sequence[ColumnElement[bool]], of: 
     session.flush()
     journal.opted_out(session, kept.values())
     return ends
+
+
+def _held(session: Session, which: Sequence[ColumnElement[bool]], of: str) -> Sequence[Row[OptOut, bool]]:
+    """These rows, and whether they are another's; they stay until the transaction ends.
+
+    Whoever waits here waits for another's yes, which ends what they wait for and leaves a row to them: it is
+    looked for until nothing came meanwhile.
+    """
+    query = select(OptOut, is_anothers(OptOut, of)).where(*which).order_by(OptOut.created_at, OptOut.id)
+    rows = session.execute(query.with_for_update(of=OptOut)).all()
+    while is_postgresql(session):
+        before = {row.id for row, _ in rows}
+        rows = session.execute(query.with_for_update(of=OptOut)).all()
+        if {row.id for row, _ in rows} == before:
+            break
+    return rows
 
 
 def _others(session: Session, which: Sequence[ColumnElement[bool]], of: str) -> set[str]:

@@ -3,21 +3,20 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.channel_choice import CHANNELS
 from app.domain.contacts import read_evidence
 from app.errors import Invalid, problem
-from app.models import Contact, Invitation, Message, OptOut, Workspace, new_id
+from app.models import Contact, OptOut, new_id
 from app.runtime import Runtime
 from app.services import audit, contact_rows, holding, journal
 from app.services.access import Visitor
-from app.services.lifting import about, hold_others, is_anothers, lift, theirs
+from app.services.lifting import about, hold_others, is_anothers, lift
 from app.services.once import Once
-from app.services.turns import Turn
 
 WISHES = ("own_wish", "erasure", "complaint")  # what the person's own opt-in lifts
 BASIS_TOLD = "basis_told"  # the origin of what only came with somebody's data: no basis to ask them (`bases`)
@@ -38,6 +37,13 @@ class Standing:
     proof: str | None = None  # how we know that they said so
     place: str | None = None  # of a bounce: which of their addresses it is, if it is still one
     is_anothers: bool = False  # somebody else's who has this address too, and theirs alone to end
+    other: str | None = None  # what they are called
+    is_gone: bool = False  # of somebody who had this address, and was erased
+
+    @property
+    def is_theirs(self) -> bool:
+        """Did they say it, or nobody else that we know of?"""
+        return not (self.is_anothers or self.is_gone)
 
     @property
     def holds_everywhere(self) -> bool:
@@ -161,58 +167,6 @@ def opt_in(runtime: Runtime, who: Visitor, contact_id: str, evidence: str) -> No
         audit.note(session, who, runtime.clock(), "contact.opted_in", contact.id)
 
 
-def opt_out_by_message(
-    session: Session,
-    message_id: str,
-    origin: str,
-    now: datetime,
-    *,
-    kind: str = "own_wish",
-    channel: str | None = None,
-) -> None:
-    """A step: whoever got this message says no more. Raises nothing; twice changes nothing.
-
-    It holds for that person in the message's workspace, and for everybody with that address in every
-    workspace that wrote to it from the same sender.
-    """
-    message = session.get(Message, message_id)
-    if message is None or message.workspace_id is None:
-        return
-    say = partial(
-        record, session, address_keys=(message.address_key,), kind=kind, origin=origin, now=now,
-        channel=channel,
-    )  # fmt: skip
-    say(message.workspace_id, message.contact_id)
-    if message.address_key is not None:
-        for workspace_id in session.scalars(_wrote_to(message.address_key, message.sender_id)).all():
-            say(workspace_id, None)
-
-
-def opt_out_by_chat(turn: Turn) -> None:
-    """A step: somebody wrote that they want no more. It holds wherever this sender wrote to them from."""
-    say = partial(
-        record, turn.session, address_keys=(turn.key,), kind="own_wish", origin="message", now=turn.now
-    )
-    say(turn.workspace_id, turn.contact_id)
-    for workspace_id in turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id)).all():
-        say(workspace_id, None)
-
-
-def opt_in_by_chat(turn: Turn, message_id: str) -> None:
-    """A step: the person's own word, for the address that they wrote from: it lifts their own wish there.
-
-    Whoever called us spam there and writes START does not any more. As with their no, it holds wherever this
-    sender wrote to them from: whoever never did asked them nothing.
-    """
-    theirs = or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id)
-    here = or_(OptOut.channel.is_(None), OptOut.channel == turn.stored.channel)
-    which = theirs, here, OptOut.kind.in_(("own_wish", "complaint"))
-    ends = partial(lift, turn.session, *which, now=turn.now, evidence=f"message {message_id}")
-    ends(OptOut.workspace_id == turn.workspace_id, of=turn.contact_id)
-    wrote = set(turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id))) - {turn.workspace_id}
-    ends(OptOut.workspace_id.in_(wrote))
-
-
 def record(
     session: Session,
     workspace_id: str,
@@ -255,32 +209,20 @@ def record(
 
 def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
     """Every opt-out of this person or their addresses, those that were lifted included, newest first."""
-    found = select(OptOut, theirs(contact)).where(about(contact))
+    other = aliased(Contact)
+    someone_else = and_(other.id == OptOut.contact_id, other.id != contact.id)
+    found = select(OptOut, other).outerjoin(other, someone_else).where(about(contact))
     places = {contact.email_key: "email", contact.phone_key: "phone", contact.telegram_key: "telegram"}
     seen: dict[tuple[object, ...], Standing] = {}
-    for row, is_theirs in session.execute(found.order_by(OptOut.created_at.desc(), OptOut.id)):
+    for row, whose in session.execute(found.order_by(OptOut.created_at.desc(), OptOut.id)):
+        lives = whose is not None and whose.erased_at is None
         standing = Standing(
             row.id, row.kind, row.origin, row.created_at, row.contact_id == contact.id, row.lifted_at,
             row.lifted_evidence, row.channel, row.evidence,
             place=places.get(row.address_key) if row.kind == "bounce" and row.address_key else None,
-            is_anothers=not is_theirs,
+            is_anothers=lives, other=whose.label if lives else None, is_gone=whose is not None and not lives,
         )  # fmt: skip
         # One wish is a row for each address; people read it once.
-        same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, standing.place, is_theirs
-        seen.setdefault(same, standing)
+        same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, standing.place
+        seen.setdefault((*same, whose and whose.id), standing)
     return tuple(seen.values())
-
-
-def _wrote_to(address_key: str, sender_id: str | None) -> Select[str]:
-    """The workspaces that asked this address from this sender."""
-    asked = (
-        select(Invitation.id)
-        .join(Message, Message.invitation_id == Invitation.id)
-        .where(
-            Invitation.workspace_id == Workspace.id,
-            Invitation.address_key == address_key,
-            Invitation.sent_at.is_not(None),
-            Message.sender_id.is_not_distinct_from(sender_id),
-        )
-    )
-    return select(Workspace.id).where(asked.exists())

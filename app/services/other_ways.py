@@ -18,7 +18,8 @@ from app.services.outbox import USUAL
 from app.services.timeline_moments import Rerouted
 from app.services.unsent import HELD
 
-# What says something of one way only; an opt-out, an erasure or the end of the run hold for all of them.
+# What says something of one way only, as does an opt-out on one channel; any other opt-out, an erasure or the
+# end of the run hold for all of them.
 OF_ONE_WAY = frozenset(
     {
         "no_address", "invalid_address", "bounced", "blocked", "landline", "country_not_allowed",
@@ -40,14 +41,12 @@ _OF_ADDRESSES, _OF_PEOPLE = (
 )
 
 
-def take_next(
-    session: Session, invitation_id: str | None, reason: str, ready: Collection[str], now: datetime
-) -> bool:
+def take_next(session: Session, invitation_id: str | None, ready: Collection[str], now: datetime) -> bool:
     """A step: this ask did not reach them, so it takes the next channel of its list; False with none left.
 
     Each channel is tried once, and never after one whose end is unknown: nobody is asked twice.
     """
-    if invitation_id is None or reason == "opted_out":
+    if invitation_id is None:
         return False
     invitation = session.get_one(Invitation, invitation_id, with_for_update=True)
     if invitation.state in ("answered", "delivered", "cancelled", "expired") or invitation.expires_at <= now:

@@ -18,6 +18,7 @@ from app.services import (
     opt_outs,
     other_ways,
     pulse_reminders,
+    wishes,
 )
 from app.services.departing import Departing
 
@@ -77,8 +78,9 @@ def record(
     for each, outcome in sorted(group, key=_by_schedule):
         if isinstance(outcome, DeliveryError):
             _record_error(session, each, outcome, lease, now)
-            if each.purpose == "invitation" and _after(each, outcome, now)[0] == "failed":
-                other_ways.take_next(session, each.invitation_id, outcome.reason, ready, now)
+            lost = each.purpose == "invitation" and _after(each, outcome, now)[0] == "failed"
+            if lost and outcome.reason != "opted_out":
+                other_ways.take_next(session, each.invitation_id, ready, now)
     for each, outcome in gone:
         if isinstance(outcome, DeliveryError) and outcome.pause_seconds is not None:
             rest_channel(session, each.channel, now, outcome.pause_seconds)
@@ -172,7 +174,7 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
     if each.purpose == "reminder":
         now = pulse_reminders.dated(session, each.id, now)
     if error.permanent and error.reason == "opted_out" and each.workspace_id:
-        opt_outs.opt_out_by_message(session, each.id, "provider", now)
+        wishes.opt_out_by_message(session, each.id, "provider", now)
     elif error.permanent and error.reason in BOUNCES and each.workspace_id and each.address_key:
         opt_outs.record(
             session, each.workspace_id, None, (each.address_key,), kind="bounce", origin="provider", now=now

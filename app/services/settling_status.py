@@ -19,6 +19,7 @@ from app.services import (
     opt_outs,
     other_ways,
     pulse_reminders,
+    wishes,
 )
 from app.services.inbound import Stored
 
@@ -93,15 +94,15 @@ def _fail(session: Session, message: Message, event: Event, ready: Collection[st
         brakes.bounced(session, message.id, event.reason, now)
     if message.address_key:
         _close(session, message, event, now)
-    if message.purpose == "invitation":
-        other_ways.take_next(session, message.invitation_id, event.reason, ready, now)
+    if message.purpose == "invitation" and event.reason != "opted_out":
+        other_ways.take_next(session, message.invitation_id, ready, now)
 
 
 def _close(session: Session, message: Message, event: Event, now: datetime) -> None:
     """What failed for good and holds for the address: nothing is tried there any more."""
     now = pulse_reminders.dated(session, message.id, now)
     if event.reason == "opted_out":
-        opt_outs.opt_out_by_message(session, message.id, "provider", now)
+        wishes.opt_out_by_message(session, message.id, "provider", now)
     elif event.permanent and event.reason in BOUNCES:
         opt_outs.record(
             session, message.workspace_id or "", None, (message.address_key,),

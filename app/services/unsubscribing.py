@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.errors import NotFound
 from app.rendering.assets import logo_path
 from app.runtime import Runtime
-from app.services import opt_outs, settling, standing
+from app.services import settling, standing, wishes
 
 
 @dataclass(frozen=True)
@@ -32,5 +32,5 @@ def unsubscribe(runtime: Runtime, token: str, *, one_click: bool) -> None:
         if found is None:
             raise NotFound
         origin, now = "one_click" if one_click else "unsubscribe", runtime.clock()
-        opt_outs.opt_out_by_message(session, found.message_id, origin, now)
+        wishes.opt_out_by_message(session, found.message_id, origin, now)
         settling.arrived(session, found.message_id, found.invitation_id, now)

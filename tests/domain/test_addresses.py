@@ -123,6 +123,34 @@ def test_only_mobile_numbers_gain_the_ninth_digit(area: str, number: int):
         assert read == read_phone(f"+55{area}9{number}", "BR").text
 
 
+@settings(deadline=None, max_examples=200)
+@given(st.integers(2_000_000_000, 9_999_999_999))
+def test_c23_a_mexican_number_is_one_with_and_without_its_former_1(number: int):
+    """WhatsApp goes on to write the 1; of what is no number, none becomes one by it."""
+    try:
+        read = read_phone(f"+52{number}", None)
+    except BadAddress:
+        with pytest.raises(BadAddress):
+            read_phone(f"+521{number}", None)
+        return
+    assert read.text == f"+52{number}"
+    area, rest = divmod(number, 10**8)
+    for written in (f"+521{number}", f"521{number}", f"00521{number}", f"+52 1 {area} {rest:08}"):
+        assert read_phone(written, None) == read_phone(written, "MX") == read
+
+
+def test_without_its_country_a_1_before_ten_digits_is_no_mexican_one():
+    assert read_phone("15512345678", "MX").text == "+15512345678"
+    assert read_phone("+52 1 55 1234 5678", "US").text == "+525512345678"
+
+
+def test_an_argentine_mobile_number_has_its_9_however_it_is_written():
+    """A number without it is a landline, and may be somebody else's."""
+    for written in ("+54 9 11 2345-6789", "011 15 2345-6789", "+54 11 15 2345-6789", "5491123456789"):
+        assert read_phone(written, "AR").text == "+5491123456789"
+    assert read_phone("+54 11 2345-6789", "AR").text == "+541123456789"
+
+
 def test_other_countries_gain_no_digit():
     assert read_phone("+34 612345678", "BR").text == "+34612345678"
     assert read_phone("+1 202 555 0123", "BR").text == "+12025550123"

@@ -3,12 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import inspect, select
 
 from app.db import Database
 from app.domain.access import Role
-from app.models import Occurrence, OptOut, Pulse, Workspace, new_id
-from app.services import migrating, schema
+from app.models import InboundEvent, Occurrence, OptOut, Pulse, Workspace, new_id
+from app.services import migrating, schema, senders
 from tests.pulse_world import open_pulse
 from tests.services.recurring import House
 from tests.world import Clock, World
@@ -75,6 +76,33 @@ def test_a_step_that_is_due_keeps_the_hour_that_it_shows_on_the_wall(
     migrating.downgrade(db, "0024")
     migrating.upgrade(db)
     assert hours(db) == before == [("2026-12-24T10:00:00", "Asia/Kathmandu")]
+
+
+@pytest.mark.on_both
+def test_a_no_from_a_mexican_number_that_nobody_could_read_is_heard_after_all(
+    db: Database, world: World, clock: Clock
+) -> None:
+    """Nothing else of it: beside a pulse a score is tied to nobody. An erasure finds all of it."""
+    words = {"baja": "Baja.", "score": "9", "heard": "BAJA", "argentine": "BAJA"}
+    with db.write() as session:
+        number = senders.sender_id(session, "whatsapp", "+551140028922", clock())
+    for name, text in words.items():
+        said = {"address": "+541" if name == "argentine" else "+5215512345678", "kind": "text", "text": text}
+        world.add(
+            InboundEvent(
+                id=name, sender_id=number, channel="whatsapp", provider_id=name, kind="text",
+                payload={"sender": "+551140028922", "provider_id": name} | said, tries=1, due_at=clock(),
+                state="done" if name == "heard" else "set_aside", received_at=clock(), address_key="",
+                error=None if name == "heard" else "not an address that we can read",
+            )
+        )  # fmt: skip
+    migrating.downgrade(db, "0026")
+    migrating.upgrade(db)
+    with db.read() as session:
+        waiting = session.scalars(select(InboundEvent).where(InboundEvent.state == "new")).all()
+        unkeyed = session.scalars(select(InboundEvent.id).where(InboundEvent.address_key.is_(None)))
+        assert set(unkeyed) == {"baja", "score", "heard"}
+    assert [(each.id, each.tries, each.error) for each in waiting] == [("baja", 0, None)]
 
 
 def hours(db: Database) -> list[tuple[str | None, str | None]]:

@@ -377,7 +377,23 @@ def test_a_report_holds_wherever_its_sender_wrote_to_that_address(
         (ana.workspace_id, "email"),
         (there.id, "email"),
     }
-    assert [each.action for each in audit_log.log(runtime, bea).page.items] == ["contact.complained"]
+    noted = [each.action for each in audit_log.log(runtime, bea).page.items]
+    assert noted == ["contact.complained"] * (1 + told_before), "whatever silences somebody is noted"
+
+
+@pytest.mark.on_both
+def test_the_same_report_once_more_silences_nobody_who_took_it_back_since(
+    runtime: Runtime, bea: Visitor, tell: Tell, ana: Contact, asked: Invitation, clock: Clock
+) -> None:
+    """The API told it before the report did: what holds wider from then on is known from then on."""
+    report = report_about(headers(message_of(runtime, asked).id))
+    tell(address="ana@x.example")
+    complaints.report(runtime, report)
+    clock.advance(days=1)
+    opt_outs.opt_in(runtime, bea, ana.id, "She wrote: it was a mistake, please go on.")
+    clock.advance(days=1)
+    complaints.report(runtime, report)
+    assert not unwanted(runtime, ana, "email")
 
 
 def test_a_report_is_believed_by_the_way_out_in_it(runtime: Runtime, asked: Invitation) -> None:

@@ -400,6 +400,49 @@ def test_start_from_a_shared_number_leaves_what_somebody_else_there_said_for_the
     assert not contacts.detail(chats, camila, maria.id).is_opted_out
 
 
+@pytest.mark.on_both
+def test_start_leaves_what_somebody_else_with_the_number_said_for_themselves_in_another_workspace(
+    chats: Runtime, ask: Callable[..., Person], world: World
+) -> None:
+    """Nobody knows there which of them it is. What came by the number alone ends, and so does its silence."""
+    person, elsewhere = ask("sms"), world.workspace()
+    manager = world.member(elsewhere, Role.MANAGER)
+    joao, eva = (world.contact(elsewhere, phone=PHONE, email=None) for _ in range(2))
+    asking.ask(chats, manager, world.survey(elsewhere, Metric.CSAT).id, eva.id, ["sms"])
+    sending.send_due(chats)
+    person.sends("STOP")
+    opt_outs.opt_out(chats, manager, joao.id, "console", evidence="João, in person, at the counter.")
+    said = opt_outs.of(chats, manager, joao.id)[0]
+    person.sends("START")
+    still = [each for each in opt_outs.of(chats, manager, joao.id) if each.holds_everywhere]
+    assert [replace(each, id="") for each in still] == [replace(said, id="")], "it reads as it did"
+    assert contacts.detail(chats, manager, joao.id).is_opted_out
+    assert not contacts.detail(chats, manager, eva.id).is_opted_out
+    with chats.db.read() as session:
+        ended = session.execute(
+            select(OptOut.contact_id, OptOut.evidence).where(OptOut.lifted_at.is_not(None))
+        )
+        assert (joao.id, said.proof) not in ended.all(), "what ended is not his"
+
+
+def test_start_leaves_whoever_had_the_number_before_in_another_workspace_their_no(
+    chats: Runtime, ask: Callable[..., Person], world: World
+) -> None:
+    person, elsewhere = ask("sms"), world.workspace()
+    manager = world.member(elsewhere, Role.MANAGER)
+    joao = world.contact(elsewhere, phone=PHONE, email=None)
+    opt_outs.opt_out(chats, manager, joao.id, "console")
+    contacts.edit(chats, manager, joao.id, {"phone": "31 98888-0000"})
+    eva = world.contact(elsewhere, phone=PHONE, email=None)
+    told = {"channel": "sms", "address_key": eva.phone_key, "to_address": PHONE}
+    with chats.db.read() as session:
+        told["sender_id"] = session.scalars(select(Message.sender_id).where(Message.channel == "sms")).one()
+    world.invitation(elsewhere, world.survey(elsewhere), eva, told, channel="sms", address_key=eva.phone_key)
+    person.sends("START")
+    assert contacts.detail(chats, manager, joao.id).is_opted_out
+    assert not contacts.detail(chats, manager, eva.id).is_opted_out
+
+
 def test_start_in_one_channel_leaves_what_they_do_not_want_in_another(
     chats: Runtime, ask: Callable[..., Person], camila: Visitor, maria: Contact
 ) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -12,8 +13,9 @@ from app.domain.metrics import Metric
 from app.errors import Invalid
 from app.models import Contact, Invitation, Message, OptOut, Sender, Workspace, new_id
 from app.runtime import Runtime
-from app.services import asking_terms, contacts, departing, eligible, eligible_sql, erasure, opt_outs
+from app.services import asking_terms, contacts, departing, eligible, eligible_sql, erasure, opt_outs, wishes
 from app.services.access import Visitor
+from tests.services.loop import meeting
 from tests.world import Clock, World
 
 ANA = {"name": "Ana", "email": "ana@x.example", "phone": "31 98888-4417"}
@@ -54,7 +56,7 @@ def asked(world: World, workspace: Workspace, **values: object) -> tuple[Contact
 def leave(runtime: Runtime, invitation: Invitation) -> None:
     id = message_of(runtime, invitation)
     with runtime.db.write() as session:
-        opt_outs.opt_out_by_message(session, id, "unsubscribe", runtime.clock())
+        wishes.opt_out_by_message(session, id, "unsubscribe", runtime.clock())
 
 
 def test_an_opt_out_holds_for_the_person_and_each_of_their_addresses(runtime: Runtime, bea: Visitor):
@@ -196,6 +198,24 @@ def test_one_persons_yes_is_nobody_elses_at_the_same_address(
     assert words == {None, "Ana wrote it."}
     opt_outs.opt_in(runtime, bea, ana, "Ana phoned as well.")
     assert why_not(runtime, ana) is None
+
+
+@pytest.mark.judged_on("postgresql")
+def test_two_who_say_yes_at_one_moment_at_one_address_are_both_heard(runtime: Runtime, bea: Visitor) -> None:
+    """The second waits for what the first ends, and finds what the first has left to them."""
+    ana, bia = (
+        contacts.create(runtime, bea, {"external_id": each, "email": "casa@x.example"})
+        for each in ("Ana", "Bia")
+    )
+    for id in (ana, bia):
+        opt_outs.opt_out(runtime, bea, id, "console")
+    first, second = (
+        partial(opt_outs.opt_in, runtime, bea, id, f"{name} phoned.")
+        for id, name in ((ana, "Ana"), (bia, "Bia"))
+    )
+    meeting(runtime, first, second, at="UPDATE opt_outs")
+    assert (why_not(runtime, ana), why_not(runtime, bia)) == (None, None)
+    assert [each.evidence for each in opt_outs.of(runtime, bea, bia) if each.by_person] == ["Bia phoned."]
 
 
 def verdict(runtime: Runtime, workspace_id: str, id: str, *channels: str) -> Verdict:

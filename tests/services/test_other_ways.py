@@ -167,6 +167,25 @@ def test_an_opt_out_that_the_provider_knows_holds_on_every_channel(
     assert invitation(place).state == "failed"
 
 
+@pytest.mark.on_both
+@pytest.mark.parametrize(
+    ("channel", "channels", "by_mail"), [("sms", BOTH, True), (None, BOTH, False), ("sms", ["sms"], False)]
+)
+def test_n05_what_is_withdrawn_on_one_channel_before_it_leaves_takes_the_next_one(
+    place: Runtime, world: World, manager: Visitor, maria: Contact, workspace: Workspace,
+    server: ScriptedTwilio, smtp_server: SmtpSink, channel: str | None, channels: list[str], by_mail: bool,
+) -> None:  # fmt: skip
+    """As it would have a second earlier, when it was planned. What is withdrawn everywhere takes none."""
+    asking.ask(place, manager, world.survey(workspace).id, maria.id, channels)
+    opt_outs.opt_out(place, manager, maria.id, "api", channel=channel, evidence="No texts, please.")
+    sending.send_due(place)
+    sending.send_due(place)
+    assert server.created == []
+    assert [each.recipient for each in smtp_server.messages] == [maria.email] * by_mail
+    found = invitation(place)
+    assert (found.state, found.reason) == (("sent", None) if by_mail else ("skipped", "opted_out"))
+
+
 def test_an_end_that_nobody_saw_is_never_followed_by_another_channel(
     place: Runtime, world: World, manager: Visitor, maria: Contact, server: ScriptedTwilio,
     smtp_server: SmtpSink, clock: Clock,

@@ -14,7 +14,7 @@ from app.jobs.worker import run_until_idle
 from app.models import Contact, ContactImport, FollowUp, Workspace
 from app.rendering.languages import Language
 from app.runtime import Runtime
-from app.services import contacts, erasure, opt_outs, outbox, sending
+from app.services import contacts, erasure, objections, opt_outs, outbox, sending
 from app.services.access import Visitor
 from app.web.api.imports import State
 from tests.services.loop import open_again, opened
@@ -221,6 +221,62 @@ def test_an_opt_out_is_recorded_and_undone_only_with_evidence(
     assert client.post(f"{here}/{id}/opt-in", data={"evidence": "<i>She called</i>"}).status_code == 303
     page = client.get(f"{here}/{id}").text
     assert "&lt;i&gt;She called&lt;/i&gt;" in page and "Wants to be asked" in page
+
+
+def shared(runtime: Runtime, who: Visitor, *names: str) -> list[str]:
+    """People of one household: one mailbox, and an id each."""
+    return [
+        contacts.create(runtime, who, {"external_id": each, "name": each, "email": "casa@x.example"})
+        for each in names
+    ]
+
+
+def wish_on(page: str) -> str:
+    return page.partition("<dt>Their wish</dt><dd>")[2].partition("</dd>")[0]
+
+
+def test_a_page_says_whose_wish_it_is_that_keeps_somebody_from_being_asked(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
+):
+    ana, bia = shared(runtime, camila, "Ana", "Bia")
+    opt_outs.opt_out(runtime, camila, ana, "console")
+    client = client_for(camila)
+    page = client.get(f"{here}/{bia}").text
+    said = "Another person, Ana, does not want to be asked: it holds at an address of theirs too."
+    assert wish_on(page) == said
+    assert f"{said} A yes of Bia undoes it for Bia alone." in page
+    assert "Record their opt-out" in page and "They want to be asked again" in page
+    client.post(f"{here}/{bia}/opt-out")
+    assert wish_on(client.get(f"{here}/{bia}").text) == "Does not want to be asked"
+    assert wish_on(client.get(f"{here}/{ana}").text) == "Does not want to be asked"
+
+
+def test_a_page_says_that_another_may_not_be_asked_for_a_legal_reason(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
+):
+    ana, bia = shared(runtime, camila, "Ana", "Bia")
+    objections.object_to(runtime, camila, ana, origin="console", evidence="Letter of 3 May.")
+    page = client_for(camila).get(f"{here}/{bia}").text
+    assert wish_on(page).startswith("Another person, Ana, must not be asked, for a legal reason:")
+    assert f"{wish_on(page)} It ends on their page." in page
+
+
+def test_a_page_names_nobody_who_was_erased_and_gives_nobody_their_wish(
+    runtime: Runtime, client_for: ClientFor, camila: Visitor, here: str
+):
+    """Nor a yes that they had said: what they leave is that nobody is asked there."""
+    zulmira, bia = shared(runtime, camila, "Zulmira", "Bia")
+    opt_outs.opt_out(runtime, camila, zulmira, "console")
+    opt_outs.opt_in(runtime, camila, zulmira, "Zulmira phoned.")
+    client = client_for(camila)
+    assert wish_on(client.get(f"{here}/{bia}").text) == "Never asked us to stop"
+    erasure.erase(runtime, camila, zulmira)
+    page = client.get(f"{here}/{bia}").text
+    said = "Somebody who was erased had an address of theirs, and must not be asked there."
+    assert wish_on(page) == said
+    assert f"{said} A yes of Bia undoes it for Bia alone." in page and "Zulmira" not in page
+    client.post(f"{here}/{bia}/opt-in", data={"evidence": "She wrote so."})
+    assert wish_on(client.get(f"{here}/{bia}").text) == "Wants to be asked"
 
 
 def test_what_bounced_is_used_again_only_with_evidence(

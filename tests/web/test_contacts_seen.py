@@ -144,6 +144,22 @@ def test_a_silent_person_is_seen_in_every_look(
     look(page)
 
 
+def test_somebody_whom_anothers_wish_keeps_silent_is_seen_in_every_look(
+    runtime: Runtime,
+    world: World,
+    visit: Visit,
+    look: Look,
+    camila: Visitor,
+    workspace: Workspace,
+    maria: Contact,
+):
+    ana = world.contact(workspace, name="Ana Beatriz Cavalcanti de Albuquerque", email=maria.email)
+    opt_outs.opt_out(runtime, camila, ana.id, "console")
+    page = visit(f"/w/aroeira/contacts/{maria.id}", camila)
+    expect(page.get_by_text("Outra pessoa, Ana Beatriz").first).to_be_visible()
+    look(page)
+
+
 def test_the_list_and_the_forms_are_seen_in_every_look(
     runtime: Runtime, visit: Visit, look: Look, camila: Visitor, maria: Contact
 ):

@@ -66,7 +66,9 @@ def test_whose_objection_it_is_at_a_shared_address_is_seen(
     expect(page.get_by_text("Dito para outra pessoa que tem o mesmo endereço.")).to_be_visible()
     look(page)
     page.goto(f"/w/aroeira/contacts/{maria}")
-    expect(page.get_by_text("Nenhum sim da pessoa desfaz isso")).to_be_visible()
+    whose = "Outra pessoa, Eva Prado, não pode receber perguntas, por motivo legal"
+    expect(page.get_by_role("region", name="Por que não perguntamos")).to_contain_text(whose)
+    expect(page.get_by_text("Termina na página dela.")).to_be_visible()
     look(page)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import ConsentChange, Contact, ContactImport, ImportPerson, ImportReject, Workspace
-from app.services import access, bases, contact_rows, import_opt_outs
+from app.services import access, bases, contact_rows, import_erasures, import_opt_outs
 from app.services.bases import UNDONE
 from app.services.contact_rows import Keyed
 from app.services.import_deciding import OUTCOMES, Known, ReadRow, Verdict, decide
@@ -28,6 +28,7 @@ class Tally:
     rows: int
     outcomes: Counter[str] = field(default_factory=Counter)
     opted_out: int = 0
+    forgotten: int = 0
     rejects: tuple[Verdict, ...] = ()
 
 
@@ -39,7 +40,8 @@ def take(
     people = [row.person for row in rows if row.person is not None]
     found = contact_rows.candidates(session, workspace.id, people, lock=True, met_in=each.id)
     gone = put_away(session, workspace.id, found)
-    known = Known(found, _met(session, each.id, found), withdrawn(session, found), gone)
+    erased = import_erasures.during(session, each.id)
+    known = Known(found, _met(session, each.id, found), withdrawn(session, found), gone, erased=erased)
     verdicts = decide(rows, known, base, now)
     session.flush()
     insert_many(session, Contact, [verdict.new for verdict in verdicts if verdict.new is not None])
@@ -179,6 +181,7 @@ def tally_of(verdicts: Sequence[Verdict], silent: frozenset[str]) -> Tally:
         len(verdicts),
         Counter(verdict.outcome for verdict in verdicts),
         len(opted_out),
+        sum(verdict.is_forgotten for verdict in verdicts),
         tuple(verdict for verdict in verdicts if verdict.outcome in ("repeated", "refused")),
     )
 
@@ -189,6 +192,7 @@ def write_down(session: Session, each: ContactImport, tally: Tally, phase: str) 
     if phase == "importing":  # a dry run begins again: it has come no further before it is over
         each.failures = 0
     each.opted_out += tally.opted_out
+    each.forgotten += tally.forgotten
     for outcome in OUTCOMES:
         setattr(each, outcome, getattr(each, outcome) + tally.outcomes[outcome])
     insert_many(
@@ -213,6 +217,6 @@ def write_down(session: Session, each: ContactImport, tally: Tally, phase: str) 
 
 def begin_again(each: ContactImport) -> None:
     """Nothing of the rows has been done yet."""
-    each.done = each.opted_out = 0
+    each.done = each.opted_out = each.forgotten = 0
     for outcome in OUTCOMES:
         setattr(each, outcome, 0)

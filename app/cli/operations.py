@@ -100,6 +100,10 @@ def _after_replaying(done: Replayed) -> list[str]:
         f"From the journal: {done.opt_outs} opt-outs, {done.liftings} opt-ins and {done.erasures} erasures"
         " made since were applied again."
     ]
+    if done.files:
+        sentences.append(
+            f"{done.files} files of people are gone: whoever was erased since may stand in them."
+        )
     if done.torn:
         sentences.append(f"{done.torn} lines of it are cut off: a crash came before they counted.")
     return sentences

@@ -39,6 +39,7 @@ from app.services.forgetting import (
 from app.services.import_erasures import Gone
 from app.services.pulse_answers import forget_sealed, hold_pulses
 
+FILE_GONE = problem("file", "Somebody was erased, and this file may hold them, so it is gone. Send it again.")
 _MEMBERS_TOLD = (
     select(User.name)
     .join(Message, Message.user_id == User.id)
@@ -189,6 +190,5 @@ def _forget_files(session: Session, contact: Contact, gone: Gone, now: datetime)
     until then it leaves out whatever may be about them. What is being undone goes on: its worker holds it and
     waits for the people that we hold.
     """
-    why = problem("file", "Somebody was erased, and this file may hold them, so it is gone. Send it again.")
-    take(session, FILES, contact, now, problem=told(why))
+    take(session, FILES, contact, now, problem=told(FILE_GONE))
     import_erasures.note(session, contact.workspace_id, gone)

@@ -5,12 +5,14 @@ Of an erasure that came before or after, their opt-out speaks, and files that wa
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.orm import Session
 
-from app.models import Contact, ContactImport, ImportErasure, new_id
+from app.errors import Problem
+from app.models import Contact, ContactImport, ImportErasure, ImportPart, ImportReject, new_id
 from app.services.address_keys import address_key, keyer
 from app.services.contact_rows import Keyed, Marks
 
@@ -78,6 +80,34 @@ def forget(session: Session, import_id: str) -> int:
     """A step: the import is over. How many they were."""
     over = delete(ImportErasure).where(ImportErasure.import_id == import_id).returning(ImportErasure.id)
     return len(session.scalars(over).all())
+
+
+def may_hold(workspace_id: str, before: datetime) -> ColumnElement[bool]:
+    """Of an import: is there something of it that may be about somebody erased then whom nobody here knows?
+
+    A copy from before they came holds the file that brought them, perhaps in the middle of being taken.
+    """
+    id = ContactImport.id
+    waits = ContactImport.ended_at.is_(None) & (ContactImport.state != "undoing")
+    rows = (select(of.import_id).where(of.import_id == id).exists() for of in (ImportPart, ImportReject))
+    came = ContactImport.workspace_id == workspace_id, ContactImport.created_at <= before
+    return and_(*came, or_(waits, *rows))
+
+
+def take_away(session: Session, which: ColumnElement[bool], why: Problem, now: datetime) -> int:
+    """A step: these files go, and what is being taken of them ends here. How many they were."""
+    found = session.scalars(select(ContactImport).where(which).order_by(ContactImport.id).with_for_update())
+    files = found.all()
+    for each in files:
+        if each.ended_at is None and each.state != "undoing":
+            each.state, each.ended_at = "stopped", now
+            each.lease_token = each.lease_until = None
+            each.problem = {"field": why.field, "message": why.message, "params": why.params}
+    session.flush()
+    ids = [each.id for each in files]
+    for model in (ImportPart, ImportReject, ImportErasure):
+        session.execute(delete(model).where(model.import_id.in_(ids)))
+    return len(files)
 
 
 def _form(external_id: str) -> str:

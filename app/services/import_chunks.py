@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.domain.channel_choice import CHANNELS
 from app.models import ConsentChange, Contact, ContactImport, ImportPerson, ImportReject, Workspace
 from app.services import access, bases, contact_rows, import_erasures, import_opt_outs
 from app.services.bases import UNDONE
@@ -64,6 +65,10 @@ def take(
     silent = silent_before(session, workspace.id, verdicts)
     wishes = [each for verdict in verdicts for each in silenced_by(verdict)]
     import_opt_outs.silence(session, workspace.id, wishes, now)
+    for channel in CHANNELS:
+        ones = [verdict for verdict in verdicts if channel in verdict.row.opted_out_on]
+        theirs = [each for verdict in ones for each in _who_speaks(verdict)]
+        import_opt_outs.silence_on(session, workspace.id, theirs, channel, now)
     _note_bases(session, workspace.id, first, {each.id: each for each in found}, now)
     return tally_of(verdicts, silent)
 
@@ -104,11 +109,14 @@ def _says_no(verdict: Verdict, gone: Collection[str]) -> bool:
 
 
 def silenced_by(verdict: Verdict) -> list[Silenced]:
-    """Who wants no more by a row, whatever else became of it: who stands in it, whom it means by itself,
-    and whoever has an address that it says.
-    """
+    """Who wants no more by a row, whatever else became of it."""
+    return _who_speaks(verdict) if verdict.row.opted_out else []
+
+
+def _who_speaks(verdict: Verdict) -> list[Silenced]:
+    """Who stands in a row, whom it means by itself, and whoever has an address that it says."""
     person = verdict.row.person
-    if not verdict.row.opted_out or person is None:
+    if person is None:
         return []
     own: tuple[str | None, ...] = (person.email_key, person.phone_key)
     other = verdict.by_itself

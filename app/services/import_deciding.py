@@ -28,6 +28,7 @@ class ReadRow:
     person: Keyed | None
     opted_out: bool = False
     problems: tuple[Problem, ...] = ()
+    opted_out_on: tuple[str, ...] = ()  # channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def read_rows(
         read.values.update(origin)
         email, phone = read.values.get("email"), read.values.get("phone")
         keyed = Keyed(read.values, key_of(email.key) if email else None, key_of(phone.key) if phone else None)
-        rows.append(ReadRow(number, cells, keyed, read.opted_out))
+        rows.append(ReadRow(number, cells, keyed, read.opted_out, opted_out_on=read.opted_out_on))
     return rows
 
 

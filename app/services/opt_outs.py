@@ -55,13 +55,13 @@ def is_opted_out(channel: str | None = None) -> ColumnElement[bool]:
 
 
 @cache
-def says_no() -> ColumnElement[bool]:
+def says_no(channel: str | None = None) -> ColumnElement[bool]:
     """The same as a file of ours says it, which is read as their own wish: what came with their data is none,
     and what another living person says at their address is not theirs.
     """
     return or_(
         *(
-            _holds(row, whose, _on(row, None), row.origin != BASIS_TOLD, ~is_anothers(row, Contact.id))
+            _holds(row, whose, _on(row, channel), row.origin != BASIS_TOLD, ~is_anothers(row, Contact.id))
             for row, whose in _looks()
         )
     )

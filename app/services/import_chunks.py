@@ -98,8 +98,8 @@ def _note_bases(
     for row in given:
         bases.log(session, row, "none", now)
     bases.given(session, workspace_id, [row.id for row in given], now, bases.GIVEN)
+    bases.reach(session, workspace_id, moved, now)
     bases.silent(session, workspace_id, none, now)
-    bases.reach(session, workspace_id, moved)
 
 
 def _says_no(verdict: Verdict, gone: Collection[str]) -> bool:

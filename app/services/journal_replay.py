@@ -126,7 +126,7 @@ def _opt_out(session: Session, lines: Lines, _: datetime) -> int:
         {
             "id": line["id"], "workspace_id": line["workspace"], "contact_id": line["contact"],
             "address_key": line["address"], "kind": line["kind"], "origin": line["origin"],
-            "channel": line["channel"],
+            "channel": line["channel"], "followed": line.get("followed", False),
             "created_at": datetime.fromisoformat(line["at"]),
         }
         for line in lines

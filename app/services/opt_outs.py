@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.channel_choice import CHANNELS
@@ -21,6 +21,8 @@ from app.services.turns import Turn
 
 WISHES = ("own_wish", "erasure", "complaint")  # what the person's own opt-in lifts
 BASIS_TOLD = "basis_told"  # the origin of what only came with somebody's data: no basis to ask them (`bases`)
+
+LEFT = "it had only followed its person to an address that is not theirs any more"  # the end of a slip
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ def record(
 
 def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
     """Every opt-out of this person or their addresses, those that were lifted included, newest first."""
-    found = select(OptOut, theirs(contact)).where(about(contact))
+    found = select(OptOut, theirs(contact)).where(about(contact), ~_was_a_slip(contact))
     places = {contact.email_key: "email", contact.phone_key: "phone", contact.telegram_key: "telegram"}
     seen: dict[tuple[object, ...], Standing] = {}
     for row, is_theirs in session.execute(found.order_by(OptOut.created_at.desc(), OptOut.id)):
@@ -269,6 +271,13 @@ def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
         same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, standing.place, is_theirs
         seen.setdefault(same, standing)
     return tuple(seen.values())
+
+
+def _was_a_slip(contact: Contact) -> ColumnElement[bool]:
+    """It ended as its person turned out to have another address, and says nothing of whoever has this one."""
+    another = OptOut.contact_id.is_distinct_from(contact.id)
+    slip = or_(another, OptOut.lifted_evidence.is_not_distinct_from(LEFT))
+    return and_(OptOut.followed, OptOut.lifted_at.is_not(None), slip)
 
 
 def _wrote_to(address_key: str, sender_id: str | None) -> Select[str]:

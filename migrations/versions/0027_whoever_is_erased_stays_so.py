@@ -21,8 +21,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_import_erasures_import_id"), "import_erasures", ["import_id"])
     op.add_column("contact_imports", sa.Column("forgotten", sa.Integer(), server_default="0", nullable=False))
+    op.add_column(
+        "opt_outs", sa.Column("followed", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
 
 
 def downgrade() -> None:
+    op.drop_column("opt_outs", "followed")
     op.drop_column("contact_imports", "forgotten")
     op.drop_table("import_erasures")

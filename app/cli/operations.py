@@ -105,7 +105,7 @@ def _not_asked(given_up: GivenUp) -> list[str]:
     ]
     more = [f"  and {len(moments) - LISTED} more"] if len(moments) > LISTED else []
     return [
-        "What was due by now may have been asked since the copy was made, so it is not asked again:",
+        "What the schedules were to ask by now may have left since the copy was made: it is not asked again.",
         *moments[:LISTED],
         *more,
         f"  {given_up.asks} asks and {given_up.reminders} reminders that waited or were due",

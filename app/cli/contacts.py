@@ -94,6 +94,10 @@ def _say(done: ImportPage, rejects: Iterator[Reject], *, dry_run: bool) -> None:
             click.echo(f"row {row.row}: {field}{each}", err=True)
     counts = ", ".join(f"{number} {outcome}" for outcome, number in done.counts.items())
     click.echo(f"{'Nothing was changed; it would be: ' if dry_run else ''}{counts}.", err=True)
+    if done.forgotten:
+        click.echo(
+            f"{done.forgotten} refused: somebody was erased meanwhile and may stand in them.", err=True
+        )
     if done.opted_out:
         click.echo(f"{done.opted_out} of them opted out and will not be asked.", err=True)
 

@@ -11,7 +11,9 @@ from app.services import backup as copies
 from app.services import migrating, resuming, schema, scrubbing, switch
 from app.services.backup import Restored
 from app.services.journal_replay import Replayed
+from app.services.perhaps_asked import GivenUp
 
+LISTED = 40  # moments that did not take place, for whoever restores
 FILE = click.argument("file", type=click.Path(path_type=Path))
 
 
@@ -63,10 +65,14 @@ def scrub() -> None:
 @database.command("restore")
 @FILE
 @click.option("--force", is_flag=True, help="Replace a database that has data in it.")
-def restore(file: Path, force: bool) -> None:
-    """Put the copy in FILE in the place of this database, with sending paused."""
+@click.option("--nothing-ran-since", is_flag=True, help="Ask what was due since the copy: nothing else did.")
+def restore(file: Path, force: bool, nothing_ran_since: bool) -> None:
+    """Put the copy in FILE in the place of this database, with sending paused.
+
+    What was due by now may have been asked since the copy was made, so it is not asked again.
+    """
     with refusals("There is no such database."):
-        found = copies.restore(unchecked_runtime(), file, force=force)
+        found = copies.restore(unchecked_runtime(), file, force=force, nothing_ran_since=nothing_ran_since)
     for sentence in _after_restoring(found):
         click.echo(sentence, err=True)
 
@@ -77,16 +83,34 @@ def _after_restoring(found: Restored) -> list[str]:
         "Answers made since are not in it.",
         *_after_replaying(found.journal),
     ]
+    sentences += _not_asked(found.given_up)
     if found.waiting:
         sentences.append(
-            f"{found.waiting} messages had not left when it was made. What has left since would leave again:"
-            " look at the schedules first, and cancel what has run."
+            f"{found.waiting} messages wait that had not left when it was made. What has left since would"
+            " leave again: look at them first."
         )
     if found.lost_keys:
         sentences.append(
             f"{found.lost_keys} of {found.open_pulses} open pulses have no key in KEYS_DIR: they close void."
         )
     return [*sentences, "Then: flask --app wsgi sending resume"]
+
+
+def _not_asked(given_up: GivenUp) -> list[str]:
+    """What does not take place because it may have done so since the copy."""
+    if given_up == GivenUp():
+        return []
+    moments = [
+        f"  {each.at:%Y-%m-%d %H:%M} UTC  {each.schedule} ({each.workspace})" for each in given_up.moments
+    ]
+    more = [f"  and {len(moments) - LISTED} more"] if len(moments) > LISTED else []
+    return [
+        "What the schedules were to ask by now may have left since the copy was made: it is not asked again.",
+        *moments[:LISTED],
+        *more,
+        f"  {given_up.asks} asks and {given_up.reminders} reminders that waited or were due",
+        "Did nothing run since the copy was made? Restore it once more, with --nothing-ran-since.",
+    ]
 
 
 def _after_replaying(done: Replayed) -> list[str]:
@@ -100,6 +124,10 @@ def _after_replaying(done: Replayed) -> list[str]:
         f"From the journal: {done.opt_outs} opt-outs, {done.liftings} opt-ins and {done.erasures} erasures"
         " made since were applied again."
     ]
+    if done.files:
+        sentences.append(
+            f"{done.files} files of people are gone: whoever was erased since may stand in them."
+        )
     if done.torn:
         sentences.append(f"{done.torn} lines of it are cut off: a crash came before they counted.")
     return sentences

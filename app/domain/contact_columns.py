@@ -11,7 +11,7 @@ from app.errors import Invalid, Problem, problem
 
 Meaning = Literal[
     "email", "phone", "name", "external_id", "locale", "time_zone", "preferred_channel", "kind", "active",
-    "opted_out", "tags", "attribute", "skip",
+    "opted_out", "opted_out_on", "tags", "attribute", "skip",
 ]  # fmt: skip
 MEANINGS: tuple[Meaning, ...] = get_args(Meaning)
 IDENTIFIES: tuple[Meaning, ...] = ("email", "phone", "external_id")
@@ -61,6 +61,10 @@ _HEADINGS: Mapping[Meaning, tuple[str, ...]] = {
         *("optedout", "optout", "unsubscribed", "donotcontact", "donotemail"),
         *("descadastrado", "descadastrada", "naocontatar", "naoperturbe", "optouts"),
         *("dadodebaja", "dadadebaja", "nocontactar", "desuscrito", "desuscrita"),
+    ),
+    "opted_out_on": (
+        *("optedouton", "optouton", "unsubscribedfrom", "donotcontacton"),
+        *("naocontatarpor", "canaisrecusados", "nocontactarpor", "canalesrechazados"),
     ),
     "tags": ("tags", "tag", "etiquetas", "etiqueta", "marcadores", "marcador"),
     "skip": (),

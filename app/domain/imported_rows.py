@@ -1,8 +1,10 @@
 """Rows of a file of contacts as people: what each cell says by what its column means, or what is wrong."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.domain.channel_choice import CHANNELS
 from app.domain.contact_columns import IDENTIFIES, Meaning, attribute_name
 from app.domain.contacts import ContactValues, Scalar, read_contact, read_yes_or_no
 from app.domain.formulas import bared
@@ -18,6 +20,7 @@ class RowPerson:
 
     values: ContactValues
     opted_out: bool = False
+    opted_out_on: tuple[str, ...] = ()  # no more on these channels, whatever else they want
 
 
 def as_they_are(given: Mapping[str, Scalar | None], here: Mapping[str, Scalar]) -> dict[str, Scalar | None]:
@@ -46,7 +49,7 @@ class RowReader:
         self._fields = [
             (place, meaning)
             for place, meaning in enumerate(meanings)
-            if meaning not in ("attribute", "skip", "opted_out")
+            if meaning not in ("attribute", "skip", "opted_out", "opted_out_on")
         ]
         self._attributes = [
             (place, attribute_name(columns[place]))
@@ -54,6 +57,7 @@ class RowReader:
             if meaning == "attribute"
         ]
         self._opted_out = meanings.index("opted_out") if "opted_out" in meanings else None
+        self._opted_out_on = meanings.index("opted_out_on") if "opted_out_on" in meanings else None
         self._unnamed = [place for place, column in enumerate(columns) if not column]
         self._header = list(columns)
         self._called = [meanings.index(meaning) for meaning in _CALLED if meaning in meanings]
@@ -75,8 +79,8 @@ class RowReader:
         }
         if attributes:
             raw["attributes"] = attributes
-        opted_out = self._says_no_more(cells)
-        return RowPerson(read_contact(raw, self.region), opted_out)
+        opted_out, on = self._says_no_more(cells), self._says_no_more_on(cells)
+        return RowPerson(read_contact(raw, self.region), opted_out, on)
 
     def label(self, cells: Sequence[str]) -> str:
         """The name or address that stands in the row, as it came."""
@@ -98,3 +102,13 @@ class RowReader:
         if place is None or place >= len(cells) or not cells[place].strip():
             return False
         return read_yes_or_no("opted_out", cells[place])
+
+    def _says_no_more_on(self, cells: Sequence[str]) -> tuple[str, ...]:
+        place = self._opted_out_on
+        if place is None or place >= len(cells):
+            return ()
+        named = [word for word in re.split(r"[,;/\s]+", cells[place].casefold()) if word]
+        for word in named:
+            if word.replace("-", "") not in CHANNELS:
+                raise Invalid([problem("opted_out_on", "%(channel)s is not a channel.", channel=word[:40])])
+        return tuple(dict.fromkeys(word.replace("-", "") for word in named))

@@ -6,7 +6,14 @@ from app.models.audit import AuditChain, AuditRow
 from app.models.base import Base, new_id, new_ids
 from app.models.complaint import Complaint
 from app.models.contact import Contact, OptOut
-from app.models.contact_import import ColumnMeaning, ContactImport, ImportPart, ImportPerson, ImportReject
+from app.models.contact_import import (
+    ColumnMeaning,
+    ContactImport,
+    ImportErasure,
+    ImportPart,
+    ImportPerson,
+    ImportReject,
+)
 from app.models.event import Event
 from app.models.followup import FollowUp, FollowUpClosure, FollowUpEvent
 from app.models.inbound import ConnectLink, Conversation, InboundEvent, InboundMark
@@ -25,8 +32,9 @@ from app.models.workspace import Logo, Member, Workspace
 __all__ = [
     "Answer", "AnswerEdit", "ApiKey", "Attempt", "AuditChain", "AuditRow", "Base", "Bounces", "ColumnMeaning",
     "Complaint", "ConnectLink", "ConsentChange", "Contact", "ContactImport", "Conversation", "Event",
-    "FollowUp", "FollowUpClosure", "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey", "ImportPart",
-    "ImportPerson", "ImportReject", "InboundEvent", "InboundMark", "Invitation", "Lease", "Logo", "Member",
+    "FollowUp", "FollowUpClosure", "FollowUpEvent", "Headline", "Heartbeat", "IdempotencyKey",
+    "ImportErasure", "ImportPart", "ImportPerson",
+    "ImportReject", "InboundEvent", "InboundMark", "Invitation", "Lease", "Logo", "Member",
     "Message", "Occurrence", "OneTimeLink", "OptOut", "PersonRequest", "Pulse", "PulseComment", "PulseCount",
     "PulseScore", "RateWindow", "SandboxCopy", "Schedule", "SealedAnswer", "Segment", "Sender", "Setting",
     "Stop", "Survey", "SurveyVersion", "Token", "User", "UserSession", "WhatsAppTemplate", "Workspace",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, HasId
@@ -95,6 +95,8 @@ class OptOut(HasId, Base):
     channel: Mapped[str | None] = mapped_column(String(16))  # none: it holds on every one
     origin: Mapped[str] = mapped_column(String(32))  # unsubscribe, one_click, console, api, import
     evidence: Mapped[str | None] = mapped_column(String(500))
+    # Of the law's: it only came to this address because its person was given it later
+    followed: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]
     lifted_evidence: Mapped[str | None] = mapped_column(String(500))

@@ -40,6 +40,8 @@ class ContactImport(HasId, Base):
     unchanged: Mapped[int] = mapped_column(default=0)
     repeated: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
+    # Of the refused: who was erased meanwhile may stand in them
+    forgotten: Mapped[int] = mapped_column(default=0, server_default="0")
     opted_out: Mapped[int] = mapped_column(default=0)
     # By undoing it: who had come with it
     put_away: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -80,6 +82,17 @@ class ImportPerson(Base):
     row: Mapped[int]
     outcome: Mapped[str | None] = mapped_column(String(16))  # created, updated, unchanged, or put_away
     changes: Mapped[dict[str, Any] | None]  # of whom it updated: each value as it was and as it became
+
+
+class ImportErasure(HasId, Base):
+    """Keyed hashes of somebody who was erased while a file was being taken, for as long as it is."""
+
+    __tablename__ = "import_erasures"
+
+    import_id: Mapped[str] = mapped_column(String(26), index=True)
+    external_key: Mapped[str | None] = mapped_column(String(64))
+    email_key: Mapped[str | None] = mapped_column(String(64))
+    phone_key: Mapped[str | None] = mapped_column(String(64))
 
 
 class ImportReject(Base):

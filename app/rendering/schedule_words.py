@@ -110,6 +110,8 @@ def run_sentence(language: Language, state: str, reason: str | None, asked: int 
         return language.gettext("Under way. %(people)s so far.", people=people)
     if state == "cancelled":
         return language.gettext("Cancelled. %(people)s before that.", people=people)
+    if state == "missed" and reason == "restored":
+        return language.gettext("Missed: a backup was restored, and it may have run since that was made.")
     if state == "missed":
         return language.gettext("Missed: nothing ran at that time, and afterwards it was too late.")
     skipped = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
@@ -49,23 +49,35 @@ def ask_again(runtime: Runtime) -> int:
     """
     now = runtime.clock()
     with runtime.db.read() as session:
-        due = session.scalars(
-            select(FollowUpClosure.id)
-            .join(FollowUp, FollowUp.id == FollowUpClosure.followup_id)
-            .where(
-                FollowUp.answer_id.is_not(None),  # without a question there is none to ask again
-                FollowUpClosure.ask_again.is_(True),
-                FollowUpClosure.reopened_at.is_(None),
-                FollowUpClosure.closed_at <= now - WAIT,
-                ~exists().where(Occurrence.origin == ORIGIN, Occurrence.key == FollowUpClosure.id),
-            )
-            .order_by(FollowUpClosure.closed_at)
-            .limit(SOME)
-        ).all()
+        due = session.scalars(_due(now).limit(SOME)).all()
     for closure_id in due:
         with runtime.db.write() as session:
             _ask(session, runtime, closure_id)
     return len(due)
+
+
+def _due(now: datetime) -> Select[str]:
+    return (
+        select(FollowUpClosure.id)
+        .join(FollowUp, FollowUp.id == FollowUpClosure.followup_id)
+        .where(
+            FollowUp.answer_id.is_not(None),  # without a question there is none to ask again
+            FollowUpClosure.ask_again.is_(True),
+            FollowUpClosure.reopened_at.is_(None),
+            FollowUpClosure.closed_at <= now - WAIT,
+            ~exists().where(Occurrence.origin == ORIGIN, Occurrence.key == FollowUpClosure.id),
+        )
+        .order_by(FollowUpClosure.closed_at)
+    )
+
+
+def give_up(session: Session, now: datetime, reason: str) -> None:
+    """A step: nobody is asked again for the closures that came due by now."""
+    for closure_id in session.scalars(_due(now)).all():
+        closure = session.get_one(FollowUpClosure, closure_id)
+        followup = session.get_one(FollowUp, closure.followup_id)
+        survey = session.get_one(Survey, session.get_one(Answer, followup.answer_id).survey_id)
+        _insert(session, closure, survey, now, ended=("missed", reason))
 
 
 def became(session: Session, closure_id: str) -> Again | None:
@@ -124,6 +136,17 @@ def _occur(
         state, reason = "skipped", "unpublished"
     elif now - (closure.closed_at + WAIT) > LATE:
         state, reason = "missed", "late"
+    return _insert(session, closure, survey, now, ended=(state, reason))
+
+
+def _insert(
+    session: Session,
+    closure: FollowUpClosure,
+    survey: Survey,
+    now: datetime,
+    *,
+    ended: tuple[str, str | None],
+) -> Occurrence | None:
     values: dict[str, Any] = {
         "id": new_id(),
         "workspace_id": closure.workspace_id,
@@ -133,8 +156,8 @@ def _occur(
         "key": closure.id,
         "audience": {},
         "channels": ["email"],
-        "state": state,
-        "reason": reason,
+        "state": ended[0],
+        "reason": ended[1],
         "due_at": closure.closed_at + WAIT,
         "created_at": now,
         "ended_at": now,

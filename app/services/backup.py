@@ -19,11 +19,13 @@ from app.services import (
     audit_log,
     journal_replay,
     migrating,
+    perhaps_asked,
     postgresql_copies,
     schema,
     sqlite_copies,
 )
 from app.services.journal_replay import Replayed
+from app.services.perhaps_asked import GivenUp
 
 WHY_PAUSED = "restored from a backup"
 
@@ -36,6 +38,7 @@ class Restored:
     open_pulses: int
     lost_keys: int  # open pulses among them whose key is not here: they will close void
     journal: Replayed
+    given_up: GivenUp  # what was due by now: it may have left since the copy was made
 
 
 def backup(runtime: Runtime, target: Path) -> int:
@@ -60,10 +63,13 @@ def backup(runtime: Runtime, target: Path) -> int:
     return target.stat().st_size
 
 
-def restore(runtime: Runtime, source: Path, *, force: bool = False) -> Restored:
+def restore(
+    runtime: Runtime, source: Path, *, force: bool = False, nothing_ran_since: bool = False
+) -> Restored:
     """Put a copy in the place of what is here, all of it or nothing, with sending paused.
 
-    The journal's opt-outs and erasures are applied to it before anybody could switch sending on.
+    The journal's opt-outs and erasures are applied to it before anybody could switch sending on. What was due
+    by now is given up, unless somebody knows that nothing has run since the copy was made.
 
     Raises Refusal for a file that is no whole copy or of a newer version, and, without `force`, where the
     database holds a workspace.
@@ -82,10 +88,18 @@ def restore(runtime: Runtime, source: Path, *, force: bool = False) -> Restored:
     address_keys.forget(runtime.db.engine)
     migrating.upgrade(runtime.db)
     replayed = journal_replay.replay(runtime)
+    given_up = GivenUp() if nothing_ran_since else perhaps_asked.give_up(runtime)
     with runtime.db.write() as session:
-        audit.note(session, None, runtime.clock(), "installation.restored", **asdict(replayed))
+        audit.note(
+            session,
+            None,
+            runtime.clock(),
+            "installation.restored",
+            **asdict(replayed),
+            given_up=len(given_up.moments),
+        )
         audit_log.begin_again(session, runtime.clock())
-    return _what_to_know(runtime, replayed)
+    return _what_to_know(runtime, replayed, given_up)
 
 
 @dataclass(frozen=True)
@@ -109,7 +123,7 @@ def _has_data(runtime: Runtime) -> bool:
         return session.scalar(select(Workspace.id).limit(1)) is not None
 
 
-def _what_to_know(runtime: Runtime, replayed: Replayed) -> Restored:
+def _what_to_know(runtime: Runtime, replayed: Replayed, given_up: GivenUp) -> Restored:
     keys = runtime.config.keys_dir
     with runtime.db.read() as session:
         waiting = select(func.count()).where(Message.state.in_(("queued", "claimed", "attempting")))
@@ -119,4 +133,5 @@ def _what_to_know(runtime: Runtime, replayed: Replayed) -> Restored:
             open_pulses=len(pulses),
             lost_keys=sum(not (keys / f"{pulse}.key").exists() for pulse in pulses),
             journal=replayed,
+            given_up=given_up,
         )

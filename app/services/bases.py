@@ -7,16 +7,17 @@ ends with their data, and for them alone.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, Row, and_, select
 from sqlalchemy.orm import Session
 
-from app.models import ConsentChange, Contact, OptOut, new_id
+from app.models import ConsentChange, Contact, Message, OptOut, new_id
 from app.services import contact_rows, journal, lifting, opt_outs
 from app.services.contact_rows import Keyed
 from app.services.import_opt_outs import Silenced, silence
 from app.services.many_rows import insert_many, rows_with
-from app.services.opt_outs import BASIS_TOLD
+from app.services.opt_outs import BASIS_TOLD, LEFT
 
 PROVEN = "basis"  # the origin of what was recorded with its proof
 ORIGINS = (PROVEN, BASIS_TOLD)
@@ -42,13 +43,13 @@ def update(session: Session, contact: Contact, person: Keyed, now: datetime) -> 
     before, keys = contact.lawful_basis, keys_of(contact)
     contact_rows.update_row(contact, person, now)
     session.flush()
+    if keys_of(contact) != keys:  # first: what is told again with another address only follows them there
+        reach(session, contact.workspace_id, [contact], now)
     came(session, contact, person, now)
     if contact.lawful_basis != before:
         log(session, contact, before, now)
         if before == "none":
             given(session, contact.workspace_id, [contact.id], now, GIVEN)
-    if keys_of(contact) != keys:
-        reach(session, contact.workspace_id, [contact])
 
 
 def came(session: Session, contact: Contact, person: Keyed, now: datetime) -> None:
@@ -77,26 +78,39 @@ def given(session: Session, workspace_id: str, ids: Collection[str], now: dateti
         lifting.lift(session, OptOut.id.in_(ended), now=now, evidence=evidence)
 
 
-def reach(session: Session, workspace_id: str, contacts: Collection[Contact]) -> None:
+def reach(session: Session, workspace_id: str, contacts: Collection[Contact], now: datetime) -> None:
     """What the law says of these people holds for each address of theirs, also for one that came after it.
 
-    It is the same no: as old, with the same proof.
+    It is the same no: as old, with the same proof. Where it only followed them it ends once they have that
+    address no more, unless something left for them there: a slip of the pen silences nobody whose it is.
     """
     said = OptOut.workspace_id, OptOut.contact_id, OptOut.origin, OptOut.evidence, OptOut.created_at
-    legal = select(*said, OptOut.address_key).where(
+    legal = select(*said, OptOut.address_key, OptOut.id, OptOut.followed).where(
         OptOut.workspace_id == workspace_id, OptOut.kind == "legal", OptOut.lifted_at.is_(None)
     )
     stands = rows_with(session, legal, OptOut.contact_id, [each.id for each in contacts])
     known = {(row.contact_id, row.origin, row.address_key) for row in stands}
     keys = {each.id: [key for key in keys_of(each) if key] for each in contacts}
     rows = [
-        {**one._mapping, "id": new_id(), "kind": "legal", "address_key": key}
+        {**one._mapping, "id": new_id(), "kind": "legal", "address_key": key, "followed": True}
         for one in {(row.contact_id, row.origin): row for row in stands}.values()
         for key in keys[one.contact_id]
         if (one.contact_id, one.origin, key) not in known
     ]
     insert_many(session, OptOut, rows)
     journal.opted_out(session, (OptOut(**row) for row in rows))
+    left = [row for row in stands if row.followed and row.address_key not in keys[row.contact_id]]
+    _leave(session, left, now)
+
+
+def _leave(session: Session, rows: Sequence[Row[Any]], now: datetime) -> None:
+    """End these, unless something was ever sent to their person there: then it was theirs."""
+    sent = select(Message.contact_id, Message.address_key).where(Message.sent_at.is_not(None))
+    found = rows_with(session, sent, Message.contact_id, {row.contact_id for row in rows})
+    theirs = {(row.contact_id, row.address_key) for row in found}
+    ended = [row.id for row in rows if (row.contact_id, row.address_key) not in theirs]
+    if ended:
+        lifting.lift(session, OptOut.id.in_(ended), now=now, evidence=LEFT)
 
 
 def log(session: Session, row: Contact, before: str, now: datetime, evidence: str | None = None) -> None:

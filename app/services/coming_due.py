@@ -82,17 +82,23 @@ def retime_all(session: Session, workspace_id: str) -> None:
         retime(schedule, cadence_of(schedule, days_off))
 
 
-def come_due(session: Session, schedule: Schedule, now: datetime) -> None:
+def come_due(session: Session, schedule: Schedule, now: datetime, *, give_up: Ended = None) -> list[datetime]:
     """A step: a row for every moment of this locked schedule that has come, and when the next one is.
 
-    What comes due while it is paused is skipped and not made up for: nobody is asked by surprise.
+    What comes due while it is paused is skipped and not made up for: nobody is asked by surprise. `give_up`:
+    all of them end like this. Gives the moments that did.
     """
     if schedule.state not in ("active", "paused") or not schedule.next_due_at or schedule.next_due_at > now:
-        return  # another worker was quicker, or somebody cancelled it
+        return []  # another worker was quicker, or somebody cancelled it
     cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
     due = due_runs(cadence, _planned_to(schedule), now)
     rows = [
-        Due("schedule", f"{schedule.id}:{run.local}:{schedule.time_zone}", run.due_at, ended=ended)
+        Due(
+            "schedule",
+            f"{schedule.id}:{run.local}:{schedule.time_zone}",
+            run.due_at,
+            ended=(give_up if run.off is None else None) or ended,
+        )
         for run, ended in _endings(session, schedule, cadence, due, now)
     ]
     if any(run.off is None for run in due):
@@ -102,6 +108,7 @@ def come_due(session: Session, schedule: Schedule, now: datetime) -> None:
     if due:
         schedule.planned_to = due[-1].local
     _wait_for(schedule, next(cadence.moments(_planned_to(schedule)), None))
+    return [each.at for each in rows if give_up is not None and each.ended == give_up]
 
 
 def _endings(

@@ -5,6 +5,7 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, func, select
 
+from app.domain.channel_choice import CHANNELS
 from app.domain.contact_columns import ATTRIBUTE, MAX_COLUMNS, OURS
 from app.errors import Invalid, problem
 from app.models import Contact
@@ -47,7 +48,7 @@ def export(runtime: Runtime, who: Visitor, ending: Ending, sought: Sought = EVER
         if ending == "xlsx":
             refuse_too_many(session.scalar(select(func.count(Contact.id)).where(*conditions)) or 0)
     header = [
-        *FIELDS, "tags", "opted_out",
+        *FIELDS, "tags", "opted_out", "opted_out_on",
         *(f"{OURS}{name}" for name in ("bounced", *ABOUT)),
         *(f"{ATTRIBUTE}{name}" for name in names),
     ]  # fmt: skip
@@ -83,6 +84,7 @@ def _rows(
             Contact.attributes,
             Contact.tags,
             says_no().label("opted_out"),
+            *(says_no(channel).label(f"not_on_{channel}") for channel in CHANNELS),
             is_bounced().label("bounced"),
         )
         .where(*conditions)
@@ -99,6 +101,7 @@ def _rows(
                 *(given[name] for name in FIELDS),
                 ", ".join(row.tags),
                 bool(row.opted_out),
+                ", ".join(channel for channel in CHANNELS if given[f"not_on_{channel}"]),
                 bool(row.bounced),
                 *(given[name] for name in ABOUT),
                 *(row.attributes.get(name) for name in names),

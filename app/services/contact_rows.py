@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import Select, exists, select, update
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.domain.addresses import Address, default_region, written_phone
@@ -274,13 +274,3 @@ def _take(row: Contact, person: Keyed, names: Iterable[str]) -> bool:
 
 def _address(name: str, address: Address | None, key: str | None) -> dict[str, str | None]:
     return {name: address.text if address else None, f"{name}_key": key}
-
-
-def move_chat(session: Session, before: str, after: str) -> None:
-    """A step: Telegram gave a chat another number; whoever was reached there is reached here."""
-    key = address_key(session, telegram_form(after))
-    session.execute(
-        update(Contact)
-        .where(Contact.telegram_key == address_key(session, telegram_form(before)))
-        .values(telegram_chat_id=after, telegram_key=key)
-    )

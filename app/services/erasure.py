@@ -9,7 +9,17 @@ from sqlalchemy.orm import Session
 from app.errors import problem
 from app.models import Contact, FollowUp, InboundEvent, Message, User
 from app.runtime import Runtime
-from app.services import audit, bases, contact_rows, inbound, journal, opt_outs, person_requests, scrubbing
+from app.services import (
+    audit,
+    bases,
+    contact_rows,
+    import_erasures,
+    inbound,
+    journal,
+    opt_outs,
+    person_requests,
+    scrubbing,
+)  # fmt: skip
 from app.services.access import Visitor
 from app.services.chat_addresses import key_of
 from app.services.followup_opening import leave_event
@@ -26,8 +36,10 @@ from app.services.forgetting import (
     told,
     whose,
 )  # fmt: skip
+from app.services.import_erasures import Gone
 from app.services.pulse_answers import forget_sealed, hold_pulses
 
+FILE_GONE = problem("file", "Somebody was erased, and this file may hold them, so it is gone. Send it again.")
 _MEMBERS_TOLD = (
     select(User.name)
     .join(Message, Message.user_id == User.id)
@@ -98,10 +110,11 @@ def forget(
     _forget_what_came_in(session, contact)
     forget_sealed(session, contact.id)
     _close_followups(session, contact, now, by, member_id)
+    gone = import_erasures.gone(session, contact)
     _forget_person(contact, now)
     if asked_at is not None:
         contact.erasure_asked_at = asked_at
-        _forget_files(session, contact, asked_at)
+        _forget_files(session, contact, gone, asked_at)
     audit.forget(session, contact.id)
     person_requests.done(session, contact.id, now)
     journal.erased(session, contact, now)
@@ -109,7 +122,7 @@ def forget(
 
 
 def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> None:
-    bases.reach(session, contact.workspace_id, [contact])  # what no word of theirs lifts
+    bases.reach(session, contact.workspace_id, [contact], now)  # what no word of theirs lifts
     keys = [key for key in (contact.email_key, contact.phone_key, contact.telegram_key) if key]
     if keys:
         opt_outs.record(
@@ -170,11 +183,12 @@ def _forget_person(contact: Contact, now: datetime) -> None:
     contact.updated_at = contact.erased_at = now
 
 
-def _forget_files(session: Session, contact: Contact, now: datetime) -> None:
+def _forget_files(session: Session, contact: Contact, gone: Gone, now: datetime) -> None:
     """A file that waits, and the rows that an import did not take, may hold the person; they are sent again.
 
-    What is being imported at this moment goes when it is done, with what it does not take until then. What is
-    being undone goes on: its worker holds it and waits for the people that we hold.
+    What is being imported at this moment goes when it is done, with what it does not take until then, and
+    until then it leaves out whatever may be about them. What is being undone goes on: its worker holds it and
+    waits for the people that we hold.
     """
-    why = problem("file", "Somebody was erased, and this file may hold them, so it is gone. Send it again.")
-    take(session, FILES, contact, now, problem=told(why))
+    take(session, FILES, contact, now, problem=told(FILE_GONE))
+    import_erasures.note(session, contact.workspace_id, gone)

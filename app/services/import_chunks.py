@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.domain.channel_choice import CHANNELS
 from app.models import ConsentChange, Contact, ContactImport, ImportPerson, ImportReject, Workspace
-from app.services import access, bases, contact_rows, import_opt_outs
+from app.services import access, bases, contact_rows, import_erasures, import_opt_outs
 from app.services.bases import UNDONE
 from app.services.contact_rows import Keyed
 from app.services.import_deciding import OUTCOMES, Known, ReadRow, Verdict, decide
@@ -28,6 +29,7 @@ class Tally:
     rows: int
     outcomes: Counter[str] = field(default_factory=Counter)
     opted_out: int = 0
+    forgotten: int = 0
     rejects: tuple[Verdict, ...] = ()
 
 
@@ -39,7 +41,8 @@ def take(
     people = [row.person for row in rows if row.person is not None]
     found = contact_rows.candidates(session, workspace.id, people, lock=True, met_in=each.id)
     gone = put_away(session, workspace.id, found)
-    known = Known(found, _met(session, each.id, found), withdrawn(session, found), gone)
+    erased = import_erasures.during(session, each.id)
+    known = Known(found, _met(session, each.id, found), withdrawn(session, found), gone, erased=erased)
     verdicts = decide(rows, known, base, now)
     session.flush()
     insert_many(session, Contact, [verdict.new for verdict in verdicts if verdict.new is not None])
@@ -62,6 +65,10 @@ def take(
     silent = silent_before(session, workspace.id, verdicts)
     wishes = [each for verdict in verdicts for each in silenced_by(verdict)]
     import_opt_outs.silence(session, workspace.id, wishes, now)
+    for channel in CHANNELS:
+        ones = [verdict for verdict in verdicts if channel in verdict.row.opted_out_on]
+        theirs = [each for verdict in ones for each in _who_speaks(verdict)]
+        import_opt_outs.silence_on(session, workspace.id, theirs, channel, now)
     _note_bases(session, workspace.id, first, {each.id: each for each in found}, now)
     return tally_of(verdicts, silent)
 
@@ -91,8 +98,8 @@ def _note_bases(
     for row in given:
         bases.log(session, row, "none", now)
     bases.given(session, workspace_id, [row.id for row in given], now, bases.GIVEN)
+    bases.reach(session, workspace_id, moved, now)
     bases.silent(session, workspace_id, none, now)
-    bases.reach(session, workspace_id, moved)
 
 
 def _says_no(verdict: Verdict, gone: Collection[str]) -> bool:
@@ -102,11 +109,14 @@ def _says_no(verdict: Verdict, gone: Collection[str]) -> bool:
 
 
 def silenced_by(verdict: Verdict) -> list[Silenced]:
-    """Who wants no more by a row, whatever else became of it: who stands in it, whom it means by itself,
-    and whoever has an address that it says.
-    """
+    """Who wants no more by a row, whatever else became of it."""
+    return _who_speaks(verdict) if verdict.row.opted_out else []
+
+
+def _who_speaks(verdict: Verdict) -> list[Silenced]:
+    """Who stands in a row, whom it means by itself, and whoever has an address that it says."""
     person = verdict.row.person
-    if not verdict.row.opted_out or person is None:
+    if person is None:
         return []
     own: tuple[str | None, ...] = (person.email_key, person.phone_key)
     other = verdict.by_itself
@@ -179,6 +189,7 @@ def tally_of(verdicts: Sequence[Verdict], silent: frozenset[str]) -> Tally:
         len(verdicts),
         Counter(verdict.outcome for verdict in verdicts),
         len(opted_out),
+        sum(verdict.is_forgotten for verdict in verdicts),
         tuple(verdict for verdict in verdicts if verdict.outcome in ("repeated", "refused")),
     )
 
@@ -189,6 +200,7 @@ def write_down(session: Session, each: ContactImport, tally: Tally, phase: str) 
     if phase == "importing":  # a dry run begins again: it has come no further before it is over
         each.failures = 0
     each.opted_out += tally.opted_out
+    each.forgotten += tally.forgotten
     for outcome in OUTCOMES:
         setattr(each, outcome, getattr(each, outcome) + tally.outcomes[outcome])
     insert_many(
@@ -213,6 +225,6 @@ def write_down(session: Session, each: ContactImport, tally: Tally, phase: str) 
 
 def begin_again(each: ContactImport) -> None:
     """Nothing of the rows has been done yet."""
-    each.done = each.opted_out = 0
+    each.done = each.opted_out = each.forgotten = 0
     for outcome in OUTCOMES:
         setattr(each, outcome, 0)

@@ -13,6 +13,7 @@ from app.errors import Conflict, Invalid, Problem, problem
 from app.models import Contact, new_ids
 from app.services import contact_rows
 from app.services.contact_rows import Keyed, Marks
+from app.services.import_erasures import Erased
 
 Outcome = Literal["created", "updated", "unchanged", "repeated", "refused"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -27,6 +28,7 @@ class ReadRow:
     person: Keyed | None
     opted_out: bool = False
     problems: tuple[Problem, ...] = ()
+    opted_out_on: tuple[str, ...] = ()  # channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Verdict:
     changes: dict[str, object] | None = None  # of somebody who is updated: what was, and what it is now
     problems: tuple[Problem, ...] = ()
     by_itself: Marks | None = None  # whom a row means that changes nobody, where it is another one
+    is_forgotten: bool = False  # whoever was erased meanwhile may stand in it
 
 
 class Mark(NamedTuple):
@@ -69,7 +72,7 @@ def read_rows(
         read.values.update(origin)
         email, phone = read.values.get("email"), read.values.get("phone")
         keyed = Keyed(read.values, key_of(email.key) if email else None, key_of(phone.key) if phone else None)
-        rows.append(ReadRow(number, cells, keyed, read.opted_out))
+        rows.append(ReadRow(number, cells, keyed, read.opted_out, opted_out_on=read.opted_out_on))
     return rows
 
 
@@ -82,10 +85,13 @@ class Known:
         met: Mapping[str, int],
         withdrew: Collection[str] = (),
         put_away: Collection[str] = (),
+        *,
+        erased: Erased | None = None,
     ) -> None:
         self.met = dict(met)
         self.withdrew = withdrew  # who has no basis because somebody said so
         self.put_away = put_away  # who is inactive only because an import was undone
+        self.erased = erased  # who was erased since the import began
         self._rows: dict[str, Marks] = {}
         self._ids: dict[tuple[str, str], dict[str, None]] = {}  # in order, so that matching is repeatable
         for each in contacts:
@@ -147,6 +153,8 @@ def _decide(row: ReadRow, id: str, known: Known, base: Mapping[str, Any], now: d
         found, by_itself = known.meant_by(row.person)
     except Conflict as error:
         return Verdict(row, "refused", problems=(Problem("row", error.message, error.params),))
+    if known.erased is not None and known.erased.may_stand_in(row.person, found):
+        return _left_out(row)
     if found is None:
         new = contact_rows.new_values(id, row.person, base, now)
         mark = Mark(new["id"], new["external_id"], new["email_key"], new["phone_key"])
@@ -159,15 +167,25 @@ def _decide(row: ReadRow, id: str, known: Known, base: Mapping[str, Any], now: d
             by_itself=None if by_itself is found else by_itself,
         )  # fmt: skip
     assert isinstance(found, Contact)  # whoever is only a mark has been met
+    return _taken_over(row, row.person, found, known, now)
+
+
+def _taken_over(row: ReadRow, person: Keyed, found: Contact, known: Known, now: datetime) -> Verdict:
     keeps_origin = found.lawful_basis != "none" or found.id in known.withdrew
     try:
         before = _values(found)
-        said = _said_of(found, row.person, known)
+        said = _said_of(found, person, known)
         changed = contact_rows.update_row(found, said, now, keep_origin=keeps_origin)
     except Invalid as error:
         return Verdict(row, "refused", problems=error.problems, by_itself=found)
     verdict = _met(row, known, found, "updated" if changed else "unchanged")
     return replace(verdict, changes=_changes(before, found, known)) if changed else verdict
+
+
+def _left_out(row: ReadRow) -> Verdict:
+    """Whoever was erased meanwhile may stand in it: nothing of it is kept but that they want no more."""
+    why = "Somebody was erased while this file was being imported, and may stand in this row."
+    return Verdict(replace(row, cells=[]), "refused", problems=(problem("row", why),), is_forgotten=True)
 
 
 def _changes(before: Mapping[str, object], row: Contact, known: Known) -> dict[str, object]:

@@ -57,20 +57,43 @@ def silence(
     for each in people:
         wanted.setdefault(each.contact_id, {}).update(dict.fromkeys(filter(None, each.address_keys)))
     known = _known(session, workspace_id, wanted, kind, origin)
-    rows: list[dict[str, Any]] = [
-        {
-            "id": new_id(),
-            "workspace_id": workspace_id,
-            "contact_id": contact_id,
-            "address_key": key,
-            "kind": kind,
-            "origin": origin,
-            "created_at": now,
-        }
-        for contact_id, keys in wanted.items()
-        for key in keys or (None,)
-        if (contact_id, key) not in known
+    every = [(contact_id, key) for contact_id, keys in wanted.items() for key in keys or (None,)]
+    new = [each for each in every if each not in known]
+    _write(session, new, {"workspace_id": workspace_id, "kind": kind, "origin": origin, "created_at": now})
+
+
+def silence_on(
+    session: Session, workspace_id: str, people: Sequence[Silenced], channel: str, now: datetime
+) -> None:
+    """The same on one channel. Whoever says no there already, in whatever way, says nothing new."""
+    if not people:
+        return
+    standing = select(OptOut.contact_id, OptOut.address_key).where(
+        OptOut.workspace_id == workspace_id, OptOut.channel == channel,
+        OptOut.lifted_at.is_(None), OptOut.kind != "bounce",
+    )  # fmt: skip
+    ids = {each.contact_id for each in people if each.contact_id}
+    keys = {key for each in people for key in each.address_keys if key}
+    stands = [
+        *rows_with(session, standing, OptOut.contact_id, ids),
+        *rows_with(session, standing, OptOut.address_key, keys),
     ]
+    # What is another's at the same address says nothing of them
+    silent = {row.contact_id or row.address_key for row in stands}
+    anybodys = {row.address_key for row in stands}
+    new: dict[tuple[str | None, str | None], None] = {}
+    for each in people:
+        given = [key for key in each.address_keys if key]
+        if each.contact_id is None:
+            new |= {(None, key): None for key in given if key not in anybodys}
+        elif silent.isdisjoint((each.contact_id, *given)):
+            new |= {(each.contact_id, key): None for key in given or (None,)}
+    told = {"workspace_id": workspace_id, "kind": "own_wish", "origin": "import", "created_at": now}
+    _write(session, list(new), told | {"channel": channel})
+
+
+def _write(session: Session, pairs: Sequence[tuple[str | None, str | None]], told: dict[str, Any]) -> None:
+    rows = [{"id": new_id(), "contact_id": id, "address_key": key, **told} for id, key in pairs]
     insert_many(session, OptOut, rows)
     journal.opted_out(session, (OptOut(**row) for row in rows))
 

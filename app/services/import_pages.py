@@ -56,6 +56,7 @@ class ImportLine:
     done: int
     counts: dict[str, int]
     opted_out: int
+    forgotten: int  # of the refused: who was erased meanwhile may stand in them
     by: str | None
     created_at: datetime
     ended_at: datetime | None
@@ -201,6 +202,7 @@ def _line(each: ContactImport, user: User | None) -> dict[str, Any]:
         "done": each.done,
         "counts": {outcome: getattr(each, outcome) for outcome in OUTCOMES},
         "opted_out": each.opted_out,
+        "forgotten": each.forgotten,
         "by": user.name if user else None,
         "created_at": each.created_at,
         "ended_at": each.ended_at,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.domain.contact_files import Record
 from app.models import Contact, ContactImport, ImportPart, ImportPerson, ImportReject
 from app.runtime import Runtime
+from app.services import import_erasures
 from app.services.many_rows import delete_some
 
 PART_ROWS = 1_000  # rows of a part: what PostgreSQL takes in one commit
@@ -96,10 +97,10 @@ def files_kept(session: Session, workspace_id: str) -> int:
 
 
 def met_an_erasure() -> ColumnElement[bool]:
-    """Was an erasure asked for since an import began? One of its rows may be about whoever that was."""
+    """Was an erasure asked for since a file came? One of its rows may be about whoever that was."""
     erased = select(Contact.id).where(
         Contact.workspace_id == ContactImport.workspace_id,
-        Contact.erasure_asked_at >= ContactImport.started_at,
+        Contact.erasure_asked_at >= ContactImport.created_at,
     )
     return erased.exists()
 
@@ -108,10 +109,13 @@ def forget_who_was_erased(session: Session, import_id: str) -> None:
     """A step: where somebody was erased on the way, the rows that were not taken go at once."""
     its = select(ContactImport.id).where(ContactImport.id == import_id, met_an_erasure())
     session.execute(delete(ImportReject).where(ImportReject.import_id.in_(its)))
+    import_erasures.forget(session, import_id)
 
 
 def clear(session: Session, import_id: str, *, rejects: bool, people: bool, rows: bool = True) -> int:
     """A step: some of what an ended import needs no more goes; 0 when nothing is left."""
+    if rows and (gone := import_erasures.forget(session, import_id)):
+        return gone
     for model, goes in ((ImportPart, rows), (ImportPerson, people), (ImportReject, rejects)):
         if not goes:
             continue

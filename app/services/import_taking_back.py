@@ -140,7 +140,7 @@ def take_back(session: Session, each: ContactImport, after: str, most: int, now:
     session.flush()
     bases.without(session, workspace.id, without, now)
     bases.given(session, workspace.id, gone, now, bases.UNDONE)  # what it said of them holds nobody
-    bases.reach(session, workspace.id, rows.values())
+    bases.reach(session, workspace.id, rows.values(), now)
     session.execute(delete(ImportPerson).where(*left, ImportPerson.contact_id.in_(ids)))
     return ids
 

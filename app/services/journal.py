@@ -26,7 +26,7 @@ def opt_out_line(row: OptOut) -> Line:
     return {
         "what": OPT_OUT, "id": row.id, "workspace": row.workspace_id, "contact": row.contact_id,
         "address": row.address_key, "kind": row.kind, "origin": row.origin, "channel": row.channel,
-        "at": row.created_at.isoformat(),
+        "followed": bool(row.followed), "at": row.created_at.isoformat(),
     }  # fmt: skip
 
 

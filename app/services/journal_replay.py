@@ -8,14 +8,14 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed, insert_into
 from app.journal import Journal, Line
-from app.models import Contact, OptOut, Workspace
+from app.models import Contact, ContactImport, OptOut, Workspace
 from app.runtime import Runtime
-from app.services import address_keys, audit_log, erasure, journal, scrubbing
+from app.services import address_keys, audit_log, erasure, import_erasures, journal, scrubbing
 from app.services.journal import ERASED, LIFTED, OPT_OUT
 
 AT_ONCE = 200  # lines or rows of one look
@@ -45,11 +45,12 @@ class Replayed:
     opt_outs: int = 0
     liftings: int = 0
     erasures: int = 0
+    files: int = 0  # of people, taken away: whoever was erased since may stand in them
     torn: int = 0  # lines that a crash cut off
 
     @property
     def applied(self) -> int:
-        return self.opt_outs + self.liftings + self.erasures
+        return self.opt_outs + self.liftings + self.erasures + self.files
 
 
 def replay(runtime: Runtime) -> Replayed:
@@ -64,7 +65,8 @@ def _replay(runtime: Runtime, kept: Journal | None, name: str) -> Replayed:
     done.opt_outs = _apply(runtime, kept, name, OPT_OUTS)
     done.liftings = _apply(runtime, kept, name, LIFTINGS)
     done.erasures = _apply(runtime, kept, name, ERASURES)
-    if done.erasures:
+    done.files = _apply(runtime, kept, name, FILES)
+    if done.erasures or done.files:
         scrubbing.soon(runtime)
     return done
 
@@ -124,7 +126,7 @@ def _opt_out(session: Session, lines: Lines, _: datetime) -> int:
         {
             "id": line["id"], "workspace_id": line["workspace"], "contact_id": line["contact"],
             "address_key": line["address"], "kind": line["kind"], "origin": line["origin"],
-            "channel": line["channel"],
+            "channel": line["channel"], "followed": line.get("followed", False),
             "created_at": datetime.fromisoformat(line["at"]),
         }
         for line in lines
@@ -164,9 +166,34 @@ def _erase(session: Session, lines: Lines, now: datetime) -> int:
     return len(back)
 
 
+def _in_a_file(session: Session, lines: Lines) -> set[str]:
+    """Of whom this copy does not know and a file of it may bring: they came, and were erased, after it."""
+    ids = {line["id"] for line in lines}
+    strangers = ids.difference(session.scalars(select(Contact.id).where(Contact.id.in_(ids))))
+    last: dict[str, str] = {}  # of each workspace: the latest covers whatever the others would
+    for line in sorted((each for each in lines if each["id"] in strangers), key=lambda each: each["at"]):
+        last[line["workspace"]] = line["id"]
+    return {line["id"] for line in lines if line["id"] in last.values() and _files(session, line)}
+
+
+def _files(session: Session, line: dict[str, Any]) -> bool:
+    return session.scalar(select(ContactImport.id).where(_which_files(line)).limit(1)) is not None
+
+
+def _which_files(line: dict[str, Any]) -> ColumnElement[bool]:
+    return import_erasures.may_hold(line["workspace"], datetime.fromisoformat(line["at"]))
+
+
+def _take_files(session: Session, lines: Lines, now: datetime) -> int:
+    return sum(
+        import_erasures.take_away(session, _which_files(line), erasure.FILE_GONE, now) for line in lines
+    )
+
+
 OPT_OUTS = Sort(OPT_OUT, _opt_outs_lacking, _opt_out, 50)
 LIFTINGS = Sort(LIFTED, _still_standing, _lift, 50)
 ERASURES = Sort(ERASED, _not_forgotten, _erase, 1)  # a person is many statements
+FILES = Sort(ERASED, _in_a_file, _take_files, 1)
 
 
 def _missing(runtime: Runtime, known: dict[str, set[str]]) -> Iterator[Line]:

@@ -21,6 +21,8 @@ from app.services.once import Once
 WISHES = ("own_wish", "erasure", "complaint")  # what the person's own opt-in lifts
 BASIS_TOLD = "basis_told"  # the origin of what only came with somebody's data: no basis to ask them (`bases`)
 
+LEFT = "it had only followed its person to an address that is not theirs any more"  # the end of a slip
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -61,13 +63,13 @@ def is_opted_out(channel: str | None = None) -> ColumnElement[bool]:
 
 
 @cache
-def says_no() -> ColumnElement[bool]:
+def says_no(channel: str | None = None) -> ColumnElement[bool]:
     """The same as a file of ours says it, which is read as their own wish: what came with their data is none,
     and what another living person says at their address is not theirs.
     """
     return or_(
         *(
-            _holds(row, whose, _on(row, None), row.origin != BASIS_TOLD, ~is_anothers(row, Contact.id))
+            _holds(row, whose, _on(row, channel), row.origin != BASIS_TOLD, ~is_anothers(row, Contact.id))
             for row, whose in _looks()
         )
     )
@@ -211,7 +213,8 @@ def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
     """Every opt-out of this person or their addresses, those that were lifted included, newest first."""
     other = aliased(Contact)
     someone_else = and_(other.id == OptOut.contact_id, other.id != contact.id)
-    found = select(OptOut, other).outerjoin(other, someone_else).where(about(contact))
+    found = select(OptOut, other).outerjoin(other, someone_else)
+    found = found.where(about(contact), ~_was_a_slip(contact))
     places = {contact.email_key: "email", contact.phone_key: "phone", contact.telegram_key: "telegram"}
     seen: dict[tuple[object, ...], Standing] = {}
     for row, whose in session.execute(found.order_by(OptOut.created_at.desc(), OptOut.id)):
@@ -226,3 +229,10 @@ def standings(session: Session, contact: Contact) -> tuple[Standing, ...]:
         same = row.kind, row.origin, row.created_at, row.lifted_at, row.channel, standing.place
         seen.setdefault((*same, whose and whose.id), standing)
     return tuple(seen.values())
+
+
+def _was_a_slip(contact: Contact) -> ColumnElement[bool]:
+    """It ended as its person turned out to have another address, and says nothing of whoever has this one."""
+    another = OptOut.contact_id.is_distinct_from(contact.id)
+    slip = or_(another, OptOut.lifted_evidence.is_not_distinct_from(LEFT))
+    return and_(OptOut.followed, OptOut.lifted_at.is_not(None), slip)

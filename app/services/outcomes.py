@@ -12,9 +12,9 @@ from app.domain.delivery import REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
 from app.services import (
     brakes,
-    contact_rows,
     followup_opening,
     holding,
+    moving_chats,
     opt_outs,
     other_ways,
     pulse_reminders,
@@ -136,7 +136,7 @@ def _record_sent(
         if each.purpose == "reply" and each.followup_id:
             followup_opening.reply_left(session, each.followup_id, now)
         if receipt.moved_to:
-            contact_rows.move_chat(session, each.to_address, receipt.moved_to)
+            moving_chats.move_chat(session, each.to_address, receipt.moved_to, now)
         if receipt.kept is not None:
             _keep_copy(session, each, receipt.kept, now)
 

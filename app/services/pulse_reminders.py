@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db import is_postgresql
+from app.db import changed, is_postgresql
 from app.models import Attempt, Contact, Invitation, Message, Pulse, SandboxCopy, SealedAnswer, Token, new_id
 from app.runtime import Runtime
 from app.services.outbox import USUAL
@@ -43,6 +43,12 @@ def _due(now: datetime) -> Select[str]:
         Pulse.closes_at > now,
         first_left <= now - REMIND_AFTER,
     )
+
+
+def give_up(session: Session, now: datetime) -> int:
+    """A step: the reminders that were due by now are none any more, as if they had been made. How many."""
+    due = update(Pulse).where(Pulse.id.in_(_due(now))).values(reminded_at=now)
+    return changed(session, due.execution_options(synchronize_session=False))
 
 
 def _remind(session: Session, runtime: Runtime, pulse_id: str, now: datetime) -> None:

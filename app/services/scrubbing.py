@@ -12,8 +12,8 @@ DUE = "scrub_due"
 TOUCHED = (
     "contacts", "answers", "answer_edits", "messages", "attempts", "tokens", "sandbox_copies", "opt_outs",
     "followups", "followup_events", "followup_closures", "invitations", "import_parts", "import_rejects",
-    "import_people", "sealed_answers", "inbound_events", "conversations", "connect_links", "events",
-    "consent_changes", "complaints", "audit_rows", "rate_windows",
+    "import_people", "import_erasures", "sealed_answers", "inbound_events", "conversations", "connect_links",
+    "events", "consent_changes", "complaints", "audit_rows", "rate_windows",
 )  # fmt: skip
 
 log = structlog.get_logger("scrubbing")

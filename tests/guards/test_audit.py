@@ -74,6 +74,7 @@ NOT_NOTED = {
     "once.forget_old": WORK,
     "planning._plan": WORK,
     "agent_cards.forget_erased": WORK,
+    "perhaps_asked.give_up": INSIDE,
     "pulse_answers.seal_answer": THEIRS,
     "pulse_closing._close": INSIDE,
     "pulse_closing._mark_again": INSIDE,

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.domain.access import Role
 from app.errors import Invalid
-from app.models import Contact
+from app.models import Contact, OptOut
 from app.rendering import xlsx_export
 from app.runtime import Runtime
 from app.services import contact_export, contact_imports, contacts, opt_outs
@@ -22,6 +22,7 @@ from app.services.contact_search import EVERYBODY, Sought
 from tests.services.test_workbooks import read
 from tests.world import World
 
+PHONE = "+5531988884417"
 FACTS = (
     "external_id",
     "name",
@@ -61,6 +62,12 @@ def people(runtime: Runtime, camila: Visitor) -> list[str]:
 def table(runtime: Runtime, who: Visitor, sought: Sought = EVERYBODY) -> list[dict[str, str]]:
     text = b"".join(contact_export.export(runtime, who, "csv", sought)).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def wishes(runtime: Runtime, who: Visitor) -> set[tuple[str | None, str | None, str, str | None]]:
+    with runtime.db.read() as session:
+        rows = session.scalars(select(OptOut).where(OptOut.workspace_id == who.workspace_id)).all()
+    return {(row.contact_id, row.address_key, row.kind, row.channel) for row in rows}
 
 
 def facts(runtime: Runtime, who: Visitor) -> list[list[object]]:
@@ -125,6 +132,49 @@ def test_a_silence_that_is_not_their_own_wish_comes_back_as_none(runtime: Runtim
     assert [row["external_id"] for row in table(runtime, camila) if row["opted_out"] == "true"] == ["Ana"]
     opt_outs.opt_in(runtime, camila, home[0], "She called.")
     assert table(runtime, camila, Sought(show="opted_out")) == []
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_wish_for_one_channel_moves_with_its_person(
+    runtime: Runtime, world: World, camila: Visitor, ending: contact_export.Ending
+) -> None:
+    """It says nothing new where it stands already, as a word or a complaint, nor of who shares the phone."""
+    maria, rui, ana = (
+        contacts.create(runtime, camila, {"external_id": each, "email": f"{each}@x.example", "phone": PHONE})
+        for each in ("maria", "rui", "ana")
+    )
+    for channel in ("whatsapp", "sms"):
+        opt_outs.opt_out(runtime, camila, maria, "console", channel=channel)
+    with runtime.db.write() as session:
+        row = session.get_one(Contact, ana)
+        opt_outs.record(
+            session, row.workspace_id, ana, [row.email_key],
+            kind="complaint", origin="provider", now=row.created_at, channel="email",
+        )  # fmt: skip
+    said = {row["external_id"]: row["opted_out_on"] for row in table(runtime, camila)}
+    assert said == {"maria": "sms, whatsapp", "rui": "", "ana": "email"}
+    file = b"".join(contact_export.export(runtime, camila, ending))
+    there = world.member(world.workspace(), Role.MANAGER)
+    for who in (there, camila):
+        before = wishes(runtime, who)
+        page = contact_imports.run(
+            runtime, who, f"a.{ending}", io.BytesIO(file), lawful_basis="consent", source="export"
+        )
+        assert page.opted_out == 0, "they may still be asked elsewhere"
+        assert who is there or wishes(runtime, who) == before
+    assert {row["external_id"]: row["opted_out_on"] for row in table(runtime, there)} == said
+    assert {(kind, channel) for _, _, kind, channel in wishes(runtime, there)} == {
+        ("own_wish", "sms"), ("own_wish", "whatsapp"), ("own_wish", "email"),
+    }  # fmt: skip
+    assert not any(contacts.detail(runtime, camila, each).is_opted_out for each in (maria, rui, ana))
+
+
+def test_a_channel_that_nobody_knows_is_said_and_takes_no_row(runtime: Runtime, camila: Visitor) -> None:
+    file = io.BytesIO("e-mail;Não contatar por\na@x.example;SMS e fax\nb@x.example;E-mail / sms\n".encode())
+    done = contact_imports.run(runtime, camila, "a.csv", file, lawful_basis="consent", source="feira")
+    assert (done.counts["refused"], done.counts["created"]) == (1, 1)
+    assert [row["opted_out_on"] for row in table(runtime, camila)] == ["email, sms"]
+    assert [str(each) for each in done.rejects[0].problems] == ["e is not a channel."]
 
 
 TEXTS = st.text(

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.domain.access import Role
 from app.errors import Invalid, NotFound
-from app.models import Contact, OptOut
+from app.models import Contact, OptOut, Workspace
 from app.runtime import Runtime
 from app.services import (
     address_keys,
@@ -19,6 +19,7 @@ from app.services import (
     contacts,
     erasure,
     import_undoing,
+    moving_chats,
     objections,
     opt_outs,
 )
@@ -39,9 +40,9 @@ def ana(runtime: Runtime, bea: Visitor) -> str:
     return contacts.create(runtime, bea, ANA)
 
 
-def imported(runtime: Runtime, who: Visitor, file: str) -> str:
+def imported(runtime: Runtime, who: Visitor, file: str, basis: str = "consent") -> str:
     data = io.BytesIO(file.encode())
-    return contact_imports.run(runtime, who, "x.csv", data, lawful_basis="consent", source="feira").id
+    return contact_imports.run(runtime, who, "x.csv", data, lawful_basis=basis, source="feira").id
 
 
 def is_out(runtime: Runtime, who: Visitor, id: str) -> bool:
@@ -253,3 +254,95 @@ def test_what_an_erased_person_objected_ends_for_whoever_has_their_address_now(
     erasure.erase(runtime, bea, eva)
     with runtime.db.read() as session:
         assert set(session.scalars(select(OptOut.lifted_evidence))) == {None}, "her words go with her"
+
+
+# An address that was a slip of the pen
+
+BIA = {"external_id": "2", "name": "Bia", "email": "bia@zibelina.example", "lawful_basis": "consent"}
+
+
+def forbidden(runtime: Runtime, who: Visitor, ana: str, origin: str) -> None:
+    """By an objection, by a basis that was withdrawn, or by data that came without one."""
+    if origin == "objection":
+        objections.object_to(runtime, who, ana, origin="console", evidence="Letter of 3 May.")
+    elif origin == "withdrawn":
+        on_basis(runtime, who, ana, "none")
+    else:
+        contacts.edit(runtime, who, ana, {"lawful_basis": "none"})
+
+
+ORIGINS = ("objection", "withdrawn", "data")
+
+
+@pytest.mark.on_both
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_a_slip_that_is_put_right_silences_nobody_whose_address_it_is(
+    runtime: Runtime, bea: Visitor, ana: str, origin: str
+) -> None:
+    forbidden(runtime, bea, ana, origin)
+    also = {"lawful_basis": "none"} if origin == "data" else {}  # told once more with the slip
+    contacts.edit(runtime, bea, ana, {"email": BIA["email"]} | also)
+    assert is_out(runtime, bea, contacts.create(runtime, bea, BIA | {"external_id": "3"})), "while it stands"
+    contacts.edit(runtime, bea, ana, {"email": ANA["email"]})
+    bia = contacts.create(runtime, bea, BIA)
+    assert not is_out(runtime, bea, bia)
+    assert contacts.detail(runtime, bea, bia).opt_outs == ()
+    assert not any(each.lifted_at for each in contacts.detail(runtime, bea, ana).opt_outs), "theirs holds"
+    again = contacts.create(runtime, bea, ANA | {"external_id": "4"})
+    assert is_out(runtime, bea, again), "where they said it, it holds"
+
+
+@pytest.mark.parametrize("undone", [False, True])
+@pytest.mark.parametrize("origin", ["objection", "data"])
+def test_nor_does_a_slip_of_a_file(
+    runtime: Runtime, bea: Visitor, ana: str, origin: str, undone: bool
+) -> None:
+    forbidden(runtime, bea, ana, origin)
+    basis = "none" if origin == "data" else "consent"
+    id = imported(runtime, bea, f"id;e-mail\n1;{BIA['email']}\n", basis)
+    if undone:
+        import_undoing.undo(runtime, bea, id, 0)
+    else:
+        imported(runtime, bea, f"id;e-mail\n1;{ANA['email']}\n", basis)
+    assert not is_out(runtime, bea, contacts.create(runtime, bea, BIA))
+    assert is_out(runtime, bea, contacts.create(runtime, bea, ANA | {"external_id": "4"}))
+
+
+def test_an_address_at_which_something_reached_them_was_theirs(
+    runtime: Runtime, world: World, bea: Visitor, ana: str
+) -> None:
+    with runtime.db.read() as session:
+        workspace, row = session.get_one(Workspace, bea.workspace_id), session.get_one(Contact, ana)
+        key = address_keys.address_key(session, "bia@zibelina.example")
+    told = {"address_key": key, "state": "sent", "sent_at": world.now}
+    world.invitation(workspace, world.survey(workspace), row, told=told)
+    objections.object_to(runtime, bea, ana, origin="console", evidence="Letter of 3 May.")
+    for email in (BIA["email"], "ana@elsewhere.example"):
+        contacts.edit(runtime, bea, ana, {"email": email})
+    assert is_out(runtime, bea, contacts.create(runtime, bea, BIA))
+
+
+def test_after_a_restore_a_slip_can_be_put_right_as_well(
+    runtime: Runtime, bea: Visitor, ana: str, tmp_path: Path
+) -> None:
+    objections.object_to(runtime, bea, ana, origin="console", evidence="Letter of 3 May.")
+    backup.backup(runtime, tmp_path / "copy")
+    contacts.edit(runtime, bea, ana, {"email": BIA["email"]})
+    backup.restore(runtime, tmp_path / "copy", force=True)
+    assert is_out(runtime, bea, contacts.create(runtime, bea, BIA | {"external_id": "3"}))
+    for email in (BIA["email"], ANA["email"]):
+        contacts.edit(runtime, bea, ana, {"email": email})
+    assert not is_out(runtime, bea, contacts.create(runtime, bea, BIA))
+
+
+def test_a_chat_that_gets_another_number_keeps_what_the_law_says(
+    runtime: Runtime, world: World, bea: Visitor
+) -> None:
+    with runtime.db.read() as session:
+        workspace = session.get_one(Workspace, bea.workspace_id)
+    ana = world.contact(workspace, email=None, telegram_chat_id="-1")
+    objections.object_to(runtime, bea, ana.id, origin="console", evidence="Letter of 3 May.")
+    with runtime.db.write() as session:
+        moving_chats.move_chat(session, "-1", "-1001", runtime.clock())
+    other = world.contact(workspace, email=None, telegram_chat_id="-1001", lawful_basis="consent")
+    assert is_out(runtime, bea, other.id)

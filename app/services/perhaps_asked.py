@@ -1,0 +1,102 @@
+"""What a restored copy would do a second time: whatever was due by now may have left since it was made.
+
+Nobody is asked twice for it, so all of that ends here, each moment with its row and its reason. What comes
+due from now on goes its way.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Update, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.db import changed
+from app.models import Invitation, Message, Occurrence, Schedule, Workspace
+from app.models.schedule import ORIGINS_OF_SCHEDULES
+from app.runtime import Runtime
+from app.services import asking_again, coming_due, pulse_reminders
+from app.services.reminding import DAYS
+
+RESTORED = "restored"  # the reason of what may have been asked since the copy
+WAITS = ("queued", "claimed")  # an attempt has perhaps left anyway, and is settled as such
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A run that did not take place: of which schedule, and when it was due."""
+
+    schedule: str
+    workspace: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """What does not leave any more."""
+
+    moments: tuple[Moment, ...] = ()
+    asks: int = 0
+    reminders: int = 0  # also those of pulses, as one each
+
+
+def give_up(runtime: Runtime) -> GivenUp:
+    """End whatever was due by now. Twice changes nothing."""
+    now = runtime.clock()
+    with runtime.db.write() as session:
+        moments = [*_begun(session, now), *_by_the_clock(session, now)]
+        asking_again.give_up(session, now, RESTORED)
+        asks, reminders = _queued(session, now)
+        reminders += _reminders(session, now) + pulse_reminders.give_up(session, now)
+    return GivenUp(tuple(sorted(moments, key=lambda each: each.at)), asks, reminders)
+
+
+def _by_the_clock(session: Session, now: datetime) -> Iterator[Moment]:
+    due = select(Schedule).where(Schedule.state.in_(("active", "paused")), Schedule.next_due_at <= now)
+    for schedule in session.scalars(due.order_by(Schedule.id).with_for_update()).all():
+        slug = session.get_one(Workspace, schedule.workspace_id).slug
+        for at in coming_due.come_due(session, schedule, now, give_up=("missed", RESTORED)):
+            yield Moment(schedule.name, slug, at)
+
+
+def _begun(session: Session, now: datetime) -> Iterator[Moment]:
+    """Runs that wait for their people, after events and in sequences too, and those that were asking."""
+    due = (
+        select(Occurrence, Schedule.name, Workspace.slug)
+        .join(Schedule, Schedule.id == Occurrence.schedule_id)
+        .join(Workspace, Workspace.id == Occurrence.workspace_id)
+        .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= now)
+        .where(Occurrence.origin.in_(ORIGINS_OF_SCHEDULES))
+        .order_by(Occurrence.id)
+        .with_for_update(of=Occurrence)
+    )
+    for run, name, slug in session.execute(due).all():
+        run.state, run.reason, run.ended_at = "missed", RESTORED, now
+        yield Moment(name, slug, run.due_at)
+
+
+def _queued(session: Session, now: datetime) -> tuple[int, int]:
+    """Asks and reminders that waited to leave: how many of each."""
+    due = Message.state.in_(WAITS), Message.due_at <= now
+    asks = select(Message.invitation_id).where(*due, Message.purpose == "invitation")
+    waits = update(Invitation).where(Invitation.id.in_(asks), Invitation.state.in_(("planned", "queued")))
+    ended = _do(session, waits.values(state="cancelled", reason=RESTORED, until=None))
+    ending = update(Message).where(*due)
+    ending = ending.values(state="cancelled", reason=RESTORED, lease_token=None, lease_until=None)
+    _do(session, ending.where(Message.purpose == "invitation"))
+    return ended, _do(session, ending.where(Message.purpose == "reminder"))
+
+
+def _reminders(session: Session, now: datetime) -> int:
+    """Whose reminder was due gets no further one; also where it was put aside with a paused schedule."""
+    was_due = or_(
+        *(
+            (func.abs(Invitation.remind_after) == days) & (Invitation.sent_at <= now - timedelta(days=days))
+            for days in DAYS
+        )
+    )
+    return _do(session, update(Invitation).where(was_due).values(remind_after=None))
+
+
+def _do(session: Session, statement: Update) -> int:
+    return changed(session, statement.execution_options(synchronize_session=False))

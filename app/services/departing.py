@@ -144,8 +144,12 @@ class Departing:
 
     @property
     def has_moved(self) -> bool:
-        """Has the person another address by now than the one this ask was written for, or none any more?"""
-        return self.purpose in ASKING and self.address_key is not None and self.address_key != self.key_now
+        """Has the person another address by now than the one this ask was written for, or none any more?
+
+        One that was let go as too old, and leaves after all, is read from the person as well.
+        """
+        gone = self.address_key is not None and self.address_key != self.key_now
+        return self.purpose in ASKING and (gone or not self.to_address)
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """Until when this ask has to wait, for it would disturb them; None when it may leave."""

@@ -167,13 +167,14 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
         brakes.stop_run(session, each.id, error.reason, now)
     if error.reason == "outside_window":
         brakes.shut_window(session, each.address_key)
-    if error.permanent and error.reason in BOUNCES:
+    returned = error.permanent and error.reason in BOUNCES and each.to_address  # to nowhere says nothing
+    if returned:
         brakes.bounced(session, each.id, error.reason, now)
     if each.purpose == "reminder":
         now = pulse_reminders.dated(session, each.id, now)
     if error.permanent and error.reason == "opted_out" and each.workspace_id:
         opt_outs.opt_out_by_message(session, each.id, "provider", now)
-    elif error.permanent and error.reason in BOUNCES and each.workspace_id and each.address_key:
+    elif returned and each.workspace_id and each.address_key:
         opt_outs.record(
             session, each.workspace_id, None, (each.address_key,), kind="bounce", origin="provider", now=now
         )

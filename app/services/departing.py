@@ -13,6 +13,7 @@ from app.domain import quiet_hours
 from app.domain.caps import Caps
 from app.domain.days_off import dark_until
 from app.domain.delivery import ASKING, Leaving, refusal
+from app.domain.metrics import Metric
 from app.domain.quiet_hours import Quiet, read_quiet
 from app.domain.their_zone import their_zone
 
@@ -136,6 +137,11 @@ class Departing:
     def per_hour(self) -> int | None:
         """How many questions of its schedule leave in an hour at most."""
         return (self.terms or {}).get("per_hour") if self.purpose == "invitation" else None
+
+    @property
+    def may_go_elsewhere(self) -> bool:
+        """May another channel follow where this one is shut? Of a pulse's reminder no row is to tell."""
+        return self.purpose == "invitation" or (self.purpose == "reminder" and self.metric != Metric.ENPS)
 
     @property
     def is_paused(self) -> bool:

@@ -13,6 +13,7 @@ from app.domain.terms import LATEST_REMINDER, Terms
 from app.models import Contact, Invitation, Message, Occurrence, Schedule
 from app.runtime import Runtime
 from app.services import caps_sql, holding, other_ways
+from app.services.open_ways import open_ways
 from app.services.outbox import LEVEL, USUAL
 
 GROUP = 20  # in one transaction
@@ -173,12 +174,12 @@ def _remind(
     asked = [
         each for each in group if _may_be_reminded(each, runtime, now) and each.invitation.id not in just
     ]
-    ways = other_ways.open_ways(session, [(each.contact, each.order) for each in asked], runtime.channels)
+    ways = open_ways(session, [(each.contact, each.order) for each in asked], runtime.channels)
     late = {"priority": USUAL + before // LEVEL}  # behind what others ask meanwhile
     messages = [
-        other_ways.message(each.invitation, each.contact, way, "reminder", now) | late
-        for each, way in zip(asked, ways, strict=True)
-        if way is not None
+        other_ways.message(each.invitation, each.contact, theirs[0], "reminder", now) | late
+        for each, theirs in zip(asked, ways, strict=True)
+        if theirs
     ]
     if messages:
         session.execute(insert(Message), messages)

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import pairwise
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
 from app.domain.metrics import Metric
-from app.models import Contact, Invitation, Message, Occurrence, Survey, Workspace, new_id
-from app.services import ask_messages
+from app.models import Contact, Invitation, Message, Occurrence, Schedule, Survey, Workspace, new_id
+from app.services import ask_messages, caps_sql, coming_due
 from app.services.ask_messages import LOST
 from app.services.asking_terms import UNCOUNTED, rest_of
 from app.services.eligible_sql import asks_at
@@ -31,6 +31,7 @@ OF_ONE_WAY = frozenset(
 
 # Whoever writes down what points to the row need not wait: a link for a reminder of the same ask
 ALONE = {"key_share": True}
+REMINDER: ColumnElement[str] = literal_column("'reminder'")  # as the index says it
 
 
 def take_next(
@@ -89,13 +90,14 @@ def go_on(invitation: Invitation, channel: str, key: str | None, state: str) -> 
 def rests_at(
     session: Session, invitation: Invitation, occurrence: Occurrence, key: str | None, now: datetime
 ) -> bool:
-    """Was somebody else asked at this address by this run, or so lately that it is left alone?
+    """Was somebody else asked or reminded at this address by this run, or so lately that it is left alone?
 
     An ask that waits and will follow its person to another address is none.
     """
     if key is None or occurrence.origin == "closure":  # whoever is asked again is asked whatever was asked
         return False
-    rest = rest_of(session.get_one(Workspace, invitation.workspace_id), invitation.metric)
+    workspace = session.get_one(Workspace, invitation.workspace_id)
+    rest = rest_of(workspace, invitation.metric, early_days=_early_days(session, occurrence))
     moment = asks_at(Invitation, now)
     others = select(Invitation.id).where(
         Invitation.address_key == key,
@@ -109,7 +111,31 @@ def rests_at(
         ),
     )
     found = set(session.scalars(others))
-    return bool(found - _moving_away(session, found, key)) if found else False
+    if found and found - _moving_away(session, found, key):
+        return True
+    return session.scalar(_reminded_there(invitation, occurrence, key).limit(1)) is not None
+
+
+def _early_days(session: Session, occurrence: Occurrence) -> int:
+    """How many days early its rests count as met, as where it was planned."""
+    if occurrence.origin != "schedule" or occurrence.schedule_id is None:
+        return 0
+    return coming_due.cadence_of(session.get_one(Schedule, occurrence.schedule_id)).early_days
+
+
+def _reminded_there(invitation: Invitation, occurrence: Occurrence, key: str) -> Select[str]:
+    """Reminders of this run to others at this address, wherever their questions went."""
+    return (
+        select(Message.id)
+        .join(Invitation, Invitation.id == Message.invitation_id)
+        .where(
+            Message.address_key == key,
+            Message.purpose == REMINDER,
+            Message.state.in_(caps_sql.ALL),
+            Message.contact_id != invitation.contact_id,
+            unindexed(Invitation.occurrence_id) == occurrence.id,
+        )
+    )
 
 
 def _moving_away(session: Session, invitations: Collection[str], key: str) -> set[str]:

@@ -17,7 +17,8 @@ from app.domain.metrics import Metric
 from app.domain.quiet_hours import Quiet, read_quiet
 from app.domain.their_zone import their_zone
 
-# A bounce of an address that they have no more says nothing of the one that they have
+# A bounce of an address that they have no more says nothing of the one that they have. Of a pulse an answer
+# stops reminders, which go at closing; a question that it stopped would say for good that they took part
 _LOAD = Statement(
     "SELECT m.id, m.workspace_id, m.purpose, m.priority, m.level, m.channel, m.invitation_id, m.followup_id,"
     " m.contact_id, m.user_id, m.to_address, m.address_key, m.locale, m.body, m.tries, m.created_at,"
@@ -43,7 +44,8 @@ _LOAD = Statement(
     "     OR o.address_key = c.phone_key AND o.kind <> 'bounce'"
     "     OR o.address_key = c.telegram_key AND o.kind <> 'bounce')) AS opted_out,"
     " EXISTS (SELECT 1 FROM answers a WHERE a.invitation_id = m.invitation_id)"
-    "  OR EXISTS (SELECT 1 FROM sealed_answers s WHERE s.invitation_id = m.invitation_id)"
+    "  OR m.purpose = 'reminder' AND EXISTS"
+    "   (SELECT 1 FROM sealed_answers s WHERE s.invitation_id = m.invitation_id)"
     "   AS already_answered,"
     " (SELECT s.state FROM schedules s WHERE s.id = i.schedule_id) AS schedule_state,"
     " i.schedule_id, run.terms"

@@ -289,3 +289,7 @@ def test_what_becomes_of_a_pulses_question_does_not_tell_who_was_silent(
         states = session.scalars(select(Message.state).where(Message.channel == "email")).all()
     assert {tuple(row) for row in found} == {("queued", "email", None)}
     assert states == ["queued", "queued"]
+    sending.send_due(place)
+    with place.db.read() as session:
+        found = session.execute(select(Invitation.state, Invitation.channel, Invitation.reason)).all()
+    assert {tuple(row) for row in found} == {("sent", "email", None)}, "nor who has answered by then"

@@ -1,6 +1,7 @@
 """A reminder that is lost, or arrives, decides what becomes of a lost question: nobody is asked twice."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from app.channels.base import Event, Kind
 from app.channels.sandbox import Sandbox
 from app.domain.access import Role
 from app.domain.metrics import Metric
-from app.models import Contact, Invitation, Message, Occurrence, Pulse, SealedAnswer, Workspace
+from app.models import Contact, Invitation, Message, Occurrence, Pulse, SealedAnswer, Token, Workspace
 from app.runtime import Runtime
 from app.services import (
     asking,
@@ -246,6 +247,28 @@ def test_a_question_that_a_pause_holds_on_the_next_channel_is_not_lost(
     assert [each for each in messages(place) if each[0] == "invitation"] == [
         ("invitation", "sms", "failed"), ("invitation", "email", "sent"),
     ]  # fmt: skip
+
+
+@pytest.mark.judged_on("postgresql")
+def test_whoever_writes_the_link_of_a_reminder_does_not_wait_for_a_question_that_is_lost_meanwhile(
+    place: Runtime, manager: Visitor, survey: str, maria: Contact, clock: Clock
+) -> None:
+    """Who tells of the question waits for the reminder that leaves: each would wait for the other."""
+    ask(place, manager, survey, maria, ["whatsapp", "sms"], remind_elsewhere=True)
+    remind(place, clock)
+    with ThreadPoolExecutor(1) as beside:
+        with place.db.write() as worker:
+            waits = select(Message).where(Message.purpose == "reminder").with_for_update()
+            reminder = worker.scalars(waits).one()
+            losing = beside.submit(tells, place, "whatsapp", "invitation")
+            with pytest.raises(TimeoutError):
+                losing.result(0.3)
+            token = {"workspace_id": reminder.workspace_id, "invitation_id": reminder.invitation_id}
+            token |= {"message_id": reminder.id, "created_at": clock()}
+            worker.add(Token(token_hash=b"x" * 32, purpose="answer", **token))
+            reminder.state = "attempting"
+        losing.result(30)
+    assert asked(place) == ("sent", "sms", None), "it has left: nobody is asked twice"
 
 
 def lose_every_question(place: Runtime) -> None:

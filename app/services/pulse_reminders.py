@@ -40,10 +40,7 @@ def remind_pulses(runtime: Runtime) -> int:
     """
     now = runtime.clock()
     with runtime.db.read() as session:
-        waiting = session.scalars(
-            select(Pulse).where(Pulse.state == "open", Pulse.reminded_at.is_(None), Pulse.closes_at > now)
-        ).all()
-        due = [each.id for each in waiting if _is_due(session, each, now)]
+        due = _due(session, now)
     for pulse_id in due:
         with runtime.db.write() as session:
             _remind(session, runtime, pulse_id, now)
@@ -64,9 +61,13 @@ def told(session: Session, pulse: Pulse, now: datetime) -> Reminder:
     return Reminder(at, is_possible=at is not None or may_leave, late=session.scalar(number) or 0)
 
 
-def _is_due(session: Session, pulse: Pulse, now: datetime) -> bool:
-    at = remind_at(_questions(session, pulse), pulse.closes_at, now)
-    return at is not None and at <= now
+def _due(session: Session, now: datetime) -> list[str]:
+    open_ones = select(Pulse).where(Pulse.state == "open", Pulse.reminded_at.is_(None), Pulse.closes_at > now)
+    moments = [
+        (each.id, remind_at(_questions(session, each), each.closes_at, now))
+        for each in session.scalars(open_ones).all()
+    ]
+    return [id for id, at in moments if at is not None and at <= now]
 
 
 def _questions(session: Session, pulse: Pulse) -> Questions:

@@ -13,10 +13,12 @@ from app.domain import quiet_hours
 from app.domain.caps import Caps
 from app.domain.days_off import dark_until
 from app.domain.delivery import ASKING, Leaving, refusal
+from app.domain.metrics import Metric
 from app.domain.quiet_hours import Quiet, read_quiet
 from app.domain.their_zone import their_zone
 
-# A bounce of an address that they have no more says nothing of the one that they have
+# A bounce of an address that they have no more says nothing of the one that they have. Of a pulse an answer
+# stops reminders, which go at closing; a question that it stopped would say for good that they took part
 _LOAD = Statement(
     "SELECT m.id, m.workspace_id, m.purpose, m.priority, m.level, m.channel, m.invitation_id, m.followup_id,"
     " m.contact_id, m.user_id, m.to_address, m.address_key, m.locale, m.body, m.tries, m.created_at,"
@@ -43,7 +45,8 @@ _LOAD = Statement(
     "     OR o.address_key = c.phone_key AND o.kind <> 'bounce'"
     "     OR o.address_key = c.telegram_key AND o.kind <> 'bounce')) AS opted_out,"
     " EXISTS (SELECT 1 FROM answers a WHERE a.invitation_id = m.invitation_id)"
-    "  OR EXISTS (SELECT 1 FROM sealed_answers s WHERE s.invitation_id = m.invitation_id)"
+    "  OR m.purpose = 'reminder' AND EXISTS"
+    "   (SELECT 1 FROM sealed_answers s WHERE s.invitation_id = m.invitation_id)"
     "   AS already_answered,"
     " (SELECT s.state FROM schedules s WHERE s.id = i.schedule_id) AS schedule_state,"
     " i.schedule_id, run.terms"
@@ -144,14 +147,23 @@ class Departing:
         return self.opted_out == 2
 
     @property
+    def may_go_elsewhere(self) -> bool:
+        """May another channel follow where this one is shut? Of a pulse's reminder no row is to tell."""
+        return self.purpose == "invitation" or (self.purpose == "reminder" and self.metric != Metric.ENPS)
+
+    @property
     def is_paused(self) -> bool:
         """Does it wait until its schedule goes on?"""
         return self.schedule_state == "paused" and self.purpose in ASKING
 
     @property
     def has_moved(self) -> bool:
-        """Has the person another address by now than the one this ask was written for, or none any more?"""
-        return self.purpose in ASKING and self.address_key is not None and self.address_key != self.key_now
+        """Has the person another address by now than the one this ask was written for, or none any more?
+
+        One that was let go as too old, and leaves after all, is read from the person as well.
+        """
+        gone = self.address_key is not None and self.address_key != self.key_now
+        return self.purpose in ASKING and (gone or not self.to_address)
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """Until when this ask has to wait, for it would disturb them; None when it may leave."""

@@ -15,7 +15,7 @@ from app.domain.caps import Rule, first_allowed
 from app.domain.delivery import ASKING
 from app.models import Invitation, Occurrence, Schedule
 from app.runtime import Runtime
-from app.services import capping, holding, hourly, leaving_rules, other_ways, pacing
+from app.services import capping, holding, hourly, leaving_rules, other_ways, pacing, reminder_ends
 from app.services.capping import Tally
 from app.services.departing import Departing
 from app.services.hourly import Room
@@ -235,12 +235,14 @@ def refuse(
     Somebody who is just erased or edited is looked at again: we hold the message, and they come before it.
     """
     of_one_way = reason in other_ways.OF_ONE_WAY or (reason == "opted_out" and each.is_unwanted_here)
-    goes_on = each.purpose == "invitation" and of_one_way
+    goes_on = each.may_go_elsewhere and of_one_way
     if goes_on and not holding.is_held(session, each.contact_id):
         _LATER.run(session, {"id": each.id, "lease": token, "until": now + SOON})
         return
     _REFUSED.run(session, {"id": each.id, "reason": reason, "lease": token})
     if each.purpose != "invitation":
+        if goes_on:
+            reminder_ends.lost(session, each.invitation_id, reason, runtime.channels, now)
         return
     state = "cancelled" if reason == "cancelled" else "skipped"
     _SKIPPED.run(session, {"id": each.invitation_id, "state": state, "reason": reason})

@@ -1,19 +1,21 @@
 """The next channel of an ask: for whom the first one failed for good, or who is reminded elsewhere."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
-from app.models import Contact, Invitation, Message, Occurrence, OptOut, Survey, Workspace, new_id
+from app.domain.metrics import Metric
+from app.models import Contact, Invitation, Message, Occurrence, Schedule, Survey, Workspace, new_id
+from app.services import ask_messages, caps_sql, coming_due
+from app.services.ask_messages import LOST
 from app.services.asking_terms import UNCOUNTED, rest_of
-from app.services.caps_sql import LEFT, WAITING
 from app.services.eligible_sql import asks_at
 from app.services.many_rows import unindexed
+from app.services.open_ways import open_ways
 from app.services.outbox import USUAL
 from app.services.timeline_moments import Rerouted
 from app.services.unsent import HELD
@@ -28,77 +30,73 @@ OF_ONE_WAY = frozenset(
     }
 )  # fmt: skip
 
-_LOST = ("failed", "cancelled")
-Shut = tuple[str, str | None, str | None]  # workspace, whose (an address's key or a person), channel or all
-# Put together once: they are asked for every few people
-_OF_ADDRESSES, _OF_PEOPLE = (
-    select(OptOut.workspace_id, whose, OptOut.kind, OptOut.channel).where(
-        OptOut.workspace_id.in_(bindparam("places", expanding=True)),
-        whose.in_(bindparam("some", expanding=True)),
-        OptOut.lifted_at.is_(None),
-    )
-    for whose in (OptOut.address_key, OptOut.contact_id)
-)
+# Whoever writes down what points to the row need not wait: a link for a reminder of the same ask
+ALONE = {"key_share": True}
+REMINDER: ColumnElement[str] = literal_column("'reminder'")  # as the index says it
 
 
 def take_next(session: Session, invitation_id: str | None, ready: Collection[str], now: datetime) -> bool:
     """A step: this ask did not reach them, so it takes the next channel of its list; False with none left.
 
-    Each channel is tried once, and never after one whose end is unknown: nobody is asked twice.
+    Each channel is tried once, and never after one whose end is unknown: nobody is asked twice. Where a
+    reminder has asked them, the ask goes on there.
     """
     if invitation_id is None:
         return False
-    invitation = session.get_one(Invitation, invitation_id, with_for_update=True)
+    invitation = session.get_one(Invitation, invitation_id, with_for_update=ALONE)
     if invitation.state in ("answered", "delivered", "cancelled", "expired") or invitation.expires_at <= now:
         return False
-    asked = session.execute(_first_messages(invitation.id)).all()
-    if any(row.state not in _LOST for row in asked):
+    told = ask_messages.told(session, invitation.id)
+    if invitation.metric == Metric.ENPS:  # what becomes of a question is not to depend on who was silent
+        told = [each for each in told if each.asks]
+    if not all(each.is_lost for each in told if each.asks):
         return False
+    there = ask_messages.reminder_that_asked(told)
+    if there is not None:
+        go_on(invitation, there.channel, there.key, "delivered" if there.state == "delivered" else "sent")
+        session.flush()
+        return True
+    tried = {each.channel for each in told if each.asks or each.state == "failed"}
+    return _ask_on_next(session, invitation, tried, ready, now)
+
+
+def _ask_on_next(
+    session: Session, invitation: Invitation, tried: Collection[str], ready: Collection[str], now: datetime
+) -> bool:
+    """Where there is none, a reminder that waits is left to them."""
     occurrence = session.get_one(Occurrence, invitation.occurrence_id)
     contact = session.get_one(Contact, invitation.contact_id)
-    tried = {row.channel for row in asked}
-    if _was_reminded(session, invitation, tried):
+    further = [each for each in occurrence.channels if each not in tried]
+    (ways,) = open_ways(session, [(contact, further)], ready)
+    for channel in ways:
+        if rests_at(session, invitation, occurrence, contact.key_on(channel), now):
+            continue
+        ask_messages.take_back_reminders(session, invitation.id)
+        session.execute(insert(Message).values(message(invitation, contact, channel, "invitation", now)))
+        go_on(invitation, channel, contact.key_on(channel), "queued")
+        invitation.sent_at = None
+        session.flush()
         return True
-    further = [
-        each
-        for each in occurrence.channels
-        if each not in tried and not rests_at(session, invitation, occurrence, contact.key_on(each), now)
-    ]
-    channel = open_way(session, contact, further, ready)
-    if channel is None:
-        return False
-    session.execute(insert(Message).values(message(invitation, contact, channel, "invitation", now)))
-    invitation.channel, invitation.address_key = channel, contact.key_on(channel)
-    invitation.state, invitation.reason, invitation.until, invitation.sent_at = "queued", None, None, None
-    session.flush()
-    return True
+    return False
 
 
-def _was_reminded(session: Session, invitation: Invitation, tried: Collection[str]) -> bool:
-    """Did a reminder ask them elsewhere? Then they were asked there. One that waits reminds of nothing."""
-    reminders = select(Message).where(Message.invitation_id == invitation.id, Message.purpose == "reminder")
-    asked = False
-    for each in session.scalars(reminders.order_by(Message.created_at).with_for_update()).all():
-        if each.state in WAITING:
-            each.state, each.reason = "cancelled", "duplicate"
-        elif each.state in LEFT and each.channel not in tried:
-            invitation.channel, invitation.address_key = each.channel, each.address_key
-            invitation.state, invitation.reason, invitation.until = "sent", None, None
-            asked = True
-    session.flush()
-    return asked
+def go_on(invitation: Invitation, channel: str, key: str | None, state: str) -> None:
+    """From now on they are asked there."""
+    invitation.channel, invitation.address_key = channel, key
+    invitation.state, invitation.reason, invitation.until = state, None, None
 
 
 def rests_at(
     session: Session, invitation: Invitation, occurrence: Occurrence, key: str | None, now: datetime
 ) -> bool:
-    """Was somebody else asked at this address by this run, or so lately that it is left alone?
+    """Was somebody else asked or reminded at this address by this run, or so lately that it is left alone?
 
     An ask that waits and will follow its person to another address is none.
     """
     if key is None or occurrence.origin == "closure":  # whoever is asked again is asked whatever was asked
         return False
-    rest = rest_of(session.get_one(Workspace, invitation.workspace_id), invitation.metric)
+    workspace = session.get_one(Workspace, invitation.workspace_id)
+    rest = rest_of(workspace, invitation.metric, early_days=_early_days(session, occurrence))
     moment = asks_at(Invitation, now)
     others = select(Invitation.id).where(
         Invitation.address_key == key,
@@ -112,7 +110,31 @@ def rests_at(
         ),
     )
     found = set(session.scalars(others))
-    return bool(found - _moving_away(session, found, key)) if found else False
+    if found and found - _moving_away(session, found, key):
+        return True
+    return session.scalar(_reminded_there(invitation, occurrence, key).limit(1)) is not None
+
+
+def _early_days(session: Session, occurrence: Occurrence) -> int:
+    """How many days early its rests count as met, as where it was planned."""
+    if occurrence.origin != "schedule" or occurrence.schedule_id is None:
+        return 0
+    return coming_due.cadence_of(session.get_one(Schedule, occurrence.schedule_id)).early_days
+
+
+def _reminded_there(invitation: Invitation, occurrence: Occurrence, key: str) -> Select[str]:
+    """Reminders of this run to others at this address, wherever their questions went."""
+    return (
+        select(Message.id)
+        .join(Invitation, Invitation.id == Message.invitation_id)
+        .where(
+            Message.address_key == key,
+            Message.purpose == REMINDER,
+            Message.state.in_(caps_sql.ALL),
+            Message.contact_id != invitation.contact_id,
+            unindexed(Invitation.occurrence_id) == occurrence.id,
+        )
+    )
 
 
 def _moving_away(session: Session, invitations: Collection[str], key: str) -> set[str]:
@@ -161,12 +183,12 @@ def reroutings(session: Session, contact: Contact, most: int) -> Iterator[Rerout
         .join(Invitation, Invitation.id == Message.invitation_id)
         .join(Survey, Survey.id == Invitation.survey_id)
         .where(Message.contact_id == contact.id, Message.purpose == "invitation")
-        .order_by(Message.invitation_id, Message.created_at, Message.state.not_in(_LOST))
+        .order_by(Message.invitation_id, Message.created_at, Message.state.not_in(LOST))
         .limit(most)
     )
     rows = session.execute(query).all()
     for (lost, survey), (taken, _) in pairwise(rows):
-        if lost.invitation_id == taken.invitation_id and lost.state in _LOST:
+        if lost.invitation_id == taken.invitation_id and lost.state in LOST:
             yield Rerouted(
                 at=taken.created_at,
                 id=lost.id,
@@ -177,56 +199,6 @@ def reroutings(session: Session, contact: Contact, most: int) -> Iterator[Rerout
                 reason=lost.reason,
                 instead=taken.channel,
             )
-
-
-def _first_messages(invitation_id: str) -> Any:
-    return select(Message.channel, Message.state).where(
-        Message.invitation_id == invitation_id, Message.purpose == "invitation"
-    )
-
-
-def open_way(
-    session: Session, contact: Contact, channels: Collection[str], ready: Collection[str]
-) -> str | None:
-    """The first of these channels on which we can send and they can be reached."""
-    (way,) = open_ways(session, [(contact, channels)], ready)
-    return way
-
-
-def open_ways(
-    session: Session, people: Sequence[tuple[Contact, Collection[str]]], ready: Collection[str]
-) -> list[str | None]:
-    """The same for many people, each with the channels that they may be reached on."""
-    shut = _shut(session, [contact for contact, _ in people])
-    return [
-        next((each for each in channels if each in ready and _is_open(contact, each, shut)), None)
-        for contact, channels in people
-    ]
-
-
-def _shut(session: Session, people: Collection[Contact]) -> set[Shut]:
-    """Of these people: the addresses that nothing reaches, and whoever wants nothing more on a channel."""
-    keys = [key for contact in people for key in _keys(contact)]
-    places = list({contact.workspace_id for contact in people})
-    shut: set[Shut] = set()
-    for query, some in ((_OF_ADDRESSES, keys), (_OF_PEOPLE, [contact.id for contact in people])):
-        for place, whose, kind, channel in session.execute(query, {"places": places, "some": some}):
-            if kind == "bounce":
-                shut.add((place, whose, None))
-            elif channel is not None:
-                shut.add((place, whose, channel))
-    return shut
-
-
-def _is_open(contact: Contact, channel: str, shut: set[Shut]) -> bool:
-    key, place = contact.key_on(channel), contact.workspace_id
-    if key is None or contact.lawful_basis == "none" or (place, key, None) in shut:
-        return False
-    return not any((place, whose, channel) in shut for whose in (contact.id, *_keys(contact)))
-
-
-def _keys(contact: Contact) -> list[str]:
-    return [key for key in (contact.email_key, contact.phone_key, contact.telegram_key) if key]
 
 
 def message(

@@ -18,6 +18,7 @@ from app.services import (
     opt_outs,
     other_ways,
     pulse_reminders,
+    reminder_ends,
     wishes,
 )
 from app.services.departing import Departing
@@ -49,6 +50,11 @@ _INVITATION_STATE = Statement(
     "UPDATE invitations SET state = :state, reason = :reason"
     " WHERE id = :id AND state IN ('sending', 'unknown')"
 )
+# The question was lost while this waited; of a pulse no row tells to whom a reminder went
+_ASKED_BY_REMINDER = Statement(
+    "UPDATE invitations SET state = 'sent', reason = NULL, channel = :channel, address_key = :key"
+    " WHERE id = :id AND state = 'failed' AND metric <> 'enps'"
+)
 _OTHER = Statement(
     "SELECT 1 FROM messages m JOIN messages o ON o.sender_id = m.sender_id AND o.provider_id = :name"
     " WHERE m.id = :id AND o.id <> :id"
@@ -78,13 +84,21 @@ def record(
     for each, outcome in sorted(group, key=_by_schedule):
         if isinstance(outcome, DeliveryError):
             _record_error(session, each, outcome, lease, now)
-            lost = each.purpose == "invitation" and _after(each, outcome, now)[0] == "failed"
-            if lost and outcome.reason != "opted_out":
-                other_ways.take_next(session, each.invitation_id, ready, now)
+            if _after(each, outcome, now)[0] == "failed":
+                _ask_elsewhere(session, each, outcome.reason, ready, now)
     for each, outcome in gone:
         if isinstance(outcome, DeliveryError) and outcome.pause_seconds is not None:
             rest_channel(session, each.channel, now, outcome.pause_seconds)
     return len(sent)
+
+
+def _ask_elsewhere(
+    session: Session, each: Departing, reason: str, ready: Collection[str], now: datetime
+) -> None:
+    if each.purpose == "invitation" and reason != "opted_out":
+        other_ways.take_next(session, each.invitation_id, ready, now)
+    elif each.purpose == "reminder":
+        reminder_ends.lost(session, each.invitation_id, reason, ready, now)
 
 
 def _without_gone(session: Session, group: Ended) -> tuple[Ended, Ended]:
@@ -128,10 +142,16 @@ def _record_sent(
     ]
     ended = [{"id": each.id, "now": now, "outcome": "sent", "detail": None} for each, _ in sent]
     invitations = [{"id": each.invitation_id, "now": now} for each, _ in sent if each.purpose == "invitation"]
+    reminded = [
+        {"id": each.invitation_id, "channel": each.channel, "key": each.address_key}
+        for each, _ in sent
+        if each.purpose == "reminder"
+    ]
     with together(session):
         _SENT.run_many(session, told)
         _ENDED.run_many(session, ended)
         _INVITATION_SENT.run_many(session, invitations)
+        _ASKED_BY_REMINDER.run_many(session, reminded)
     for each, receipt in sent:
         if each.purpose == "reply" and each.followup_id:
             followup_opening.reply_left(session, each.followup_id, now)
@@ -169,13 +189,14 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
         brakes.stop_run(session, each.id, error.reason, now)
     if error.reason == "outside_window":
         brakes.shut_window(session, each.address_key)
-    if error.permanent and error.reason in BOUNCES:
+    returned = error.permanent and error.reason in BOUNCES and each.to_address  # to nowhere says nothing
+    if returned:
         brakes.bounced(session, each.id, error.reason, now)
     if each.purpose == "reminder":
         now = pulse_reminders.dated(session, each.id, now)
     if error.permanent and error.reason == "opted_out" and each.workspace_id:
         wishes.opt_out_by_message(session, each.id, "provider", now)
-    elif error.permanent and error.reason in BOUNCES and each.workspace_id and each.address_key:
+    elif returned and each.workspace_id and each.address_key:
         opt_outs.record(
             session, each.workspace_id, None, (each.address_key,), kind="bounce", origin="provider", now=now
         )

@@ -2,28 +2,45 @@
 
 import secrets
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Select, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Select, and_, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed, is_postgresql
+from app.domain.pulse_reminders import (
+    REMIND_AFTER,
+    Questions,
+    latest_question,
+    may_still_leave,
+    remind_at,
+)
 from app.models import Attempt, Contact, Invitation, Message, Pulse, SandboxCopy, SealedAnswer, Token, new_id
 from app.runtime import Runtime
+from app.services.asking_terms import ABOUT_TO_LEAVE
 from app.services.outbox import USUAL
 
-REMIND_AFTER = timedelta(days=3)
 ASKED = ("sent", "delivered", "unknown")
 
 
+@dataclass(frozen=True)
+class Reminder:
+    """What a pulse's page tells of its one reminder, before and after; never to how many it goes."""
+
+    at: datetime | None  # when it goes, or went; None while that is not known, or where there is none
+    is_possible: bool
+    late: int  # people whose question left too late for it, or will
+
+
 def remind_pulses(runtime: Runtime) -> int:
-    """Remind once, three days after the first invitation of a pulse left. How many pulses it was.
+    """Remind once, three days after the last question of a pulse that left in time. How many pulses it was.
 
     Never how many people: in the worker's log that would tell how many have answered.
     """
     now = runtime.clock()
     with runtime.db.read() as session:
-        due = session.scalars(_due(now)).all()
+        due = _due(session, now)
     for pulse_id in due:
         with runtime.db.write() as session:
             _remind(session, runtime, pulse_id, now)
@@ -31,23 +48,39 @@ def remind_pulses(runtime: Runtime) -> int:
     return len(due)
 
 
-def _due(now: datetime) -> Select[str]:
-    first_left = (
-        select(func.min(Invitation.sent_at, type_=Invitation.created_at.type))
-        .where(Invitation.occurrence_id == Pulse.occurrence_id)
-        .scalar_subquery()
-    )
-    return select(Pulse.id).where(
-        Pulse.state == "open",
-        Pulse.reminded_at.is_(None),
-        Pulse.closes_at > now,
-        first_left <= now - REMIND_AFTER,
-    )
+def told(session: Session, pulse: Pulse, now: datetime) -> Reminder:
+    """A step: when an open pulse reminds, and whom it cannot."""
+    questions, until = _questions(session, pulse), latest_question(pulse.closes_at)
+    at = pulse.reminded_at or remind_at(questions, pulse.closes_at, now)
+    may_leave = may_still_leave(questions, pulse.closes_at, now)
+    if pulse.reminded_at is not None:
+        until, may_leave = pulse.reminded_at - REMIND_AFTER, False
+    left_late = and_(Invitation.state.in_(ASKED), Invitation.sent_at > until)
+    late = left_late if may_leave else or_(left_late, Invitation.state.in_(ABOUT_TO_LEAVE))
+    number = select(func.count()).where(Invitation.occurrence_id == pulse.occurrence_id, late)
+    return Reminder(at, is_possible=at is not None or may_leave, late=session.scalar(number) or 0)
+
+
+def _due(session: Session, now: datetime) -> list[str]:
+    open_ones = select(Pulse).where(Pulse.state == "open", Pulse.reminded_at.is_(None), Pulse.closes_at > now)
+    moments = [
+        (each.id, remind_at(_questions(session, each), each.closes_at, now))
+        for each in session.scalars(open_ones).all()
+    ]
+    return [id for id, at in moments if at is not None and at <= now]
+
+
+def _questions(session: Session, pulse: Pulse) -> Questions:
+    its = Invitation.occurrence_id == pulse.occurrence_id
+    in_time = its, Invitation.state.in_(ASKED), Invitation.sent_at <= latest_question(pulse.closes_at)
+    last = select(func.max(Invitation.sent_at, type_=Invitation.created_at.type)).where(*in_time)
+    wait = select(Invitation.id).where(its, Invitation.state.in_(ABOUT_TO_LEAVE)).limit(1)
+    return Questions(session.scalar(last), session.scalar(wait) is not None)
 
 
 def give_up(session: Session, now: datetime) -> int:
     """A step: the reminders that were due by now are none any more, as if they had been made. How many."""
-    due = update(Pulse).where(Pulse.id.in_(_due(now))).values(reminded_at=now)
+    due = update(Pulse).where(Pulse.id.in_(_due(session, now))).values(reminded_at=now)
     return changed(session, due.execution_options(synchronize_session=False))
 
 
@@ -71,6 +104,7 @@ def _remind(session: Session, runtime: Runtime, pulse_id: str, now: datetime) ->
             Invitation.occurrence_id == marked,
             Contact.erased_at.is_(None),
             Invitation.state.in_(ASKED),
+            Invitation.sent_at <= now - REMIND_AFTER,  # whoever was asked later has no time for one
             Message.purpose == "invitation",
             Message.state.in_(ASKED),
             Invitation.id.not_in(select(SealedAnswer.invitation_id).where(SealedAnswer.pulse_id == pulse_id)),

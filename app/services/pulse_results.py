@@ -23,8 +23,10 @@ from app.models import (
     Workspace,
 )  # fmt: skip
 from app.runtime import Runtime
+from app.services import pulse_reminders
 from app.services.access import Visitor, own
 from app.services.paging import PAGE, Page, cut, in_order
+from app.services.pulse_reminders import Reminder
 
 WHOLE = "whole"  # the cut that is everybody
 REACHED = ("planned", "queued", "sending", "sent", "delivered", "unknown")
@@ -67,6 +69,7 @@ class PulseDetail:
     comments: Sequence[str]
     not_asked: Sequence[tuple[str, int]]
     headlines: Sequence[tuple[str, str]]  # id and name of each workspace that shows it
+    reminder: Reminder | None  # while it is open
 
 
 def list_pulses(runtime: Runtime, who: Visitor) -> list[PulseView]:
@@ -106,6 +109,7 @@ def view_pulse(runtime: Runtime, who: Visitor, pulse_id: str) -> PulseDetail:
             comments=_comments(session, pulse) if view.result else (),
             not_asked=_not_asked(session, pulse),
             headlines=_headlines(session, pulse),
+            reminder=pulse_reminders.told(session, pulse, runtime.clock()) if pulse.state == "open" else None,
         )
 
 

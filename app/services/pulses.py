@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app import sealing
 from app.domain.anonymity import Thresholds, can_ever_show
 from app.domain.metrics import Metric
+from app.domain.pulse_reminders import latest_question
 from app.errors import Conflict, Invalid, problem
 from app.models import Contact, Occurrence, Pulse, Survey, Workspace, new_id
 from app.runtime import Runtime
@@ -29,6 +30,7 @@ class Preview:
     not_asked: list[tuple[str, int]]
     closes_at: datetime
     thresholds: Thresholds
+    reminds: bool  # there is time for it
 
     @property
     def can_ever_show(self) -> bool:
@@ -54,7 +56,7 @@ def preview_pulse(
         counts = Counter(eligible.counts(session, ask, everybody))
     people = counts.pop(None, 0)
     not_asked = [(str(reason), number) for reason, number in counts.most_common()]
-    return Preview(people, not_asked, until, Thresholds())
+    return Preview(people, not_asked, until, Thresholds(), reminds=latest_question(until) > now)
 
 
 def open_pulse(

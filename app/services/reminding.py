@@ -1,18 +1,20 @@
 """Reminders: whoever has not answered some days after the ask left is asked again, at most three times."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import Integer, Table, bindparam, insert, or_, select, update
+from sqlalchemy import BindParameter, Integer, Table, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.terms import LATEST_REMINDER, Terms
 from app.models import Contact, Invitation, Message, Occurrence, Schedule
 from app.runtime import Runtime
 from app.services import caps_sql, holding, other_ways
+from app.services.open_ways import open_ways
 from app.services.outbox import LEVEL, USUAL
 
 GROUP = 20  # in one transaction
@@ -74,6 +76,11 @@ _JUST_REMINDED = select(Message.invitation_id).where(
         & (caps_sql.when_left(bindparam("now", type_=_MOMENT)) > bindparam("lately", type_=_MOMENT)),
     ),
 )
+_KEYS: BindParameter[str | None] = bindparam("keys", expanding=True)
+_ASKED_THERE = select(Invitation.address_key, Invitation.contact_id).where(Invitation.address_key.in_(_KEYS))
+_REMINDED_THERE = select(Message.address_key, Message.contact_id).where(
+    Message.address_key.in_(_KEYS), Message.purpose == other_ways.REMINDER
+)
 
 
 @dataclass(frozen=True)
@@ -92,12 +99,16 @@ class Due:
         return self.invitation.state in ASKED and self.schedule_state != "cancelled"
 
     @property
+    def usual(self) -> str:
+        """Where the ask went."""
+        return self.invitation.channel or "email"
+
+    @property
     def order(self) -> Sequence[str]:
         """Where the ask went; before that what follows it in the list, where the schedule says so."""
-        usual = self.invitation.channel or "email"
-        if not self.terms.remind_elsewhere or usual not in self.channels:
-            return [usual]
-        return [*self.channels[self.channels.index(usual) + 1 :], usual]
+        if not self.terms.remind_elsewhere or self.usual not in self.channels:
+            return [self.usual]
+        return [*self.channels[self.channels.index(self.usual) + 1 :], self.usual]
 
     def following(self, now: datetime) -> int | None:
         """The reminder after this one; those that came due while nobody worked are one: this one."""
@@ -173,16 +184,59 @@ def _remind(
     asked = [
         each for each in group if _may_be_reminded(each, runtime, now) and each.invitation.id not in just
     ]
-    ways = other_ways.open_ways(session, [(each.contact, each.order) for each in asked], runtime.channels)
     late = {"priority": USUAL + before // LEVEL}  # behind what others ask meanwhile
     messages = [
         other_ways.message(each.invitation, each.contact, way, "reminder", now) | late
-        for each, way in zip(asked, ways, strict=True)
-        if way is not None
+        for each, way in _ways(session, asked, runtime, now)
     ]
     if messages:
         session.execute(insert(Message), messages)
     return len(group)
+
+
+def _ways(
+    session: Session, asked: Sequence[Due], runtime: Runtime, now: datetime
+) -> Iterator[tuple[Due, str]]:
+    """Each of these with the way to remind them, if one is open.
+
+    Elsewhere than the question went, the address may be another person's as well: there it is as if they were
+    asked there, and one run reminds there once.
+    """
+    ways = open_ways(session, [(each.contact, each.order) for each in asked], runtime.channels)
+    known = _known_there(session, asked, ways)
+    taken: set[tuple[str, str | None]] = set()
+    for each, theirs in zip(asked, ways, strict=True):
+        for way in theirs:
+            key = each.contact.key_on(way)
+            there = each.invitation.occurrence_id, key
+            if way != each.usual:
+                if there in taken or (known[key] - {each.contact.id} and _rests(session, each, key, now)):
+                    continue
+                taken.add(there)
+            yield each, way
+            break
+
+
+def _rests(session: Session, each: Due, key: str | None, now: datetime) -> bool:
+    run = session.get_one(Occurrence, each.invitation.occurrence_id)
+    return other_ways.rests_at(session, each.invitation, run, key, now)
+
+
+def _known_there(
+    session: Session, asked: Sequence[Due], ways: Sequence[Sequence[str]]
+) -> defaultdict[str | None, set[str | None]]:
+    """Who was ever asked or reminded at these addresses elsewhere: most are one person's alone."""
+    keys = {
+        each.contact.key_on(way)
+        for each, theirs in zip(asked, ways, strict=True)
+        for way in theirs
+        if way != each.usual
+    }
+    known: defaultdict[str | None, set[str | None]] = defaultdict(set)
+    for query in (_ASKED_THERE, _REMINDED_THERE) if keys else ():
+        for key, whose in session.execute(query, {"keys": list(keys)}):
+            known[key].add(whose)
+    return known
 
 
 def _may_be_reminded(each: Due, runtime: Runtime, now: datetime) -> bool:

@@ -76,13 +76,19 @@ def _forget_pulse_comments(session: Session, going: Going) -> None:
 
 
 def _old_messages(workspace_id: str, before: datetime) -> Select[Any]:
-    """Nothing that still waits to leave, and nothing of a follow-up that is open."""
+    """Nothing that waits to leave, now or after a pause; nothing of a follow-up or a pulse that is open."""
     still_open = select(FollowUp.id).where(FollowUp.id == Message.followup_id, FollowUp.closed_at.is_(None))
+    of_pulse = select(Invitation.id).join(Pulse, Pulse.occurrence_id == Invitation.occurrence_id)
+    in_pulse = of_pulse.where(Invitation.id == Message.invitation_id, Pulse.state == "open")
+    in_time = Invitation.expires_at > before  # a pause that nobody ends keeps nothing for ever
+    held = select(Invitation.id).where(
+        Invitation.id == Message.invitation_id, Invitation.state == "planned", in_time
+    )
     to_somebody = or_(Message.to_address != "", _names_their_chat())
     has_words = or_(Message.body.is_not(None), Message.subject.is_not(None), to_somebody)
     over = Message.state.not_in(("queued", "claimed", "attempting")) & ~still_open.exists()
     mine = Message.workspace_id == workspace_id, Message.created_at < before
-    return select(Message.id).where(*mine, over, has_words)
+    return select(Message.id).where(*mine, over, ~in_pulse.exists(), ~held.exists(), has_words)
 
 
 def _forget_messages(session: Session, going: Going) -> None:

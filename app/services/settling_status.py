@@ -19,9 +19,11 @@ from app.services import (
     opt_outs,
     other_ways,
     pulse_reminders,
+    reminder_ends,
     wishes,
 )
 from app.services.inbound import Stored
+from app.services.other_ways import ALONE
 
 RANK = {"attempting": 0, "unknown": 0, "sent": 1, "failed": 2, "delivered": 3}
 
@@ -79,6 +81,8 @@ def tell(session: Session, message: Message, event: Event, now: datetime, ready:
             followup_opening.reply_left(session, message.followup_id, now)
     if message.purpose == "invitation" and message.invitation_id:
         _invitation(session, message, event.state, event.reason, now)
+    elif message.purpose == "reminder" and event.state == "delivered":
+        reminder_ends.arrived(session, message)
     if event.state == "failed":
         _fail(session, message, event, ready, now)
 
@@ -96,6 +100,8 @@ def _fail(session: Session, message: Message, event: Event, ready: Collection[st
         _close(session, message, event, now)
     if message.purpose == "invitation" and event.reason != "opted_out":
         other_ways.take_next(session, message.invitation_id, ready, now)
+    elif message.purpose == "reminder":
+        reminder_ends.lost(session, message.invitation_id, event.reason, ready, now)
 
 
 def _close(session: Session, message: Message, event: Event, now: datetime) -> None:
@@ -118,14 +124,14 @@ def _try_again(session: Session, message: Message, event: Event, now: datetime) 
     message.state, message.reason, message.due_at = "queued", event.reason, now + again
     message.lease_token = message.lease_until = None
     if message.purpose == "invitation" and message.invitation_id:
-        invitation = session.get_one(Invitation, message.invitation_id, with_for_update=True)
+        invitation = session.get_one(Invitation, message.invitation_id, with_for_update=ALONE)
         if invitation.state in ("sending", "unknown", "sent"):
             invitation.state, invitation.reason, invitation.until = "queued", event.reason, now + again
     return True
 
 
 def _invitation(session: Session, message: Message, state: str, reason: str, now: datetime) -> None:
-    invitation = session.get_one(Invitation, message.invitation_id, with_for_update=True)
+    invitation = session.get_one(Invitation, message.invitation_id, with_for_update=ALONE)
     told_wrong = invitation.state == "failed" and state == "delivered"  # its end was told in the wrong order
     if state == "delivered" and other_ways.take_back(session, invitation, message.channel):
         told_wrong = True

@@ -170,7 +170,7 @@ def _answer(session: Session, schedule: Schedule, event: Event, now: datetime) -
         ended = ("skipped", "paused")
     elif now - due_at > coming_due.latest_for_one(schedule):
         ended = ("missed", "late")
-    due = Due(ORIGIN, f"{schedule.id}:{event.id}", due_at, event.contact_id, ended)
+    due = Due(ORIGIN, f"{schedule.id}:{event.id}", due_at, event.contact_id, ended, local)
     if ended is None and _gives_way(session, schedule, event, now):
         due = replace(due, ended=("skipped", "newer_event"))
     coming_due.occur(session, schedule, cadence, due, now)

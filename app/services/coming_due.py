@@ -76,8 +76,12 @@ def retime(schedule: Schedule, cadence: Cadence) -> bool:
 
 
 def retime_all(session: Session, workspace_id: str) -> None:
-    """A step: the same for every schedule of a workspace whose days off have changed."""
-    query = select(Schedule).where(Schedule.workspace_id == workspace_id, Schedule.next_due_at.is_not(None))
+    """A step: the same for every schedule of a workspace whose days off have changed.
+
+    Those after events are held as well: what happens now is either written by now or counts by the new days.
+    """
+    waits = or_(Schedule.next_due_at.is_not(None), Schedule.repeat == Repeat.EVENT.value)
+    query = select(Schedule).where(Schedule.workspace_id == workspace_id, waits)
     days_off = days_off_of(session, workspace_id)
     for schedule in session.scalars(query.order_by(Schedule.id).with_for_update()):
         retime(schedule, cadence_of(schedule, days_off))

@@ -196,7 +196,7 @@ def _gives_way(session: Session, schedule: Schedule, event: Event, now: datetime
 
 
 def _waiting_for(schedule: Schedule, event: Event, window: timedelta) -> Select[str, datetime, str | None]:
-    """The runs that wait for this person within the window, when that happened, and an ask that is planned."""
+    """The runs that wait for this person within the window, when that happened, and their planned ask."""
     its_event = Event.id == func.substr(Occurrence.key, len(f"{schedule.id}:") + 1)
     its_ask = Invitation.occurrence_id == Occurrence.id, Invitation.state.in_(unsent.WAITING)
     return (

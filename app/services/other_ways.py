@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
@@ -95,7 +95,8 @@ def rests_at(
 ) -> bool:
     """Was somebody else asked at this address by this run, or so lately that it is left alone?
 
-    An ask that waits and will follow its person to another address is none.
+    An ask that waits and will follow its person to another address is none. Nor is one of the sandbox, which
+    reached nobody, for whoever is asked for real.
     """
     if key is None or occurrence.origin == "closure":  # whoever is asked again is asked whatever was asked
         return False
@@ -106,6 +107,7 @@ def rests_at(
         unindexed(Invitation.workspace_id) == invitation.workspace_id,
         Invitation.contact_id != invitation.contact_id,
         Invitation.state.not_in(UNCOUNTED),
+        or_(Invitation.sandbox.is_(False), literal(invitation.sandbox)),
         or_(
             Invitation.occurrence_id == occurrence.id,
             moment >= rest.cutoff(rest.days, now),

@@ -618,6 +618,20 @@ def test_a_mailbox_at_which_somebody_was_asked_lately_rests_for_who_comes_to_it(
     assert [each.recipient for each in smtp_server.messages] == [maria.email]
 
 
+def test_no_way_is_shut_by_a_question_that_the_sandbox_asked_at_the_same_number(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    server: ScriptedTwilio, smtp_server: SmtpSink,
+) -> None:  # fmt: skip
+    """It rang at nobody's."""
+    joao = world.contact(workspace, name="João", email=None, phone=MARIA)
+    there = {"channel": "sms", "address_key": joao.phone_key}
+    world.invitation(workspace, world.survey(workspace), joao, there, sandbox=True, **there)
+    smtp_server.refuse_recipient[str(maria.email)] = "550 5.1.1 No such user"
+    ask(place, world, manager, maria, ["email", "sms"])
+    sending.send_due(place)
+    assert [each["To"] for each in server.created] == [MARIA]
+
+
 def test_a_reminder_that_follows_elsewhere_leaves_the_ask_where_it_went(
     place: Runtime, world: World, manager: Visitor, maria: Contact, server: ScriptedTwilio,
     smtp_server: SmtpSink, clock: Clock,

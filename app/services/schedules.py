@@ -220,7 +220,7 @@ def _take(session: Session, who: Visitor, schedule: Schedule, given: Changes) ->
 
 
 def _ask_others(session: Session, schedule: Schedule, before: Cadence, now: datetime) -> None:
-    """All at once, or each by their own clock: a run reads that from its schedule while it asks."""
+    """All at once, or each by their own clock: not while a run asks; what has not begun ends."""
     by_person = Repeat.EACH_PERSON
     if (before.repeat is by_person) == (schedule.repeat == by_person):
         return

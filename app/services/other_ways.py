@@ -100,7 +100,8 @@ def rests_at(
     """
     if key is None or occurrence.origin == "closure":  # whoever is asked again is asked whatever was asked
         return False
-    rest = rest_of(session.get_one(Workspace, invitation.workspace_id), invitation.metric)
+    place = session.get_one(Workspace, invitation.workspace_id)
+    rest = rest_of(place, invitation.metric, early_days=occurrence.early_days)  # as its run met them
     moment = asks_at(Invitation, now)
     others = select(Invitation.id).where(
         Invitation.address_key == key,

@@ -263,6 +263,7 @@ def test_a_question_that_ends_with_its_schedule_says_so(
             (first,) = session.scalars(whose)
             everybody = session.scalars(select(Contact).where(Contact.id != first)).all()
         maria = everybody[0]
+    clock.advance(hours=1)
     schedules.cancel(runtime, house.who, id)
     told = [
         (each.kind, getattr(each, "state", None), each.reason)

@@ -135,12 +135,15 @@ class Cadence:
             yield from _one_of(list(together))
 
     def step_after(self, before: datetime, days: int) -> datetime:
-        """The time on the wall so many days after the step before, moved out of days off as runs are.
+        """The time on the wall so many days after the step before, moved out of days off as runs are."""
+        return self.step_on(before + timedelta(days=days), before)
+
+    def step_on(self, local: datetime, before: datetime) -> datetime:
+        """The same of a step that is named for this time, which days off may move.
 
         It is never left out, which would end the sequence for all of them, and never moved back to the day of
         the step before: then it comes on the next business day.
         """
-        local = before + timedelta(days=days)
         policy = OffDays.NEXT if self.off_days is OffDays.SKIP else self.off_days
         moved = self.days_off.moved(local, policy)
         if moved is None or moved <= before:

@@ -86,11 +86,20 @@ def missing_problems(
 def foreign_problems(repeat: Repeat, given: Mapping[str, object]) -> list[Problem]:
     """What was given and belongs to another way of repeating."""
     belongs = {"rrule": Repeat.CUSTOM, "every_days": Repeat.EACH_PERSON, "trigger": Repeat.EVENT}
-    return [
+    problems = [
         problem(name, "Only when it repeats as “%(repeat)s”.", repeat=owner.value)
         for name, owner in belongs.items()
         if given.get(name) is not None and repeat is not owner
     ]
+    if repeat is Repeat.EVENT and given.get("at") is not None:
+        problems.append(
+            problem(
+                "at",
+                "Events decide when it asks: leave this empty."
+                " To begin on a later day, pause the schedule until then.",
+            )
+        )
+    return problems
 
 
 def first_run(cadence: Cadence, now: datetime) -> Run | None:

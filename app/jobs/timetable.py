@@ -75,6 +75,7 @@ TIMETABLE = (
     Job("plan_schedules", planning.plan_schedules, 1),
     Job("expand_occurrences", expanding.expand_occurrences, 1),
     Job("follow_schedules", unsent.follow_all, 1),
+    Job("retime_waiting", retiming.retime_waiting, 1),
     Job("look_at_held", looking_again.look_at_held, 1),
     Job("count_spared", sparing.count_spared, 5),
     Job("import_contacts", import_jobs.run_due, 0.5, clock=False),

@@ -53,7 +53,11 @@ class Schedule(HasId, Base):
 
 
 class Occurrence(HasId, Base):
-    """One due run, unique by where it came from and its key; ends as run, skipped or missed."""
+    """One due run, unique by where it came from and its key; ends as run, skipped or missed.
+
+    What decides about its people, and when its steps come, is written here as it came due: whoever edits the
+    schedule means later runs.
+    """
 
     __tablename__ = "occurrences"
     __table_args__ = (
@@ -79,14 +83,19 @@ class Occurrence(HasId, Base):
     audience: Mapped[dict[str, Any]]
     channels: Mapped[list[str]]
     terms: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # frozen as it came due
+    early_days: Mapped[int] = mapped_column(default=0, server_default="0")  # by which rest is met sooner
+    every_days: Mapped[int | None]  # of each person: one day's share of them, and what follows it
+    after_days: Mapped[int | None]  # of a step: so long after the one before
+    off_days: Mapped[str | None] = mapped_column(String(8))  # of a step, or after an event
     lots: Mapped[dict[str, Any] | None]  # of a sample, from the first: for each group who is left out
     asked: Mapped[int] = mapped_column(default=0, server_default="0")  # so far; the throttle counts by it
     spared: Mapped[int | None]  # whom a cancelled run had not come to; none: not counted yet, or not begun
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
     due_at: Mapped[datetime]
-    local_at: Mapped[str | None] = mapped_column(String(26))  # of a step: when it comes on the wall,
-    time_zone: Mapped[str | None] = mapped_column(String(64))  # and where; others have a rule of their own
+    local_at: Mapped[str | None] = mapped_column(String(26))  # of a step: when it comes on the wall
+    time_zone: Mapped[str | None] = mapped_column(String(64))  # of that, or after an event: of which wall
+    named_at: Mapped[str | None] = mapped_column(String(26))  # of both: when it would come without days off
     expanded_to: Mapped[str | None] = mapped_column(String(26))  # the last contact planned: where to resume
     chosen: Mapped[list[str] | None] = mapped_column(deferred=True)  # whose turn it is; none: not looked yet
     created_at: Mapped[datetime]

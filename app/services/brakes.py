@@ -123,7 +123,7 @@ def _since_it_went_on(session: Session, run: Occurrence, now: datetime) -> list[
     """
     since = run_ends.went_on(session, run, "complaints")
     fresh = [] if since is None else [Message.sent_at >= since]
-    if run_ends.is_of_few(session, run):
+    if run_ends.is_of_few(run):
         return [*run_ends.lately(run, now), *fresh]
     return [Occurrence.id == run.id, *fresh]
 

@@ -84,12 +84,12 @@ def look(runtime: Runtime, search: Search) -> bool:
         if not _is_wanted(search, run, ask):
             search.is_over = True
             return True
-        course = search.course or _read(session, search, schedule, ask)
+        course = search.course or _read(session, search, schedule, run, ask)
         some, upto = _next(session, run, course.after, search.pace.people)
         people = at_leisure.people_of(session, runtime, run, metric).where(*some)
         with planned_anew(session):
             part = course.take(_found(session, course, ask, people, upto or ""))
-        result = _result(session, course.sieve, schedule, ask, course.number) if upto is None else None
+        result = None if upto is not None else _result(session, course, schedule, run, ask)
     search.course = course
     search.pace.took(time.perf_counter() - began)
     with runtime.db.write() as session:
@@ -111,10 +111,11 @@ def _is_wanted(search: Search, run: Occurrence, ask: Asking) -> bool:
     return run.lots is None and not run.expanded_to and ask.terms.sample is not None
 
 
-def _read(session: Session, search: Search, schedule: Schedule, ask: Asking) -> Course:
+def _read(session: Session, search: Search, schedule: Schedule, run: Occurrence, ask: Asking) -> Course:
     """With what earlier looks of this run have found."""
-    most = whose_turn.most_a_day(session, schedule, ask.now) if search.what == TURN else 0
-    course = Course(Longest(most) if search.what == TURN else Drawn())
+    course = Course(Drawn())
+    if search.what == TURN:
+        course = Course(Longest(whose_turn.most_a_day(session, schedule, ask.now, run.every_days)))
     prefix = search.what + search.run
     kept = select(Setting.value).where(Setting.name.startswith(prefix, autoescape=True))
     for value in session.scalars(kept.order_by(Setting.name)):
@@ -167,9 +168,10 @@ def _is_shared(ask: Asking, each: Any) -> ColumnElement[bool]:
     return case(*number, else_=0) > 1
 
 
-def _result(session: Session, sieve: Sieve, schedule: Schedule, ask: Asking, number: int) -> object:
+def _result(session: Session, course: Course, schedule: Schedule, run: Occurrence, ask: Asking) -> object:
+    sieve, every_days = course.sieve, run.every_days
     if isinstance(sieve, Longest):
-        return sieve.first(whose_turn.of_a_day(session, schedule, number, ask.now))
+        return sieve.first(whose_turn.of_a_day(session, schedule, course.number, ask.now, every_days))
     return lots.limits(ask, sieve.by_group)
 
 

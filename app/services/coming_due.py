@@ -32,6 +32,7 @@ class Due:
     at: datetime
     contact_id: str | None = None
     ended: Ended = None
+    named: datetime | None = None  # after an event, on the wall: days off have moved the moment from there
 
 
 def days_off_of(session: Session, workspace_id: str) -> DaysOff:
@@ -75,8 +76,12 @@ def retime(schedule: Schedule, cadence: Cadence) -> bool:
 
 
 def retime_all(session: Session, workspace_id: str) -> None:
-    """A step: the same for every schedule of a workspace whose days off have changed."""
-    query = select(Schedule).where(Schedule.workspace_id == workspace_id, Schedule.next_due_at.is_not(None))
+    """A step: the same for every schedule of a workspace whose days off have changed.
+
+    Those after events are held as well: what happens now is either written by now or counts by the new days.
+    """
+    waits = or_(Schedule.next_due_at.is_not(None), Schedule.repeat == Repeat.EVENT.value)
+    query = select(Schedule).where(Schedule.workspace_id == workspace_id, waits)
     days_off = days_off_of(session, workspace_id)
     for schedule in session.scalars(query.order_by(Schedule.id).with_for_update()):
         retime(schedule, cadence_of(schedule, days_off))
@@ -157,6 +162,12 @@ def occur(session: Session, schedule: Schedule, cadence: Cadence, due: Due, now:
         "audience": audiences.of_schedule(session, schedule),
         "channels": schedule.channels,
         "terms": schedule.terms,
+        "early_days": cadence.early_days if due.origin == "schedule" else 0,
+        "every_days": schedule.every_days,
+        "after_days": None,
+        "off_days": cadence.off_days.value if due.named else None,
+        "named_at": due.named.isoformat() if due.named else None,
+        "time_zone": cadence.zone.key if due.named else None,
         "state": state,
         "reason": reason,
         "due_at": due.at,
@@ -180,7 +191,8 @@ def _follow(
     terms = {name: value for name, value in first["terms"].items() if name != "sample"}
     local, before = local_time(first["due_at"], cadence), first_id
     for number, step in enumerate(schedule.steps, start=1):
-        local = cadence.step_after(local, step["after_days"])
+        named = local + timedelta(days=step["after_days"])
+        local = cadence.step_on(named, local)
         row = first | {
             "survey_id": step["survey"],
             "origin": "sequence",
@@ -189,15 +201,22 @@ def _follow(
             "key": f"{first_id}:{number}",
             "after_id": before,
             "step": number,
-            **on_the_wall(local, cadence),
+            "early_days": 0,
+            "after_days": step["after_days"],
+            "off_days": cadence.off_days.value,
+            **on_the_wall(local, cadence, named),
         }
         before = _insert(session, row) or before
 
 
-def on_the_wall(local: datetime, cadence: Cadence) -> dict[str, Any]:
-    """When a step comes: the time on the wall and its zone, and the moment that this is by today's rules."""
+def on_the_wall(local: datetime, cadence: Cadence, named: datetime) -> dict[str, Any]:
+    """When a step comes: the time on the wall and its zone, and the moment that this is by today's rules.
+
+    `named`: when it would come if no day off had moved it.
+    """
     zone = cadence.zone
-    return {"local_at": local.isoformat(), "time_zone": zone.key, "due_at": moment_of(local, zone)}
+    wall = {"local_at": local.isoformat(), "time_zone": zone.key, "named_at": named.isoformat()}
+    return wall | {"due_at": moment_of(local, zone)}
 
 
 def local_time(moment: datetime, cadence: Cadence) -> datetime:

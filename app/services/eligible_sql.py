@@ -117,10 +117,12 @@ def _of_everybody(ask: Asking) -> tuple[list[Label[bool]], list[Subquery]]:
 
 
 def answered_on(ask: Asking) -> ColumnElement[str | None]:
-    """The channel of their last answer, where somebody wants to know."""
+    """The channel of their last answer that counts, where somebody wants to know."""
     if not ask.terms.their_channel_first:
         return literal(None, Answer.channel.type)
-    latest = select(Answer.channel).where(Answer.contact_id == Contact.id)
+    counted = Answer.suspect.is_(False), Answer.late.is_(False)
+    real = () if ask.sandbox_on else (Answer.sandbox.is_(False),)
+    latest = select(Answer.channel).where(Answer.contact_id == Contact.id, *counted, *real)
     return latest.order_by(Answer.recorded_at.desc()).limit(1).scalar_subquery()
 
 

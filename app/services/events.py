@@ -7,21 +7,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
 from app.domain.cadence import Repeat, moment_of
 from app.domain.triggers import event_problems, read_trigger
 from app.errors import Conflict, Invalid, NotFound, problem
-from app.models import Contact, Event, Occurrence, Schedule, new_id
+from app.models import Contact, Event, Invitation, Occurrence, Schedule, new_id
 from app.runtime import Runtime
-from app.services import access, coming_due
+from app.services import access, coming_due, unsent
 from app.services.access import Visitor
 from app.services.coming_due import Due, Ended
 from app.services.once import Once
 
 ORIGIN = "trigger"
+NEWER = "newer_event"  # why the question about an older one is not asked
 
 
 @dataclass(frozen=True)
@@ -170,42 +171,43 @@ def _answer(session: Session, schedule: Schedule, event: Event, now: datetime) -
         ended = ("skipped", "paused")
     elif now - due_at > coming_due.latest_for_one(schedule):
         ended = ("missed", "late")
-    due = Due(ORIGIN, f"{schedule.id}:{event.id}", due_at, event.contact_id, ended)
+    due = Due(ORIGIN, f"{schedule.id}:{event.id}", due_at, event.contact_id, ended, local)
     if ended is None and _gives_way(session, schedule, event, now):
-        due = replace(due, ended=("skipped", "newer_event"))
+        due = replace(due, ended=("skipped", NEWER))
     coming_due.occur(session, schedule, cadence, due, now)
 
 
 def _gives_way(session: Session, schedule: Schedule, event: Event, now: datetime) -> bool:
     """Is a newer event of this person waiting? If not, older ones within the window give way to this one.
 
-    Newer is what happened later; days off may have moved the questions to the other order.
+    Newer is what happened later; days off may have moved the questions to the other order. One whose ask
+    waits for its morning, its turn or a retry waits as well, until a worker has it in hand.
     """
     window = timedelta(hours=schedule.trigger["newest_within_hours"])
     if not window:
         return False
-    waiting = _waiting_for(session, schedule, event, window)
-    if any(happened > event.occurred_at for happened in waiting.values()):
+    waiting = session.execute(_waiting_for(schedule, event, window)).all()
+    if any(each.occurred_at > event.occurred_at for each in waiting):
         return True
-    for run in waiting:
-        coming_due.skip(session, schedule.id, run, "newer_event", now)
+    for run, _, ask in waiting:
+        if ask is None or unsent.take_back(session, [ask], NEWER):
+            coming_due.skip(session, schedule.id, run, NEWER, now)  # of one that has run, its later steps
     return False
 
 
-def _waiting_for(
-    session: Session, schedule: Schedule, event: Event, window: timedelta
-) -> dict[str, datetime]:
-    """The runs that wait for this person within the window, and when that happened which they are about."""
+def _waiting_for(schedule: Schedule, event: Event, window: timedelta) -> Select[str, datetime, str | None]:
+    """The runs that wait for this person within the window, when that happened, and their planned ask."""
     its_event = Event.id == func.substr(Occurrence.key, len(f"{schedule.id}:") + 1)
-    query = (
-        select(Occurrence.id, Event.occurred_at)
+    its_ask = Invitation.occurrence_id == Occurrence.id, Invitation.state.in_(unsent.WAITING)
+    return (
+        select(Occurrence.id, Event.occurred_at, Invitation.id)
         .join(Event, its_event)
+        .outerjoin(Invitation, and_(*its_ask))
         .where(
             Occurrence.contact_id == event.contact_id,
             Occurrence.schedule_id == schedule.id,
             Occurrence.origin == ORIGIN,
-            Occurrence.state == "due",
+            or_(Occurrence.state == "due", Invitation.id.is_not(None)),
             Event.occurred_at.between(event.occurred_at - window, event.occurred_at + window),
         )
     )
-    return {row.id: row.occurred_at for row in session.execute(query)}

@@ -17,7 +17,6 @@ from app.runtime import Runtime
 from app.services import (
     at_leisure,
     choosing,
-    coming_due,
     inviting,
     inviting_many,
     pulses,
@@ -164,7 +163,7 @@ def _put_off(runtime: Runtime, occurrence_id: str, last: datetime) -> None:
     with runtime.db.write() as session:
         locked = _lock(session, occurrence_id)
         if locked is not None and locked[0].state == "due":
-            sequences.put_off(session, locked[1], locked[0], last)
+            sequences.put_off(session, locked[0], last)
 
 
 def _expand_some(
@@ -202,7 +201,7 @@ def _expand_some(
         occurrence.state, occurrence.reason = "skipped", "nobody"
     # The next step comes when the last of them has left, not when they were planned
     last = max(now, _due_at(occurrence, ask.terms, now))
-    sequences.put_off_what_follows(session, schedule, occurrence, last)
+    sequences.put_off_what_follows(session, occurrence, last)
     return done.number, False
 
 
@@ -262,6 +261,6 @@ def _begin(
     occurrence.version_id, occurrence.state = survey.published_version_id, "running"
     session.flush()
     if metric is Metric.ENPS:
-        pulses.open_occurrence(session, runtime, occurrence, coming_due.cadence_of(schedule).early_days)
+        pulses.open_occurrence(session, runtime, occurrence)
         return None
     return metric

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import pairwise
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
 from app.domain.metrics import Metric
-from app.models import Contact, Invitation, Message, Occurrence, Schedule, Survey, Workspace, new_id
-from app.services import ask_messages, caps_sql, coming_due
+from app.models import Contact, Invitation, Message, Occurrence, Survey, Workspace, new_id
+from app.services import ask_messages, caps_sql
 from app.services.ask_messages import LOST
 from app.services.asking_terms import UNCOUNTED, rest_of
 from app.services.eligible_sql import asks_at
@@ -91,18 +91,20 @@ def rests_at(
 ) -> bool:
     """Was somebody else asked or reminded at this address by this run, or so lately that it is left alone?
 
-    An ask that waits and will follow its person to another address is none.
+    An ask that waits and will follow its person to another address is none. Nor is one of the sandbox, which
+    reached nobody, for whoever is asked for real.
     """
     if key is None or occurrence.origin == "closure":  # whoever is asked again is asked whatever was asked
         return False
-    workspace = session.get_one(Workspace, invitation.workspace_id)
-    rest = rest_of(workspace, invitation.metric, early_days=_early_days(session, occurrence))
+    place = session.get_one(Workspace, invitation.workspace_id)
+    rest = rest_of(place, invitation.metric, early_days=occurrence.early_days)  # as its run met them
     moment = asks_at(Invitation, now)
     others = select(Invitation.id).where(
         Invitation.address_key == key,
         unindexed(Invitation.workspace_id) == invitation.workspace_id,
         Invitation.contact_id != invitation.contact_id,
         Invitation.state.not_in(UNCOUNTED),
+        or_(Invitation.sandbox.is_(False), literal(invitation.sandbox)),
         or_(
             Invitation.occurrence_id == occurrence.id,
             moment >= rest.cutoff(rest.days, now),
@@ -113,13 +115,6 @@ def rests_at(
     if found and found - _moving_away(session, found, key):
         return True
     return session.scalar(_reminded_there(invitation, occurrence, key).limit(1)) is not None
-
-
-def _early_days(session: Session, occurrence: Occurrence) -> int:
-    """How many days early its rests count as met, as where it was planned."""
-    if occurrence.origin != "schedule" or occurrence.schedule_id is None:
-        return 0
-    return coming_due.cadence_of(session.get_one(Schedule, occurrence.schedule_id)).early_days
 
 
 def _reminded_there(invitation: Invitation, occurrence: Occurrence, key: str) -> Select[str]:

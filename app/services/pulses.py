@@ -95,10 +95,10 @@ def open_pulse(
     return pulse_id
 
 
-def open_occurrence(session: Session, runtime: Runtime, occurrence: Occurrence, early_days: int = 0) -> None:
+def open_occurrence(session: Session, runtime: Runtime, occurrence: Occurrence) -> None:
     """A step: a schedule's e-NPS is due, so its pulse opens; with nobody to ask, the run is skipped."""
     now = runtime.clock()
-    _open(session, runtime, occurrence, now + OPEN_FOR, now, early_days=early_days)
+    _open(session, runtime, occurrence, now + OPEN_FOR, now)
 
 
 def _frozen(session: Session, who: Visitor, audience: object) -> dict[str, Any]:
@@ -127,19 +127,13 @@ def _closing(closes_at: datetime | None, now: datetime) -> datetime:
 
 
 def _open(
-    session: Session,
-    runtime: Runtime,
-    occurrence: Occurrence,
-    closes_at: datetime,
-    now: datetime,
-    *,
-    early_days: int = 0,
+    session: Session, runtime: Runtime, occurrence: Occurrence, closes_at: datetime, now: datetime
 ) -> tuple[str, int]:
     """The pulse's id and how many people it asks; with nobody to ask there is none: the run is skipped."""
     inviting.one_at_a_time(session, occurrence.workspace_id)
     ask = asking_terms.asking(
         session, runtime, occurrence.workspace_id, Metric.ENPS,
-        channels=occurrence.channels or ("email",), early_days=early_days,
+        channels=occurrence.channels or ("email",), early_days=occurrence.early_days,
     )  # fmt: skip
     everybody = audiences.of_occurrence(session, runtime, occurrence, Metric.ENPS)
     decided = eligible.decide(session, ask, everybody.order_by(Contact.id))

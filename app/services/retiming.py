@@ -1,19 +1,21 @@
-"""Zones change their rules: with each new tzdata what lies ahead is counted anew from local rule and zone."""
+"""What lies ahead is counted anew: with each new tzdata from local rule and zone, and as days off change."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
-from app.db import changed
+from app.db import changed, insert_into
 from app.domain.cadence import moment_of
 from app.engines import take_time
-from app.models import Occurrence, Schedule
+from app.models import Occurrence, Schedule, Setting, new_id
 from app.runtime import Runtime
-from app.services import coming_due
+from app.services import coming_due, waiting_chains
 from app.services.portions import pace, portions
 
+AGAIN = "retime:"  # rows of `installation`: the workspaces whose days off have changed, a new value each time
 Moved = tuple[str, datetime, datetime]  # a step, when it was due, and when it is
 
 
@@ -57,3 +59,34 @@ def _moved(runtime: Runtime) -> Iterator[Moved]:
                 due_at = moment_of(datetime.fromisoformat(local), ZoneInfo(zone))
                 if due_at != before:
                     yield id, before, due_at
+
+
+def note(session: Session, workspace_id: str) -> None:
+    """A step: the days off of this workspace have changed. Begins anew what is under way already."""
+    adding = insert_into(session, Setting).values(name=AGAIN + workspace_id, value=new_id())
+    new = {"value": adding.excluded.value}
+    session.execute(adding.on_conflict_do_update(index_elements=["name"], set_=new))
+
+
+def retime_waiting(runtime: Runtime) -> int:
+    """A job: steps and questions after events that wait move with the days off, and back. How many moved."""
+    done = 0
+    while not runtime.stopping() and (noted := _noted(runtime)) is not None:
+        name, value = noted
+        chains = waiting_chains.moved(runtime, name.removeprefix(AGAIN))
+        for some in portions(runtime, chains, pace(runtime)):
+            with runtime.db.write() as session:
+                done += sum(waiting_chains.move(session, each, runtime.clock()) for each in some)
+            runtime.reach("retimed_some")
+        if runtime.stopping():
+            break
+        with runtime.db.write() as session:
+            session.execute(delete(Setting).where(Setting.name == name, Setting.value == value))
+    return done
+
+
+def _noted(runtime: Runtime) -> tuple[str, str] | None:
+    noted = select(Setting.name, Setting.value).where(Setting.name.startswith(AGAIN, autoescape=True))
+    with runtime.db.read() as session:
+        found = session.execute(noted.order_by(Setting.name).limit(1)).first()
+    return None if found is None else (found.name, found.value)

@@ -17,9 +17,8 @@ from app.domain.brakes import (
     next_look,
     worth_counting,
 )
-from app.domain.cadence import Repeat
 from app.domain.metrics import Metric
-from app.models import Bounces, Invitation, Message, Occurrence, Schedule, Stop
+from app.models import Bounces, Invitation, Message, Occurrence, Stop
 
 KNOWN = ("sent", "delivered", "failed")
 # Of a pulse the questions alone: its reminders go to the silent, whom nobody is to count
@@ -40,15 +39,12 @@ def run_of(session: Session, message_id: str) -> Occurrence | None:
     return session.scalar(query)
 
 
-def is_of_few(session: Session, run: Occurrence) -> bool:
-    """A step: is it for one person, after an event, or for a day's share of everybody?
+def is_of_few(run: Occurrence) -> bool:
+    """Is it for one person, after an event, or for a day's share of everybody?
 
     Alone such a run never says enough: it counts together with the others of its schedule.
     """
-    if run.contact_id is not None:
-        return True
-    repeat = session.scalar(select(Schedule.repeat).where(Schedule.id == run.schedule_id))
-    return repeat == Repeat.EACH_PERSON
+    return run.contact_id is not None or run.every_days is not None
 
 
 def lately(run: Occurrence, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -64,7 +60,7 @@ def went_on(session: Session, run: Occurrence, why: str) -> datetime | None:
 
 def refused(session: Session, run: Occurrence, reason: str, now: datetime) -> int:
     """A step: how many were refused for this, of its run or of those that it counts with."""
-    if is_of_few(session, run):
+    if is_of_few(run):
         return _latest(session, run, "refused", now).count(reason)
     conditions = [Message.state == "failed", Message.reason == reason]
     since = went_on(session, run, "refused")
@@ -75,7 +71,7 @@ def refused(session: Session, run: Occurrence, reason: str, now: datetime) -> in
 
 def returned(session: Session, run: Occurrence, now: datetime) -> Returned | None:
     """A step, with one bounce more: how many came back. None where they cannot be too many."""
-    if is_of_few(session, run):
+    if is_of_few(run):
         reasons = _latest(session, run, "bounces", now)
         return Returned(sum(each in BOUNCES for each in reasons), len(reasons))
     row = _count_one(session, run.id)

@@ -103,10 +103,14 @@ def edit(
     with runtime.db.write() as session:
         schedule = access.own(session, who, Schedule, id, lock=True)
         _refuse_change(schedule, revision)
+        if (at := given.get("at")) and written(at) == schedule.starts_at:
+            del given["at"]  # said as it is
         coming_due.come_due(session, schedule, now)
         before = coming_due.cadence_of(schedule)
         _take(session, who, schedule, given)
         schedule_rules.take(session, who, schedule, given)
+        if schedule.repeat == Repeat.EVENT and before.repeat is not Repeat.EVENT:
+            schedule.starts_at = written(this_minute(ZoneInfo(schedule.time_zone), now))
         _ask_others(session, schedule, before, now)
         was_over = schedule.state == "ended"
         _retime(session, schedule, before, now)
@@ -216,7 +220,7 @@ def _take(session: Session, who: Visitor, schedule: Schedule, given: Changes) ->
 
 
 def _ask_others(session: Session, schedule: Schedule, before: Cadence, now: datetime) -> None:
-    """All at once, or each by their own clock: a run reads that from its schedule while it asks."""
+    """All at once, or each by their own clock: not while a run asks; what has not begun ends."""
     by_person = Repeat.EACH_PERSON
     if (before.repeat is by_person) == (schedule.repeat == by_person):
         return

@@ -1,15 +1,17 @@
 """The later steps of a sequence: each comes so many days after the last ask of the step before has left."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from app.domain.cadence import Cadence
+from app.domain.cadence import Cadence, Repeat
+from app.domain.days_off import OffDays
 from app.engines import take_time
-from app.models import Invitation, Message, Occurrence, Schedule
+from app.models import Invitation, Message, Occurrence
 from app.runtime import Runtime
-from app.services.coming_due import cadence_of, days_off_of, local_time, on_the_wall
+from app.services.coming_due import days_off_of, local_time, on_the_wall
 
 NOT_LEFT = (
     "planned",
@@ -18,20 +20,25 @@ NOT_LEFT = (
 )  # what nobody knows the end of has perhaps left: it is not waited for
 
 
-def put_off_what_follows(session: Session, schedule: Schedule, run: Occurrence, now: datetime) -> None:
+def put_off_what_follows(session: Session, run: Occurrence, now: datetime) -> None:
     """A step: a run that asked its last people days after it was due puts its later steps off by as many.
 
     So nobody is asked two questions of a sequence at once because a pause or an outage lay between.
     """
     days = round((now - run.due_at) / timedelta(days=1))
-    if days < 1:
+    steps = session.scalars(_later(run)).all() if days > 0 else ()
+    if not steps:
         return
-    cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
+    cadence = _cadence(session, steps[0])
     before = local_time(now, cadence)
-    for step in session.scalars(_later(run)):
-        local = cadence.step_after(local_time(step.due_at, cadence), days)
-        before = local if local > before else cadence.step_after(before, 1)
-        _comes(step, before, cadence)
+    for step in steps:
+        named = local_time(step.due_at, cadence) + timedelta(days=days)
+        local = cadence.step_on(named, named - timedelta(days=days))
+        if local <= before:
+            named = before + timedelta(days=1)
+            local = cadence.step_on(named, before)
+        _comes(step, local, cadence, named)
+        before = local
 
 
 def held_until(runtime: Runtime, run_id: str) -> datetime | None:
@@ -43,7 +50,6 @@ def held_until(runtime: Runtime, run_id: str) -> datetime | None:
     with runtime.db.read() as session:
         take_time(session.connection())
         run = session.get_one(Occurrence, run_id)
-        schedule = session.get_one(Schedule, run.schedule_id)
         asks = Invitation.occurrence_id == run.after_id
         waits = and_(asks, Invitation.state.in_(NOT_LEFT), Invitation.expires_at > now)
         coming = select(func.max(Message.due_at)).join(Invitation, Invitation.id == Message.invitation_id)
@@ -53,33 +59,48 @@ def held_until(runtime: Runtime, run_id: str) -> datetime | None:
         left = session.scalar(select(func.max(Invitation.sent_at)).where(asks))
         if left is None:
             return None
-        cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
+        cadence = _cadence(session, run)
         own = local_time(run.due_at, cadence)
-        return left if _after(local_time(left, cadence), schedule, run, cadence) > own else None
+        return left if _after(local_time(left, cadence), run, cadence)[0] > own else None
 
 
-def put_off(session: Session, schedule: Schedule, run: Occurrence, last: datetime) -> None:
-    """A step: this one comes as many days after that day as its schedule says, at its own hour.
+def put_off(session: Session, run: Occurrence, last: datetime) -> None:
+    """A step: this one comes as many days after that day as was said, at its own hour.
 
     The later ones follow.
     """
-    cadence = cadence_of(schedule, days_off_of(session, schedule.workspace_id))
+    cadence = _cadence(session, run)
     before = local_time(last, cadence)
     for step in (run, *session.scalars(_later(run))):
-        before = max(local_time(step.due_at, cadence), _after(before, schedule, step, cadence))
-        _comes(step, before, cadence)
+        local, named = _after(before, step, cadence)
+        if local > (before := local_time(step.due_at, cadence)):
+            _comes(step, local, cadence, named)
+            before = local
 
 
-def _comes(step: Occurrence, local: datetime, cadence: Cadence) -> None:
-    for name, value in on_the_wall(local, cadence).items():
+def _cadence(session: Session, step: Occurrence) -> Cadence:
+    """The wall that it hangs on: its own zone, what it does on days off, and its workspace's days."""
+    assert step.local_at and step.time_zone and step.off_days
+    return Cadence(
+        Repeat.ONCE,
+        datetime.fromisoformat(step.local_at),
+        ZoneInfo(step.time_zone),
+        off_days=OffDays(step.off_days),
+        days_off=days_off_of(session, step.workspace_id),
+    )
+
+
+def _comes(step: Occurrence, local: datetime, cadence: Cadence, named: datetime) -> None:
+    for name, value in on_the_wall(local, cadence, named).items():
         setattr(step, name, value)
 
 
-def _after(before: datetime, schedule: Schedule, step: Occurrence, cadence: Cadence) -> datetime:
-    """On the wall: so many days after that day as the schedule says, the least of one that it has no more."""
+def _after(before: datetime, step: Occurrence, cadence: Cadence) -> tuple[datetime, datetime]:
+    """On the wall: so many days after that day as was said when the sequence began; and without days off."""
+    assert step.after_days is not None
     day = datetime.combine(before.date(), local_time(step.due_at, cadence).time())
-    has_it = len(schedule.steps) >= step.step
-    return cadence.step_after(day, schedule.steps[step.step - 1]["after_days"] if has_it else 1)
+    named = day + timedelta(days=step.after_days)
+    return cadence.step_on(named, day), named
 
 
 def _later(run: Occurrence) -> Select[Occurrence]:

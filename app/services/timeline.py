@@ -6,11 +6,11 @@ In a people workspace it knows asks only: reminders go to those who have not ans
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 from sqlalchemy.orm import Session
 
 from app.domain.followups import step_rank
-from app.domain.looks import rests_on
+from app.domain.looks import NOT_RUN, rests_on
 from app.models import (
     Answer,
     AnswerEdit,
@@ -26,7 +26,7 @@ from app.models import (
 from app.runtime import Runtime
 from app.services import contact_rows, opt_outs, other_ways, person_facts, timeline_talks
 from app.services.access import Visitor
-from app.services.asking_terms import rest_of
+from app.services.asking_terms import COUNTED, rest_of
 from app.services.paging import Page, cursor_at, place_of
 from app.services.timeline_moments import (
     Added,
@@ -118,11 +118,18 @@ def _asks(session: Session, who: Visitor, contact: Contact, now: datetime) -> It
 
 
 def _never_begun(session: Session, contact: Contact) -> Iterator[Moment]:
-    """Questions about them alone, after an event or in a sequence, that did not even begin."""
+    """Questions that were to come to them and did not: after an event, or after one that they were asked."""
+    theirs = Invitation.contact_id == contact.id
+    before = select(Invitation.occurrence_id).where(theirs, Invitation.state.in_(COUNTED))
+    decided = select(Invitation.id).where(theirs, Invitation.occurrence_id == Occurrence.id)
+    alone = select(Occurrence.id).where(Occurrence.contact_id == contact.id)
+    follows = select(Occurrence.id).where(Occurrence.after_id.in_(before))
+    either = union(alone, follows).subquery()  # each by its index
     query = (
         select(Occurrence, Survey.name, Survey.metric)
         .join(Survey, Survey.id == Occurrence.survey_id)
-        .where(Occurrence.contact_id == contact.id, Occurrence.state.in_(("skipped", "missed")))
+        .where(Occurrence.id.in_(select(either.c[0])))
+        .where(Occurrence.state.in_(NOT_RUN), ~decided.exists())
         .order_by(Occurrence.due_at.desc())
         .limit(MOST)
     )

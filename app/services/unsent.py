@@ -118,9 +118,14 @@ def _cancel(session: Session, ids: Sequence[str], now: datetime) -> int:
 
     What a worker has claimed leaves or is refused as its worker looks: whether it left decides, not we.
     """
-    _do(session, _messages(ids, "queued").values(state="cancelled", reason="cancelled"))
+    return take_back(session, ids, "cancelled")
+
+
+def take_back(session: Session, ids: Sequence[str], reason: str) -> int:
+    """A step: of these asks those of which nothing has left, nor is in hand, do not leave. How many."""
+    _do(session, _messages(ids, "queued").values(state="cancelled", reason=reason))
     waiting = _invitations(ids, *WAITING).where(~_IN_HAND.exists())
-    return _do(session, waiting.values(state="cancelled", reason="cancelled"))
+    return _do(session, waiting.values(state="cancelled", reason=reason))
 
 
 def _hold(session: Session, ids: Sequence[str], now: datetime) -> int:

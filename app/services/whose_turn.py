@@ -11,7 +11,6 @@ from math import ceil
 from sqlalchemy import ColumnElement, Select, and_, func, null, select
 from sqlalchemy.orm import Session
 
-from app.domain.cadence import Repeat
 from app.domain.metrics import Metric
 from app.domain.terms import Terms
 from app.models import Contact, Invitation, Occurrence, Schedule
@@ -40,8 +39,8 @@ def asking(
         schedule.workspace_id,
         metric,
         channels=(occurrence or schedule).channels,
-        early_days=coming_due.cadence_of(schedule).early_days if by_clock else 0,
-        least_days=(schedule.every_days or 0) if by_clock else 0,
+        early_days=occurrence.early_days if occurrence else coming_due.cadence_of(schedule).early_days,
+        least_days=((occurrence or schedule).every_days or 0) if by_clock else 0,
         occurrence_id=occurrence.id if occurrence else None,
         schedule_id=schedule.id,
         terms=asking_terms.NONE if metric is Metric.ENPS else terms,
@@ -80,17 +79,17 @@ def named(session: Session, occurrence: Occurrence, most: int) -> Sequence[str] 
 
 
 def is_for_all() -> ColumnElement[bool]:
-    """Of a run and its schedule: does everybody come next, so that none of them has to be named?"""
+    """Of a run: does everybody come next, so that none of them has to be named?"""
     return and_(Occurrence.contact_id.is_(None), Occurrence.after_id.is_(None), ~_is_by_person())
 
 
 def waits_for_choice() -> ColumnElement[bool]:
-    """Of a run and its schedule: nobody has looked yet whose turn it is."""
+    """Of a run: nobody has looked yet whose turn it is."""
     return and_(_is_by_person(), Occurrence.chosen.is_(null()))
 
 
 def _is_by_person() -> ColumnElement[bool]:
-    return and_(Schedule.repeat == Repeat.EACH_PERSON.value, Occurrence.origin == "schedule")
+    return and_(Occurrence.every_days.is_not(None), Occurrence.origin == "schedule")
 
 
 def longest_waiting(
@@ -113,22 +112,22 @@ def a_day(session: Session, schedule: Schedule, people: Select[Contact], now: da
     audience = session.scalar(
         select(func.count()).select_from(people.with_only_columns(Contact.id).subquery())
     )
-    return of_a_day(session, schedule, audience or 0, now)
+    return of_a_day(session, schedule, audience or 0, now, schedule.every_days)
 
 
-def most_a_day(session: Session, schedule: Schedule, now: datetime) -> int:
+def most_a_day(session: Session, schedule: Schedule, now: datetime, every_days: int | None) -> int:
     """A step: the same where all who are there are meant; cheap to know, and never less."""
     people = select(func.count()).where(Contact.workspace_id == schedule.workspace_id)
-    return of_a_day(session, schedule, session.scalar(people) or 0, now)
+    return of_a_day(session, schedule, session.scalar(people) or 0, now, every_days)
 
 
-def of_a_day(session: Session, schedule: Schedule, number: int, now: datetime) -> int:
-    """A step: the same of so many people.
+def of_a_day(session: Session, schedule: Schedule, number: int, now: datetime, every_days: int | None) -> int:
+    """A step: the same of so many people, each of whom has their turn after so many days.
 
     Days on which nobody is asked bring nobody, so the others bring more.
     """
     days_off = coming_due.days_off_of(session, schedule.workspace_id)
-    days = coming_due.cadence_of(schedule, days_off).runs_in(now, schedule.every_days or 1)
+    days = coming_due.cadence_of(schedule, days_off).runs_in(now, every_days or 1)
     return ceil(number / days)
 
 

@@ -13,7 +13,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.models import Logo, Workspace, new_id
 from app.rendering.assets import logo_path
 from app.runtime import Runtime
-from app.services import audit, coming_due, logos, looking_again
+from app.services import audit, coming_due, logos, looking_again, retiming
 from app.services.access import Visitor, held_workspace
 
 EDITABLE = (
@@ -73,6 +73,7 @@ def update(
         workspace.revision += 1
         if OF_THE_CALENDAR & set(clean):
             coming_due.retime_all(session, workspace.id)
+            retiming.note(session, workspace.id)
         if OF_REST & set(clean):
             looking_again.note(session, workspace.id)
         audit.note(session, who, runtime.clock(), "workspace.edited", workspace.id, changes=clean)

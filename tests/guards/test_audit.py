@@ -86,6 +86,7 @@ NOT_NOTED = {
     "retention._keep": WORK,
     "retiming.retime_schedules": WORK,
     "retiming.retime_steps": WORK,
+    "retiming.retime_waiting": WORK,
     "sandbox_phone.answer": "a member plays a respondent",
     "resuming.resume": INSIDE,
     "sending._claim": WORK,

@@ -8,8 +8,10 @@ from sqlalchemy import inspect, select
 
 from app.db import Database
 from app.domain.access import Role
+from app.domain.metrics import Metric
 from app.models import InboundEvent, Occurrence, OptOut, Pulse, Workspace, new_id
-from app.services import migrating, schema, senders
+from app.services import events, migrating, planning, schema, senders
+from app.services.events import Told
 from tests.pulse_world import open_pulse
 from tests.services.recurring import House
 from tests.world import Clock, World
@@ -109,3 +111,39 @@ def hours(db: Database) -> list[tuple[str | None, str | None]]:
     with db.read() as session:
         steps = session.scalars(select(Occurrence).where(Occurrence.step > 0))
         return [(each.local_at, each.time_zone) for each in steps]
+
+
+def test_a_run_that_is_under_way_keeps_what_its_schedule_says_as_we_upgrade(
+    db: Database, world: World, clock: Clock
+) -> None:
+    workspace = world.workspace()
+    survey, ces = world.survey(workspace), world.survey(workspace, Metric.CES)
+    maria = world.contact(workspace)
+    house = House(world, clock, world.member(workspace, Role.OWNER), survey)
+    steps = [{"survey": ces.id, "after_days": 30}]
+    house.plans(repeat="custom", rrule="FREQ=MONTHLY;INTERVAL=2", off_days="previous", steps=steps)
+    house.plans(repeat="each_person", every_days=90)
+    house.plans(repeat="daily")
+    solved = house.plans(repeat="event", off_days="previous", trigger={"event": "solved", "after_hours": 24})
+    events.tell(house.runtime, house.who, Told("1", "solved", maria.id, None, {}))
+    planning.plan_schedules(house.runtime)
+    before = kept(db)
+    assert {row[1:4] for row in before} == {
+        (7, None, None), (0, None, 30), (0, 90, None), (0, None, None),
+    }  # fmt: skip
+    assert [row[4:] for row in before if row[0] == solved] == [("next", "2026-11-17T10:00:00")]
+    migrating.downgrade(db, "0026")
+    migrating.upgrade(db)
+    assert kept(db) == before
+
+
+def kept(db: Database) -> list[tuple[str | None, int, int | None, int | None, str | None, str | None]]:
+    with db.read() as session:
+        rows = session.scalars(select(Occurrence).order_by(Occurrence.id))
+        return [
+            (
+                each.schedule_id, each.early_days, each.every_days, each.after_days, each.off_days,
+                each.named_at,
+            )
+            for each in rows
+        ]  # fmt: skip

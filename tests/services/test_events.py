@@ -1,5 +1,6 @@
 """Events as other systems tell of them: once each, the newest of several, late, unknown, filtered, paused."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,21 @@ from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.domain.terms import DRAWS
 from app.errors import Conflict, Invalid, NotFound
-from app.models import Contact, Event, Invitation, Occurrence
+from app.models import Contact, Event, Invitation, Message, Occurrence
 from app.rendering.languages import LOCALES, language_of
 from app.rendering.words import reason_sentence, reason_word
-from app.services import contacts, erasure, events, looks, lots, schedule_sheets, schedules, timeline
+from app.services import (
+    contacts,
+    erasure,
+    events,
+    looks,
+    lots,
+    runs,
+    schedule_sheets,
+    schedules,
+    sending,
+    timeline,
+)
 from app.services.events import AskedFor, Told
 from tests.services.loop import at_once
 from tests.services.recurring import House
@@ -164,6 +176,75 @@ def test_of_several_within_the_window_only_the_newest_asks(house: House, maria: 
     assert house.outcomes(id) == [("skipped", "newer_event")] * 2 + [("due", None)]
     house.live(hours=24)
     assert (house.count(), house.outcomes(id)[-1]) == (1, ("run", None))
+
+
+def asks(house: House) -> list[tuple[str, str | None, str, str | None]]:
+    """Of every ask that was planned, oldest first: its state and reason, and those of its message."""
+    with house.runtime.db.read() as session:
+        found = select(Invitation, Message).join(Message, Message.invitation_id == Invitation.id)
+        rows = session.execute(found.order_by(Invitation.created_at)).all()
+    return [(ask.state, ask.reason, message.state, message.reason) for ask, message in rows]
+
+
+@pytest.mark.on_both
+def test_an_ask_that_waits_for_its_morning_gives_way_to_what_happens_at_night(
+    house: House, maria: Contact
+) -> None:
+    """Planned and not sent, it is still the older one; its later steps would be about the older as well."""
+    steps = [{"survey": house.survey.id, "after_days": 40}]
+    trigger = SOLVED | {"after_hours": 0, "newest_within_hours": 24}
+    id = house.plans(repeat="event", trigger=trigger, steps=steps)
+    tell(house, "t-1", maria)
+    house.tick()
+    assert asks(house) == [("queued", None, "queued", None)]
+    house.clock.advance(hours=2)
+    tell(house, "t-2", maria)
+    house.tick()
+    late_in_coming = tell(house, "t-0", maria, house.clock.now - timedelta(hours=1))
+    assert [(each.state, each.reason) for each in late_in_coming] == [("skipped", "newer_event")]
+    sending.send_due(house.runtime)
+    newer = ("sent", None, "sent", None)
+    assert asks(house) == [("cancelled", "newer_event", "cancelled", "newer_event"), newer]
+    assert house.outcomes(id) == [
+        ("run", None), ("skipped", "newer_event"), ("run", None),
+        ("skipped", "newer_event"), ("due", None),
+    ]  # fmt: skip
+    told = runs.history(house.runtime, house.who, id).items[-1]
+    assert (told.asked, told.waiting, told.not_asked) == (0, 0, (("newer_event", 1),))
+
+
+@pytest.mark.on_both
+@pytest.mark.parametrize("point", ["claimed", "attempting", "handed_over"])
+def test_an_ask_that_a_worker_has_in_hand_gives_way_to_nothing(
+    house: House, maria: Contact, point: str
+) -> None:
+    """Nobody is asked twice, whichever of the two is first."""
+    id = after(house, after_hours=0, newest_within_hours=24)
+    tell(house, "t-1", maria)
+    house.tick()
+    told: list[object] = []
+
+    def meanwhile(reached: str) -> None:
+        if reached == point and not told:
+            told.append(tell(house, "t-2", maria))
+
+    sending.send_due(replace(house.runtime, reach=meanwhile))
+    house.tick()
+    sending.send_due(house.runtime)
+    assert asks(house) == [("sent", None, "sent", None)]
+    assert house.outcomes(id) == [("run", None)] * 2
+    assert house.count(Invitation.reason == "resting") == 1
+
+
+@pytest.mark.on_both
+def test_a_newer_event_and_a_worker_at_once_ask_once(house: House, maria: Contact) -> None:
+    after(house, after_hours=0, newest_within_hours=24)
+    tell(house, "t-1", maria)
+    house.tick()
+    at_once(lambda: tell(house, "t-2", maria), lambda: sending.send_due(house.runtime))
+    house.tick()
+    sending.send_due(house.runtime)
+    assert sum(message == "sent" for _, _, message, _ in asks(house)) == 1
 
 
 def test_the_newest_is_what_happened_last_whatever_days_off_make_of_the_questions(

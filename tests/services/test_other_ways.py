@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from app.channels.base import Event, Kind
 from app.channels.registry import open_channels
 from app.domain.access import Role
+from app.domain.metrics import Metric
 from app.models import Contact, Invitation, Message, Occurrence, SurveyVersion, Workspace
 from app.runtime import Runtime
 from app.services import (
@@ -635,6 +636,39 @@ def test_a_mailbox_at_which_somebody_was_asked_lately_rests_for_who_comes_to_it(
     contacts.edit(place, manager, joao.id, {"email": maria.email})
     sending.send_due(place)
     assert [each.recipient for each in smtp_server.messages] == [maria.email]
+
+
+def test_no_way_is_shut_by_a_question_that_the_sandbox_asked_at_the_same_number(
+    place: Runtime, world: World, workspace: Workspace, manager: Visitor, maria: Contact,
+    server: ScriptedTwilio, smtp_server: SmtpSink,
+) -> None:  # fmt: skip
+    """It rang at nobody's."""
+    joao = world.contact(workspace, name="João", email=None, phone=MARIA)
+    there = {"channel": "sms", "address_key": joao.phone_key}
+    world.invitation(workspace, world.survey(workspace), joao, there, sandbox=True, **there)
+    smtp_server.refuse_recipient[str(maria.email)] = "550 5.1.1 No such user"
+    ask(place, world, manager, maria, ["email", "sms"])
+    sending.send_due(place)
+    assert [each["To"] for each in server.created] == [MARIA]
+
+
+def test_a_rest_that_a_monthly_run_met_early_is_met_at_the_next_channel_as_well(
+    place: Runtime, world: World, clock: Clock, workspace: Workspace, manager: Visitor, maria: Contact,
+    server: ScriptedTwilio, smtp_server: SmtpSink,
+) -> None:  # fmt: skip
+    joao = world.contact(workspace, name="João", email=None, phone=MARIA)
+    survey = world.survey(workspace, Metric.CSAT)
+    there = {"channel": "sms", "address_key": joao.phone_key}
+    world.invitation(workspace, survey, joao, there, **there)
+    contacts.edit(place, manager, joao.id, {"active": False})
+    clock.advance(days=25)  # of thirty
+    smtp_server.refuse_recipient[str(maria.email)] = "550 5.1.1 No such user"
+    schedules.create(place, manager, {"survey": survey.id, "repeat": "monthly", "channels": ["email", "sms"]})
+    planning.plan_schedules(place)
+    expanding.expand_occurrences(place)
+    for _ in range(2):
+        sending.send_due(place)
+    assert [each["To"] for each in server.created] == [MARIA]
 
 
 def test_a_reminder_that_follows_elsewhere_leaves_the_ask_where_it_went(

@@ -182,7 +182,7 @@ def test_a_schedule_that_is_due_opens_a_pulse(world: World, runtime: Runtime) ->
         )  # fmt: skip
         session.add(occurrence)
         session.flush()
-        open_occurrence(session, runtime, occurrence, "quarterly")
+        open_occurrence(session, runtime, occurrence)
     (pulse,) = list_pulses(runtime, world.member(workspace))
     assert (pulse.state, pulse.asked) == ("open", 1)
 

@@ -25,6 +25,7 @@ from app.services import (
     heartbeats,
     planning,
     retiming,
+    run_ends,
     sandbox_clearing,
     schedule_previews,
     schedule_sheets,
@@ -550,6 +551,59 @@ def test_d10_a_run_keeps_what_it_was_claimed_with(house: House, workspace: Works
     with house.runtime.db.read() as session:
         kept = session.scalars(select(Occurrence.survey_id).order_by(Occurrence.step)).all()
     assert kept == [house.survey.id, csat.id]
+
+
+@pytest.mark.parametrize("after", [{"repeat": "daily"}, {"repeat": "custom", "rrule": "FREQ=DAILY"}])
+def test_d10_a_run_meets_rest_as_early_as_the_rule_that_it_came_from(
+    house: House, monkeypatch: pytest.MonkeyPatch, after: dict[str, object]
+) -> None:
+    """Of twelve people four were asked, and the other eight rested: a daily rule meets no rest early."""
+    monkeypatch.setattr(expanding, "FIRST", 4)
+    house.crowd(12)
+    first = house.plans(repeat="once")
+    house.tick()
+    house.leave()
+    assert house.asked(first) == [12]
+    house.clock.advance(days=85)  # of ninety
+    id = house.plans(repeat="quarterly")
+    planning.plan_schedules(house.runtime)
+    expanding.expand_occurrences(replace(house.runtime, stopping=lambda: house.count() > 12))
+    assert house.count() == 16
+    schedules.edit(house.runtime, house.who, id, after)
+    house.tick()
+    assert house.asked(id)[0] == 12
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_d10_a_day_of_a_drip_brings_as_many_as_it_was_to(
+    house: House, monkeypatch: pytest.MonkeyPatch, *, begun: bool
+) -> None:
+    """Whether some of them were looked at before somebody made the cycle longer, or none."""
+    monkeypatch.setattr(choosing, "FIRST", 8)
+    monkeypatch.setattr(choosing, "MOST", 8)
+    with house.runtime.db.write() as session:
+        session.execute(update(Workspace).values(rest_days=0, rest_days_by_metric={}))
+    house.crowd(30)
+    id = house.plans(repeat="each_person", every_days=10)
+    planning.plan_schedules(house.runtime)
+    if begun:
+        looks = iter((False, False, True))
+        expanding.expand_occurrences(replace(house.runtime, stopping=lambda: next(looks, True)))
+    schedules.edit(house.runtime, house.who, id, {"every_days": 30})
+    expanding.expand_occurrences(house.runtime)
+    assert house.asked(id) == [3]
+
+
+def test_d10_a_day_of_a_drip_counts_as_one_of_few_whatever_its_schedule_became(house: House) -> None:
+    """Its bounces are judged with those of the days around it."""
+    house.crowd(3)
+    id = house.plans(repeat="each_person", every_days=3)
+    house.tick()
+    schedules.edit(house.runtime, house.who, id, {"repeat": "quarterly", "at": "2026-12-01T10:00"})
+    house.live(days=16)
+    with house.runtime.db.read() as session:
+        rows = session.scalars(select(Occurrence).order_by(Occurrence.due_at)).all()
+    assert [run_ends.is_of_few(each) for each in rows] == [True, False]
 
 
 def test_d10_a_run_that_just_came_due_is_not_lost_over_a_change_of_its_schedule(house: House) -> None:

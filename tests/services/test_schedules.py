@@ -195,6 +195,26 @@ def test_this_very_minute_has_not_passed(
     assert outcomes(runtime, camila, made.id) == [("run", None)]
 
 
+def test_a_beginning_is_refused_where_events_decide_when(
+    runtime: Runtime, camila: Visitor, survey: Survey
+) -> None:
+    """Taken and passed over, it would ask today whom somebody meant to ask in January."""
+    event: dict[str, object] = {"repeat": "event", "trigger": {"event": "ticket.solved"}}
+    with pytest.raises(Invalid) as refused:
+        make(runtime, camila, survey, **event, at="2027-01-04T09:00")
+    assert [each.field for each in refused.value.problems] == ["at"]
+    assert "pause the schedule until then" in str(refused.value)
+    sheet = make(runtime, camila, survey, **event)
+    with pytest.raises(Invalid, match="Events decide"):
+        schedules.edit(runtime, camila, sheet.id, {"at": "2027-01-04T09:00"})
+    schedules.edit(runtime, camila, sheet.id, {"at": sheet.at, "name": "As it is said"})
+    weekly = make(runtime, camila, survey, repeat="weekly", at="2027-01-04T09:00")
+    with pytest.raises(Invalid, match="Events decide"):
+        schedules.edit(runtime, camila, weekly.id, event | {"at": "2027-01-05T09:00"})
+    schedules.edit(runtime, camila, weekly.id, event)
+    assert schedule_sheets.get(runtime, camila, weekly.id).at == sheet.at
+
+
 def test_survey_and_rhythm_are_needed(runtime: Runtime, camila: Visitor) -> None:
     assert problems(runtime, camila, {"name": "x"}) == {
         "survey": "Choose a survey.",

@@ -102,6 +102,47 @@ def test_steps_keep_to_what_the_schedule_does_on_days_off(
     assert [each.day for each in sorted(found)] == days
 
 
+@pytest.mark.parametrize("changes", [
+    {"steps": 120}, {"steps": 10}, {"steps": None},
+    {"off_days": "next", "at": "2027-06-01T10:00"}, {"time_zone": "Asia/Kathmandu", "at": "2027-06-01T10:00"},
+])  # fmt: skip
+@pytest.mark.parametrize("how", ["in time", "put off", "looked at"])
+def test_a_step_comes_as_its_schedule_said_when_the_sequence_began(
+    house: House, ces: Survey, changes: dict[str, object], how: str
+) -> None:
+    """Forty days later, whatever it says since, or as many more as the ask before was late."""
+    house.crowd(1)
+    id = house.plans(repeat="once", steps=[{"survey": ces.id, "after_days": 40}])
+    if how == "put off":
+        planning.plan_schedules(house.runtime)
+    else:
+        house.tick()
+    if "steps" in changes:
+        days = changes["steps"]
+        changes = {"steps": [{"survey": ces.id, "after_days": days}] if days else []}
+    schedules.edit(house.runtime, house.who, id, changes)
+    at = house.clock.now + timedelta(days=40)
+    if how == "put off":
+        house.clock.advance(days=2)
+        house.tick()
+        at += timedelta(days=2)
+    house.leave()
+    if how == "looked at":  # the ask left later than it was meant to
+        at += timedelta(days=3)
+        with house.runtime.db.write() as session:
+            session.execute(update(Invitation).values(sent_at=house.clock.now + timedelta(days=3)))
+        house.live(days=40)
+    with house.runtime.db.read() as session:
+        due = session.scalars(select(Occurrence.due_at).where(Occurrence.step == 1)).one()
+    assert due == at
+    house.clock.now = at - timedelta(minutes=1)
+    house.tick()
+    assert house.outcomes(id) == [("run", None), ("due", None)]
+    house.clock.advance(minutes=1)
+    house.tick()
+    assert house.outcomes(id) == [("run", None)] * 2
+
+
 # What they wait for
 
 

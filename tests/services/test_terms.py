@@ -1,6 +1,7 @@
 """Runs on terms: some of many, in proportion; a group that is never asked; no more than so many an hour."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -295,6 +296,25 @@ def test_where_somebody_answered_last_comes_first_if_the_schedule_lets_it(
             None
         }
     assert asked == {maria.id: "sms", ana.id: "email", bia.id: "email"}  # a wish weighs more than a habit
+
+
+@pytest.mark.parametrize("uncounted", ["sandbox", "suspect", "late"])
+def test_an_answer_that_does_not_count_leads_nobody_to_its_channel(
+    runtime: Runtime, world: World, workspace: Workspace, camila: Visitor, survey: Survey, uncounted: str
+) -> None:
+    """What the sandbox heard, once it is off; what a machine clicked; what came after all was counted."""
+    maria = world.contact(workspace, phone="+5531988884417", email="maria@bemtevi.example")
+    workspace_free_of_rest(runtime, workspace)
+    before = world.now - timedelta(days=1)
+    world.answer(workspace, 9, survey=survey, contact=maria, channel="email", recorded_at=before)
+    world.answer(workspace, 9, survey=survey, contact=maria, channel="sms", **{uncounted: True})
+    terms = {"their_channel_first": True, "reminders": []}
+    given = {"survey": survey.id, "repeat": "daily", "channels": ["sms", "email"], "terms": terms}
+    id = schedules.create(runtime, camila, given)
+    run(replace(runtime, config=replace(runtime.config, sandbox="off")))
+    with runtime.db.read() as session:
+        chosen = select(Invitation.channel).where(Invitation.schedule_id == id)
+        assert session.scalars(chosen).all() == ["email"]
 
 
 def test_terms_are_kept_with_the_schedule_and_frozen_into_the_run(

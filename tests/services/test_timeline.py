@@ -4,19 +4,32 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from app.channels.sandbox import Sandbox
 from app.domain.access import Role
 from app.domain.metrics import Metric
 from app.errors import Invalid, NotFound
-from app.models import AnswerEdit, Contact, Message, Workspace, new_id
+from app.models import AnswerEdit, Contact, Invitation, Message, Workspace, new_id
 from app.runtime import Runtime
-from app.services import asking, contacts, followups, opt_outs, sending, timeline
+from app.services import (
+    asking,
+    contacts,
+    events,
+    expanding,
+    followups,
+    opt_outs,
+    schedules,
+    sending,
+    timeline,
+)
 from app.services.access import Visitor
+from app.services.events import Told
 from app.services.timeline_moments import Added, Answered, Asked, FollowedUp, HeldBack, Moment, Talked
 from bots import handle
 from tests.services.chat_person import Person
 from tests.services.loop import open_again
+from tests.services.recurring import House
 from tests.world import Clock, World
 
 
@@ -218,3 +231,44 @@ def test_a_people_workspace_shows_no_chats(runtime: Runtime, world: World):
         )
     )  # fmt: skip
     assert kinds(runtime, hr, person) == ["added"]
+
+
+@pytest.mark.parametrize("when", ["event waits", "ask waits", "step waits", "step is half way"])
+def test_a_question_that_ends_with_its_schedule_says_so(
+    runtime: Runtime, world: World, place: Workspace, maria: Contact, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch, when: str,
+) -> None:  # fmt: skip
+    """However far it had come; whoever was asked before it, was."""
+    house = House(world, clock, world.member(place, Role.MANAGER), world.survey(place, Metric.CSAT))
+    ces = world.survey(place, Metric.CES)
+    sole = when in ("event waits", "ask waits")
+    if sole:
+        hours = 24 if when == "event waits" else 0
+        id = house.plans(repeat="event", trigger={"event": "solved", "after_hours": hours})
+        events.tell(runtime, house.who, Told("1", "solved", maria.id, None, {}))
+        house.tick()
+    else:
+        house.crowd(9)
+        id = house.plans(repeat="once", steps=[{"survey": ces.id, "after_days": 40}] * 2)
+        house.tick()
+        house.leave()
+    if when == "step is half way":  # and has not come to her
+        monkeypatch.setattr(expanding, "FIRST", 1)
+        monkeypatch.setattr(expanding, "MOST", 1)
+        clock.advance(days=40)
+        before = house.count()
+        expanding.expand_occurrences(replace(runtime, stopping=lambda: house.count() > before))
+        with runtime.db.read() as session:
+            whose = select(Invitation.contact_id).where(Invitation.survey_id == ces.id)
+            (first,) = session.scalars(whose)
+            everybody = session.scalars(select(Contact).where(Contact.id != first)).all()
+        maria = everybody[0]
+    clock.advance(hours=1)
+    schedules.cancel(runtime, house.who, id)
+    told = [
+        (each.kind, getattr(each, "state", None), each.reason)
+        for each in moments(runtime, house.who, maria)
+        if isinstance(each, Asked | HeldBack)
+    ]
+    ended = ("asked", "cancelled", "cancelled") if when == "ask waits" else ("held_back", None, "cancelled")
+    assert told == ([ended] if sole else [ended, ("asked", "sent", None)])

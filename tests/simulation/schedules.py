@@ -41,9 +41,10 @@ class Plan:
             "name": self.name,
             "survey": surveys[self.metric],
             "time_zone": self.zone,
-            "at": self.starts_at(midnight).strftime("%Y-%m-%dT%H:%M"),
             **self.given,
         }
+        if self.rule is not None:  # events decide for themselves
+            fields["at"] = self.starts_at(midnight).strftime("%Y-%m-%dT%H:%M")
         if self.group is not None:
             fields["audience"] = {"attributes": {"group": self.group}}
         if self.steps:

@@ -251,6 +251,22 @@ def test_several_values_are_one_a_line_and_is_takes_one(
     assert only == {"property": "closed_by", "operator": "not", "values": ["auto", "bot, robot"]}
 
 
+def test_a_first_run_that_was_typed_stays_while_one_looks_at_another_way_of_repeating(
+    console: FlaskClient, runtime: Runtime, survey: Survey
+) -> None:
+    """After an event there is none, so the form neither shows it nor is refused for it."""
+    at = "2027-01-04T09:00"
+    event = {"repeat": "event", "event": "ticket.solved", "after_hours": "1", "newest_within_hours": "0"}
+    shown = console.post(f"{HERE}/new", data=sent(survey) | event | {"at": at, "action": "fields"})
+    assert "First run" not in shown.text
+    typed = untouched(shown.text, "schedule")
+    assert typed["at"] == [at]
+    again = console.post(f"{HERE}/new", data=typed | {"repeat": "weekly", "action": "fields"})
+    assert untouched(again.text, "schedule")["at"] == [at]
+    assert console.post(f"{HERE}/new", data=typed | {"action": "save"}).status_code == 303
+    assert kept(runtime).starts_at == "2026-11-16T13:00"
+
+
 def test_alike_in_each_group_needs_a_share_or_a_number(
     console: FlaskClient, runtime: Runtime, survey: Survey
 ) -> None:

@@ -75,7 +75,10 @@ class Terms(Body):
 
 
 class NewSchedule(Body):
-    """Active at once. Without `at` its first run is now; without a zone it is the workspace's."""
+    """Active at once. Without `at` its first run is now; without a zone it is the workspace's.
+
+    After events there is no first run, and `at` is refused.
+    """
 
     name: str | None = Field(None, description="By default the survey's.")
     survey: Id

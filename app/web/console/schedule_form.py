@@ -116,7 +116,9 @@ class Form:
         return {
             "survey": self.survey,
             "name": self.name,
-            "at": self.at,
+            "at": ""
+            if self.repeat == Repeat.EVENT.value
+            else self.at,  # kept, for who chooses another way again
             "time_zone": self.time_zone,
             "late_hours": None if self.late_hours == "" else _whole("late_hours", self.late_hours),
             "steps": [

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.channels.base import DeliveryError, KeptCopy, Outcome, Receipt
 from app.db import Statement, together
 from app.domain.brakes import BOUNCES
+from app.domain.clock_jumps import holds
 from app.domain.delivery import REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
 from app.services import (
@@ -55,6 +56,7 @@ _OTHER = Statement(
 NAMED_ONCE = ("sms", "whatsapp")  # whose provider names every message anew
 Ended = Sequence[tuple[Departing, Outcome]]
 CHANNEL_REST = "channel_rests_until:"  # a row of `installation`, so that every worker sees it
+LONGEST_REST = timedelta(hours=1)  # no provider's word makes it longer, and no clock that was wrong
 
 
 def record(
@@ -198,11 +200,17 @@ def _after(each: Departing, error: DeliveryError, now: datetime) -> tuple[str, d
 
 def rest_channel(session: Session, channel: str, now: datetime, seconds: int) -> None:
     """Nothing is tried on this channel until then, by any worker."""
-    until = now + timedelta(seconds=seconds)
+    until = now + min(timedelta(seconds=seconds), LONGEST_REST)
     session.merge(Setting(name=CHANNEL_REST + channel, value=until.isoformat()))
 
 
 def is_resting(session: Session, channel: str, now: datetime) -> bool:
     """Is the channel left alone for a while?"""
+    return rests_until(session, channel, now) is not None
+
+
+def rests_until(session: Session, channel: str, now: datetime) -> datetime | None:
+    """Until when the channel is left alone; None: it is not."""
     found = _REST.run(session, {"name": CHANNEL_REST + channel}).fetchone()
-    return found is not None and datetime.fromisoformat(found[0]) > now
+    until = datetime.fromisoformat(found[0]) if found else None
+    return until if until is not None and holds(until, now, LONGEST_REST) else None

@@ -178,10 +178,13 @@ def test_an_import_of_a_worker_that_died_tomorrow_is_taken_over(
     runtime: Runtime, workspace: Workspace, manager: Visitor, clock: Clock
 ) -> None:
     id = contact_imports.receive(runtime, manager, "a.csv", io.BytesIO(b"e-mail\nmaria@b.example\n"))
+    contact_imports.choose_columns(runtime, manager, id, ["email"])
+    with runtime.db.write() as session:
+        session.execute(update(ContactImport).values(state="checking"))
     ahead(clock, lambda: import_jobs._claim(runtime, id))
     import_jobs.run_due(runtime)
     with runtime.db.read() as session:
-        assert session.get_one(ContactImport, id).state == "mapping"
+        assert session.get_one(ContactImport, id).state == "checked"
 
 
 def test_a_channel_that_was_to_rest_tomorrow_works_today(

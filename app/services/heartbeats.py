@@ -44,7 +44,7 @@ def beat(runtime: Runtime) -> int:
         over = (Heartbeat.at < now - FORGOTTEN) | (Heartbeat.at > furthest(now))
         session.execute(delete(Heartbeat).where(over))
         session.merge(Heartbeat(name=worker_name(), at=now))
-        wrong_clock.note(session, now)
+        wrong_clock.watch(session, now)
     return 1
 
 

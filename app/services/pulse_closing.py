@@ -20,6 +20,7 @@ from app.errors import Conflict
 from app.models import (
     Invitation,
     Message,
+    Occurrence,
     Pulse,
     PulseComment,
     PulseCount,
@@ -120,7 +121,10 @@ def _stop_asking(runtime: Runtime, pulse_id: str) -> None:
     On PostgreSQL the rows of a transaction carry its number: no row of a person may share it with the scores.
     """
     with runtime.db.write() as session:
-        mark_all(session, session.get_one(Pulse, pulse_id).occurrence_id)  # who was reminded, maybe long ago
+        occurrence_id = session.get_one(Pulse, pulse_id).occurrence_id
+        opening = update(Occurrence).where(Occurrence.id == occurrence_id, Occurrence.state == "running")
+        session.execute(opening.values(state="run", ended_at=runtime.clock()))  # nobody is asked any more
+        mark_all(session, occurrence_id)  # who was reminded, maybe long ago
         asked = select(Invitation.id).join(Pulse, Pulse.occurrence_id == Invitation.occurrence_id)
         asked = asked.where(Pulse.id == pulse_id)
         session.execute(

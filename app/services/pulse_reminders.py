@@ -8,7 +8,18 @@ from sqlalchemy import Select, delete, func, insert, literal, or_, select, updat
 from sqlalchemy.orm import Session
 
 from app.db import is_postgresql
-from app.models import Attempt, Contact, Invitation, Message, Pulse, SandboxCopy, SealedAnswer, Token, new_id
+from app.models import (
+    Attempt,
+    Contact,
+    Invitation,
+    Message,
+    Occurrence,
+    Pulse,
+    SandboxCopy,
+    SealedAnswer,
+    Token,
+    new_id,
+)
 from app.runtime import Runtime
 from app.services.outbox import USUAL
 
@@ -37,7 +48,11 @@ def _due(now: datetime) -> Select[str]:
         .where(Invitation.occurrence_id == Pulse.occurrence_id)
         .scalar_subquery()
     )
+    still_opens = select(Occurrence.id).where(
+        Occurrence.id == Pulse.occurrence_id, Occurrence.state == "running"
+    )
     return select(Pulse.id).where(
+        ~still_opens.exists(),  # not everybody has been asked yet
         Pulse.state == "open",
         Pulse.reminded_at.is_(None),
         Pulse.closes_at > now,

@@ -34,7 +34,7 @@ _DUE_NOW = (
 )
 
 
-def note(session: Session, now: datetime) -> None:
+def watch(session: Session, now: datetime) -> None:
     """A step of every beat: was a worker alive later than now? Then its clock was ahead, or ours is behind.
 
     The row stays when that worker leaves: whoever sets a clock right may stop the workers for that.

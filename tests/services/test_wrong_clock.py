@@ -375,8 +375,8 @@ def test_what_failed_today_waits_for_its_time_though_a_clock_went_back(
     refused_tomorrow(place, clock)()
     due = message(place).due_at
     with place.db.write() as session:
-        wrong_clock.note(session, clock.now + DAY)
-        wrong_clock.note(session, clock.now)
+        wrong_clock.watch(session, clock.now + DAY)
+        wrong_clock.watch(session, clock.now)
         session.execute(update(Message).values(due_at=due + timedelta(hours=12)))
     assert wrong_clock.look_at_waiting(place) == 0
     assert message(place).due_at == due + timedelta(hours=12)
@@ -396,8 +396,8 @@ def test_what_was_held_back_tomorrow_is_judged_today_and_what_has_its_turn_keeps
         found = session.scalars(select(Message).order_by(Message.due_at)).all()
         found[0].reason, found[0].due_at, found[0].priority = "quiet_hours", clock.now + DAY, 1
         turns = {each.id: each.due_at for each in found[1:]}
-        wrong_clock.note(session, clock.now + DAY)
-        wrong_clock.note(session, clock.now)
+        wrong_clock.watch(session, clock.now + DAY)
+        wrong_clock.watch(session, clock.now)
     assert wrong_clock.look_at_waiting(runtime) == 1
     with runtime.db.read() as session:
         now_due = {each.id: each.due_at for each in session.scalars(select(Message))}
@@ -406,8 +406,8 @@ def test_what_was_held_back_tomorrow_is_judged_today_and_what_has_its_turn_keeps
 
 def test_a_look_that_is_stopped_goes_on_with_the_next(runtime: Runtime, clock: Clock) -> None:
     with runtime.db.write() as session:
-        wrong_clock.note(session, clock.now + DAY)
-        wrong_clock.note(session, clock.now)
+        wrong_clock.watch(session, clock.now + DAY)
+        wrong_clock.watch(session, clock.now)
     wrong_clock.look_at_waiting(replace(runtime, stopping=lambda: True))
     with runtime.db.read() as session:
         assert session.get(Setting, wrong_clock.WENT_BACK) is not None
@@ -416,6 +416,6 @@ def test_a_look_that_is_stopped_goes_on_with_the_next(runtime: Runtime, clock: C
 @pytest.mark.parametrize("seconds", [0, 30, 59])
 def test_two_clocks_that_differ_a_little_are_both_right(runtime: Runtime, clock: Clock, seconds: int) -> None:
     with runtime.db.write() as session:
-        wrong_clock.note(session, clock.now + timedelta(seconds=seconds))
-        wrong_clock.note(session, clock.now)
+        wrong_clock.watch(session, clock.now + timedelta(seconds=seconds))
+        wrong_clock.watch(session, clock.now)
         assert session.get(Setting, wrong_clock.WENT_BACK) is None

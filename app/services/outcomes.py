@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,7 @@ from app.services import (
     contact_rows,
     followup_opening,
     holding,
+    last_gate,
     opt_outs,
     other_ways,
     pulse_reminders,
@@ -76,11 +78,13 @@ def record(
     group = [(each, _if_new(session, each, outcome, names)) for each, outcome in group]
     sent = [(each, outcome) for each, outcome in group if isinstance(outcome, Receipt)]
     _record_sent(session, sent, lease, now)
-    for each, outcome in sorted(group, key=_by_schedule):
-        if isinstance(outcome, DeliveryError):
-            _record_error(session, each, outcome, lease, now)
-            if each.purpose == "invitation" and _after(each, outcome, now)[0] == "failed":
-                other_ways.take_next(session, each.invitation_id, outcome.reason, ready, now)
+    for _, its in groupby(sorted(group, key=_by_schedule), key=_by_schedule):
+        failed = [(each, outcome) for each, outcome in its if isinstance(outcome, DeliveryError)]
+        for each, error in failed:
+            _record_error(session, each, error, lease, now)
+            if each.purpose == "invitation" and _after(each, error, now)[0] == "failed":
+                other_ways.take_next(session, each.invitation_id, error.reason, ready, now)
+        last_gate.end_cancelled(session, [each for each, _ in failed], lease)
     for each, outcome in gone:
         if isinstance(outcome, DeliveryError) and outcome.pause_seconds is not None:
             rest_channel(session, each.channel, now, outcome.pause_seconds)
@@ -102,7 +106,7 @@ def _hold_people(session: Session, group: Ended) -> None:
 
 
 def _by_schedule(ended: tuple[Departing, Outcome]) -> str:
-    """In one order for all, so that two workers never wait for each other's brakes."""
+    """In one order for all, so that two workers never wait for each other's brakes, or schedules."""
     return ended[0].schedule_id or ""
 
 

@@ -257,7 +257,7 @@ class Statement:
 
 @contextmanager
 def together(session: Session) -> Iterator[None]:
-    """What is run inside, and read by nobody, goes to PostgreSQL in one trip; it fails at the end of it."""
+    """What is run inside, and read by nobody, goes to PostgreSQL in one trip; it fails by the end of it."""
     is_sqlite, raw = driver_of(session)
     with nullcontext() if is_sqlite else raw.pipeline():
         yield

@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nacl.bindings import crypto_box_SEALBYTES
+from nacl.bindings import crypto_box_PUBLICKEYBYTES, crypto_box_SEALBYTES
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.secret import SecretBox
@@ -21,6 +21,8 @@ _HEADER = 3  # one byte of score, two of the comment's length
 # No character takes more than four bytes in UTF-8: the longest comment fits, so every frame has one size.
 FRAME_BYTES = 8_192
 SEALED_BYTES = FRAME_BYTES + crypto_box_SEALBYTES
+# A box begins with a public key of its own, made for it alone: no two begin alike, whatever they hold
+MARK_BYTES = crypto_box_PUBLICKEYBYTES
 
 
 class KeyMissing(Exception):
@@ -60,6 +62,11 @@ def open_box(key: Key, box: bytes) -> tuple[int, str]:
         raise SealBroken from error
     length = int.from_bytes(frame[1:_HEADER])
     return frame[0], frame[_HEADER : _HEADER + length].decode("utf-8", "replace")
+
+
+def mark(box: bytes) -> bytes:
+    """By which a box is known: no other begins like this, whatever it holds."""
+    return box[:MARK_BYTES]
 
 
 def make_key(keys_dir: Path, name: str) -> bytes:

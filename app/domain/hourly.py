@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from app.domain.caps import Rule, first_allowed
+from app.domain.clock_jumps import SKEW
 
 HOUR = timedelta(hours=1)
-SKEW = timedelta(minutes=1)  # further ahead somebody's clock was wrong
 LONGEST = timedelta(days=1)  # turns are given no further ahead; whoever gets no room then gets another
 
 

@@ -34,6 +34,7 @@ from app.services import (
     sparing,
     tracing,
     unsent,
+    wrong_clock,
 )  # fmt: skip
 
 Work = Callable[[Runtime], int]
@@ -77,6 +78,7 @@ TIMETABLE = (
     Job("follow_schedules", unsent.follow_all, 1),
     Job("retime_waiting", retiming.retime_waiting, 1),
     Job("look_at_held", looking_again.look_at_held, 1),
+    Job("look_at_waiting", wrong_clock.look_at_waiting, 10),
     Job("count_spared", sparing.count_spared, 5),
     Job("import_contacts", import_jobs.run_due, 0.5, clock=False),
     Job("ask_again", asking_again.ask_again, 60),

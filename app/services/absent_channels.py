@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Statement, insert_into
 from app.domain.channel_choice import CHANNELS
+from app.domain.clock_jumps import furthest
 from app.domain.delivery import ASKING, CLAIM_LEASE
 from app.models import Message, Setting, new_id
 from app.runtime import Runtime
@@ -72,9 +73,11 @@ def _absent_for_long(runtime: Runtime, now: datetime) -> list[str]:
     absent = _absent(runtime)
     with runtime.db.read() as session:
         rows = session.scalars(select(Setting).where(Setting.name.in_([SINCE + each for each in CHANNELS])))
-        since = {row.name.removeprefix(SINCE): datetime.fromisoformat(row.value) for row in rows}
+        noted = {row.name.removeprefix(SINCE): datetime.fromisoformat(row.value) for row in rows}
+        since = {channel: at for channel, at in noted.items() if at <= furthest(now)}  # else noted anew
         waits = [] if switch.is_paused(session) else [each for each in absent if _is_due(session, each, now)]
-    back, fresh = since.keys() - set(absent), [each for each in waits if each not in since]
+    back = noted.keys() - (since.keys() & set(absent))
+    fresh = [each for each in waits if each not in since]
     if back or fresh:
         _note(runtime, [SINCE + each for each in back], [SINCE + each for each in fresh], now)
     return [each for each in waits if each in since and since[each] + GRACE <= now]

@@ -32,8 +32,6 @@ def whom_next(runtime: Runtime, occurrence_id: str, people: int) -> Next | None:
         take_time(session.connection())
         run = session.get_one(Occurrence, occurrence_id)
         metric = Metric(session.get_one(Survey, run.survey_id).metric)
-        if metric is Metric.ENPS:
-            return None
         most = most_of(run, people)
         ids = whose_turn.named(session, run, most)
         if ids is None:

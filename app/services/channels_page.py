@@ -10,7 +10,7 @@ from app.channels.base import ChannelStatus, ChatBot, DeliveryError
 from app.domain.addresses import BadAddress, default_region, read_phone
 from app.domain.channel_choice import CHANNELS
 from app.errors import Conflict, Invalid, problem
-from app.models import InboundEvent, Message, Setting, User, Workspace, new_id
+from app.models import InboundEvent, Message, User, Workspace, new_id
 from app.rendering import chats
 from app.rendering.languages import language_of
 from app.runtime import Runtime
@@ -78,16 +78,15 @@ def _standing(runtime: Runtime, who: Visitor, name: str) -> Standing:
     )
     aside = select(func.count()).where(InboundEvent.channel == name, InboundEvent.state == "set_aside")
     with runtime.db.read() as session:
-        rest = session.get(Setting, outcomes.CHANNEL_REST + name)
+        until = outcomes.rests_until(session, name, runtime.clock())
         troubles = tuple(Trouble(at, reason or "", detail) for at, reason, detail in session.execute(failed))
         set_aside = session.scalar(aside) or 0
         loss = losses.recent(session, name, runtime.clock()) if state == "real" else None
         today = sms_rules.today(session, runtime, runtime.clock()) if (name, state) == TEXTS else None
-    until = datetime.fromisoformat(rest.value) if rest else None
     bot, bot_trouble = _bot(runtime, name, state)
     return Standing(
         name, state, senders.identity(runtime, name) if channel else "",
-        until if until and until > runtime.clock() else None, troubles,
+        until, troubles,
         tuple(runtime.config.public_url + path for path in HOOKS.get(name, ())), set_aside, bot, bot_trouble,
         loss,
         today,

@@ -19,8 +19,8 @@ from app.models import (
 from app.services.demo_house import House, Person
 from app.services.demo_words import COLLEAGUES
 from app.services.outbox import USUAL
+from app.services.pulse_opening import OPEN_FOR
 from app.services.pulse_results import WHOLE
-from app.services.pulses import OPEN_FOR
 
 EMPLOYEES = 91
 # Days since it closed; promoters, passives, detractors

@@ -5,20 +5,19 @@ from datetime import datetime, timedelta
 from typing import cast
 
 import structlog
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from app.channels.base import Channel, ChatBot, DeliveryError
-from app.db import moment
 from app.engines import LOG_BYTES
 from app.errors import Unavailable
 from app.models import InboundEvent, Message, Pulse
 from app.runtime import Runtime
-from app.services import absent_channels, database_file, health, heartbeats, losses, schema, sms_rules, switch
+from app.services import absent_channels, database_file, health, losses, schema, sms_rules, switch
 from app.services.checks import Check, State
+from app.services.checks_of_clocks import CLOCKS
 from app.services.checks_of_privacy import PRIVACY
 
-CLOCKS_APART = timedelta(seconds=5)  # more, and what is due now is not due there
 LITTLE, ALMOST_NONE = 1024**3, 128 * 1024**2  # bytes left: look after it; nothing may fit soon
 RECENTLY = timedelta(days=1)
 MINUTE = "%Y-%m-%d %H:%M"
@@ -35,7 +34,7 @@ def examine(runtime: Runtime) -> list[Check]:
     reachable = _database(runtime)
     found.append(reachable)
     if reachable.state == "ok":
-        for look in (_clock, _worker, _sending, _messages, _waiting, _inbound, _texts, _keys, *PRIVACY):
+        for look in (*CLOCKS, _worker, _sending, _messages, _waiting, _inbound, _texts, _keys, *PRIVACY):
             found += _safely(look, runtime)
     return [*found, *_disk(runtime), *_channels(runtime)]
 
@@ -106,23 +105,6 @@ def _database(runtime: Runtime) -> Check:
     if trouble:
         return Check("database", "failed", trouble)
     return Check("database", "ok", f"is reached, and at migration {schema.head()}")
-
-
-def _clock(runtime: Runtime) -> Iterator[Check]:
-    now = "strftime('%Y-%m-%d %H:%M:%f', 'now')" if runtime.db.is_sqlite else "clock_timestamp()"
-    with runtime.db.read() as session:
-        theirs = moment(session.scalar(text(f"SELECT {now}")))
-        jumped = heartbeats.last_jump(session, runtime.clock())
-    assert theirs is not None  # a clock always has an answer
-    apart = abs(runtime.clock() - theirs)
-    if apart > CLOCKS_APART:
-        says = f"ours and the database's are {apart.total_seconds():.0f} s apart; set both by NTP"
-        yield Check("clock", "failed", says)
-    elif jumped is not None:
-        says = f"jumped by {jumped} s within the last day; nothing ran twice, but look after NTP"
-        yield Check("clock", "warning", says)
-    else:
-        yield Check("clock", "ok", "ours and the database's agree")
 
 
 def _worker(runtime: Runtime) -> Iterator[Check]:

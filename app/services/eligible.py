@@ -1,10 +1,9 @@
 """The same question as domain.eligibility, asked of many people at once.
 
-Planning reads the facts of some people and lets the pure rule decide; a preview counts reasons in SQL. A
-property test holds the two equal.
+Of few people the facts are read, and the pure rule decides; runs and previews ask in SQL. A property test
+holds the two equal.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.eligibility import Facts, Verdict, may_ask
 from app.domain.metrics import Metric
-from app.models import Contact, Invitation
+from app.models import Contact
 from app.services import caps_sql, opt_outs
 from app.services.asking_terms import Asking
 from app.services.eligible_sql import answered_on, asked_at, closed_ways, in_another_pulse, told
@@ -45,23 +44,6 @@ def verdicts(session: Session, ask: Asking, people: Select[Contact]) -> Decided:
         asked = caps_sql.messages_at(session, ask, ids)
         known |= {row[0].id: _facts(ask, row, asked.get(row[0].id, ())) for row in rows}
     return [(contact, may_ask(known[contact.id], ask.rest, ask.now)) for contact in contacts]
-
-
-def decide(session: Session, ask: Asking, people: Select[Contact]) -> Decided:
-    """The same for one run: of several people with one address only the first is asked."""
-    decided = verdicts(session, ask, people)
-    keys = [_key(contact, verdict.channel) for contact, verdict in decided]
-    taken = _taken(session, ask, keys)
-    for place, (contact, verdict) in enumerate(decided):
-        if verdict.reason is None and keys[place] in taken:
-            decided[place] = (contact, Verdict("duplicate"))
-        elif verdict.reason is None:
-            taken.add(keys[place])
-    return decided
-
-
-def _key(contact: Contact, channel: str | None) -> str | None:
-    return contact.key_on(channel) if channel else None
 
 
 def counts(session: Session, ask: Asking, people: Select[Contact]) -> dict[str | None, int]:
@@ -129,15 +111,3 @@ def _facts(ask: Asking, row: Row[*tuple[Any, ...]], messages_at: tuple[datetime,
         asked_metric_at=row.asked_metric_at,
         messages_at=messages_at,
     )
-
-
-def _taken(session: Session, ask: Asking, keys: Sequence[str | None]) -> set[str | None]:
-    """Those of these addresses that this run has asked already."""
-    if ask.occurrence_id is None:
-        return set()
-    query = select(Invitation.address_key).where(
-        Invitation.occurrence_id == ask.occurrence_id,
-        Invitation.address_key.in_([key for key in keys if key]),
-        Invitation.state != "skipped",
-    )
-    return set(session.scalars(query))

@@ -261,17 +261,13 @@ def in_another_pulse(ask: Asking) -> ColumnElement[bool]:
     if ask.metric is not Metric.ENPS:
         return false()
     theirs = once_more(Invitation)
-    query = (
-        select(theirs.id)
-        .join(Pulse, Pulse.occurrence_id == theirs.occurrence_id)
-        .where(
-            Pulse.workspace_id == Contact.workspace_id,
-            Pulse.state == "open",
-            counts(theirs),
-            or_(theirs.contact_id == Contact.id, _has_their_address(theirs)),
-        )
-    )
-    return query.where(*_counts_for(ask, theirs)).exists()
+    pulses = select(Pulse.occurrence_id).where(Pulse.workspace_id == ask.workspace_id, Pulse.state == "open")
+    # From the person: from the pulse, all whom it asks would be read for each of them
+    its = unindexed(theirs.occurrence_id).in_(pulses), counts(theirs), *_counts_for(ask, theirs)
+    number = select(func.count()).select_from(theirs).where(*its)
+    by_person = number.where(theirs.contact_id == Contact.id).correlate(Contact).scalar_subquery()
+    by_address = number.where(_has_their_address(theirs)).correlate(Contact).scalar_subquery()
+    return or_(by_person > 0, by_address > 0)
 
 
 def _asks(ask: Asking) -> Select[str]:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.metrics import Metric
@@ -19,7 +19,7 @@ from app.services import (
     choosing,
     inviting,
     inviting_many,
-    pulses,
+    pulse_opening,
     sequences,
     whose_turn,
 )
@@ -27,10 +27,12 @@ from app.services.asking_terms import Asking
 from app.services.at_leisure import Next
 from app.services.choosing import LOTS, TURN, Search
 from app.services.inviting_many import Statements
+from app.services.pulse_opening import Opening
 
 FIRST = 50  # people planned in the first commit, and the fewest; how long it takes says how many come next
 MOST = 5_000  # no more than one statement names
 HELD = {"sqlite": 0.015, "postgresql": 1.0}  # seconds: the one pen of all; the planning of one workspace
+BY_HAND = "pulse"  # the origin of one that somebody opened: its verb began with it
 LOOK_AGAIN = 5  # seconds until we look what came due while a large run is under way
 PAUSE = 0.005  # seconds between two commits: whoever waits to write comes in between
 
@@ -59,6 +61,7 @@ class Course:
     searches: list[Search]  # what somebody has to look up before the first person
     looks_up: bool  # somebody has to look up its next people before each commit
     said: tuple[object, Statements] | None = None  # the statements of the last step, and for what they hold
+    opening: Opening | None = None  # of a pulse that has begun: it asks in its own way
 
 
 def expand_occurrences(runtime: Runtime) -> int:
@@ -100,8 +103,9 @@ def _welcome(runtime: Runtime, courses: dict[str, Course], but: Collection[str] 
     chooses, is_for_all = whose_turn.waits_for_choice(), whose_turn.is_for_all()
     with runtime.db.read() as session:
         ready = _due(runtime).add_columns(
-            chooses, is_for_all, Occurrence.terms, Occurrence.audience, _is_due_after_another()
-        )
+            chooses, is_for_all, Occurrence.terms, Occurrence.audience, _is_due_after_another(),
+            Occurrence.origin == BY_HAND,
+        )  # fmt: skip
         rows = session.execute(ready.order_by(Occurrence.due_at, Occurrence.step)).all()
     return courses | {
         id: Course(
@@ -109,23 +113,25 @@ def _welcome(runtime: Runtime, courses: dict[str, Course], but: Collection[str] 
             follows,
             [Search(id, what) for what, is_so in ((TURN, waits), (LOTS, "sample" in terms)) if is_so],
             looks_up=bool(audience) or not for_all,
+            opening=pulse_opening.opening(runtime, audience) if by_hand else None,
         )
-        for id, waits, for_all, terms, audience, follows in rows
+        for id, waits, for_all, terms, audience, follows, by_hand in rows
         if id not in courses and id not in but
     }
 
 
 def _due(runtime: Runtime) -> Select[str]:
     """A step waits until the one before has come to all its people: it is about whom that one asked."""
+    of_a_schedule = and_(Occurrence.origin.in_(ORIGINS_OF_SCHEDULES), Schedule.state != "paused")
     before = aliased(Occurrence)
     still_asks = select(before.id).where(
         before.id == Occurrence.after_id, before.state.in_(("due", "running"))
     )
     return (
         select(Occurrence.id)
-        .join(Schedule, Schedule.id == Occurrence.schedule_id)
+        .outerjoin(Schedule, Schedule.id == Occurrence.schedule_id)
         .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= runtime.clock())
-        .where(Occurrence.origin.in_(ORIGINS_OF_SCHEDULES), Schedule.state != "paused")
+        .where(or_(of_a_schedule, Occurrence.origin == BY_HAND))
         .where(~still_asks.exists())
     )
 
@@ -136,6 +142,11 @@ def _is_due_after_another() -> ColumnElement[bool]:
 
 def _expand(runtime: Runtime, occurrence_id: str, course: Course) -> tuple[int, bool]:
     """The next people of one occurrence: how many, and whether there may be more."""
+    if course.opening is not None:
+        number, more = pulse_opening.open_some(runtime, occurrence_id, course.opening)
+        if more:
+            time.sleep(PAUSE)
+        return number, more
     if course.follows and (last := sequences.held_until(runtime, occurrence_id)):
         _put_off(runtime, occurrence_id, last)
         return 0, False
@@ -177,9 +188,11 @@ def _expand_some(
     occurrence, schedule = locked
     if found is not None and found.after != occurrence.expanded_to:  # another worker came to them first
         return 0, True
-    metric = _begin(session, runtime, occurrence, schedule, now)
-    if metric is None:
-        return 0, False
+    metric = _begin(session, occurrence, schedule, now)
+    if metric is Metric.ENPS:
+        course.opening = pulse_opening.opening(runtime, occurrence.audience)
+    if metric is None or course.opening:
+        return 0, metric is not None
     inviting.one_at_a_time(session, occurrence.workspace_id)
     ask = whose_turn.asking(session, runtime, schedule, metric, occurrence)
     most = at_leisure.most_of(occurrence, course.pace.people)
@@ -241,10 +254,8 @@ def _lock(session: Session, occurrence_id: str) -> tuple[Occurrence, Schedule] |
     return None if occurrence is None else (occurrence, schedule)
 
 
-def _begin(
-    session: Session, runtime: Runtime, occurrence: Occurrence, schedule: Schedule, now: datetime
-) -> Metric | None:
-    """Fix the version that is asked; None when nothing can be, or when a pulse asks in its own way."""
+def _begin(session: Session, occurrence: Occurrence, schedule: Schedule, now: datetime) -> Metric | None:
+    """Fix the version that is asked; None when nothing can be."""
     survey = session.get_one(Survey, occurrence.survey_id)
     metric = Metric(survey.metric)
     if occurrence.state == "running":
@@ -260,7 +271,4 @@ def _begin(
         return None
     occurrence.version_id, occurrence.state = survey.published_version_id, "running"
     session.flush()
-    if metric is Metric.ENPS:
-        pulses.open_occurrence(session, runtime, occurrence)
-        return None
     return metric

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import delete, or_
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
-from app.domain.clock_jumps import jump
+from app.domain.clock_jumps import furthest, jump
 from app.models import Heartbeat, Lease, Setting
 from app.runtime import Runtime
+from app.services import wrong_clock
 
 CLOCK = "clock"
 JUMPED = "clock_jumped"
@@ -37,16 +38,18 @@ def worker_name() -> str:
 
 
 def beat(runtime: Runtime) -> int:
-    """This worker is alive; those that have not been heard of for a day are forgotten."""
+    """This worker is alive; those not heard of for a day are forgotten, or heard of by a clock ahead."""
     now = runtime.clock()
     with runtime.db.write() as session:
-        session.execute(delete(Heartbeat).where(Heartbeat.at < now - FORGOTTEN))
+        over = (Heartbeat.at < now - FORGOTTEN) | (Heartbeat.at > furthest(now))
+        session.execute(delete(Heartbeat).where(over))
         session.merge(Heartbeat(name=worker_name(), at=now))
+        wrong_clock.watch(session, now)
     return 1
 
 
 def hold_clock(runtime: Runtime) -> bool:
-    """Take or keep the clock; False while another worker has it."""
+    """Take or keep the clock; False while another worker has it. No lease reaches further than it is long."""
     now = runtime.clock()
     values = {"name": CLOCK, "holder": worker_name(), "until": now + LEASE}
     with runtime.db.write() as session:
@@ -54,7 +57,9 @@ def hold_clock(runtime: Runtime) -> bool:
         take = row.on_conflict_do_update(
             index_elements=[Lease.name],
             set_={"holder": row.excluded.holder, "until": row.excluded.until},
-            where=(Lease.holder == values["holder"]) | (Lease.until <= now),
+            where=or_(
+                Lease.holder == values["holder"], Lease.until <= now, Lease.until > furthest(now, LEASE)
+            ),
         ).returning(Lease.holder)
         return session.execute(take).first() is not None
 

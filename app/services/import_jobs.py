@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
+from app.domain.clock_jumps import furthest
 from app.domain.import_undoing import WINDOW
 from app.errors import Unavailable, problem
 from app.models import ContactImport, ImportPart, ImportPerson, ImportReject, new_id
@@ -82,7 +83,9 @@ def _due(runtime: Runtime, most: int, busy: Collection[str]) -> list[str]:
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
-    return or_(ContactImport.lease_until.is_(None), ContactImport.lease_until <= now)
+    """Nobody has it. No lease reaches further than the longest: a wrong clock wrote such a one."""
+    until = ContactImport.lease_until
+    return or_(until.is_(None), until <= now, until > furthest(now, max(LEASES.values())))
 
 
 def _claim(runtime: Runtime, id: str) -> Held | None:

@@ -8,12 +8,13 @@ from itertools import islice
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from app.channels.base import BadSignature, DeliveryError, Event, Inbound, Kind, RawRequest, Unreadable
 from app.db import Statement, moment, structure
 from app.domain import replies
+from app.domain.clock_jumps import furthest
 from app.domain.metrics import Metric
 from app.errors import Forbidden, Unavailable
 from app.models import InboundEvent, InboundMark, new_id
@@ -26,6 +27,7 @@ OVERLAP = timedelta(hours=1)  # listed again at every fetch: what we have alread
 FIRST_LOOK = timedelta(days=2)  # how far back a sender is asked that was never asked before
 TRIES = 5  # then a person has to look
 BACK_OFF = (1, 10, 60, 600)  # seconds
+LATEST_TRY = timedelta(seconds=BACK_OFF[-1])  # due later than that says a clock that was wrong
 AT_ONCE = 200  # a second or two of work: a worker that shall stop waits for them
 LISTED_AT_ONCE = 20  # kept in one transaction, which is over in milliseconds
 WEBHOOK_PATIENCE = 1.0  # seconds: a provider gives up after a few, and comes again or is asked
@@ -92,7 +94,9 @@ def fetch(runtime: Runtime, channel: str) -> int:
     with runtime.db.write() as session:
         sender_id = senders.sender_id(session, channel, listener.identity, now)
         mark = session.get(InboundMark, sender_id)
-        after, since = (mark.after, mark.fetched_at - OVERLAP) if mark else ("", now - FIRST_LOOK)
+        after, since = mark.after if mark else "", now - FIRST_LOOK
+        if mark is not None and mark.fetched_at <= furthest(now):  # else a wrong clock says nothing of when
+            since = mark.fetched_at - OVERLAP
         if mark is not None:
             losses.note(session, channel, mark.fetched_at, now)
     new = 0
@@ -169,11 +173,11 @@ def _wish_alone(text: str) -> str:
 
 def handle_new(runtime: Runtime) -> int:
     """Hand on what came in, oldest first. One that fails is tried again later, and at last set aside."""
-    now = runtime.clock()
+    now, due_at = runtime.clock(), InboundEvent.due_at
     with runtime.db.read() as session:
         rows = session.scalars(
             select(InboundEvent)
-            .where(InboundEvent.state == "new", InboundEvent.due_at <= now)
+            .where(InboundEvent.state == "new", or_(due_at <= now, due_at > furthest(now, LATEST_TRY)))
             .order_by(InboundEvent.received_at, InboundEvent.id)
             .limit(AT_ONCE)
         ).all()

@@ -116,6 +116,7 @@ def invite_some(
     *,
     most: int,
     due_at: datetime,
+    expires_at: datetime | None = None,
     these: Sequence[str] | None = None,
 ) -> Done:
     """A step: invitations for the next so many people, or some of these, and messages for whom we ask."""
@@ -124,7 +125,7 @@ def invite_some(
         "after": after,
         "most": most,
         "now": ask.now,
-        "expires_at": due_at + OPEN_FOR,
+        "expires_at": expires_at or due_at + OPEN_FOR,
         "due_at": due_at,
         "before": occurrence.asked,
     }

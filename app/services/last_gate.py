@@ -142,9 +142,9 @@ def _state_now(session: Session, each: Departing, known: dict[str, str | None]) 
 
 
 def end_cancelled(session: Session, group: Sequence[Departing], token: str) -> None:
-    """A step: of those that were tried, what goes back to the queue ends if its schedule was cancelled."""
+    """A step: of those of a schedule that failed, what goes back to the queue ends if it was cancelled."""
     states: dict[str, str | None] = {}
-    for each in sorted(group, key=lambda each: each.schedule_id or ""):
+    for each in group:
         if _state_now(session, each, states) == "cancelled":
             _BACK_IN_QUEUE.run(session, {"id": each.id, "lease": token})
             if each.purpose == "invitation":

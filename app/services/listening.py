@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import func, select
 
 from app.channels.base import ChatBot, DeliveryError
+from app.domain.clock_jumps import holds
 from app.errors import Unavailable
 from app.models import InboundMark, Sender, Setting
 from app.runtime import Runtime
@@ -74,7 +75,8 @@ def _is_due(runtime: Runtime, channel: str) -> bool:
     )
     with runtime.db.read() as session:
         latest = session.scalar(query)
-    return latest is None or latest <= runtime.clock() - CATCH_UP
+    now = runtime.clock()
+    return latest is None or not holds(latest + CATCH_UP, now, CATCH_UP)
 
 
 def _mark_of(secret: str | None) -> str:

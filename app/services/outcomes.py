@@ -2,18 +2,21 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from sqlalchemy.orm import Session
 
 from app.channels.base import DeliveryError, KeptCopy, Outcome, Receipt
 from app.db import Statement, together
 from app.domain.brakes import BOUNCES
+from app.domain.clock_jumps import holds
 from app.domain.delivery import REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
 from app.services import (
     brakes,
     followup_opening,
     holding,
+    last_gate,
     moving_chats,
     opt_outs,
     other_ways,
@@ -62,6 +65,7 @@ _OTHER = Statement(
 NAMED_ONCE = ("sms", "whatsapp")  # whose provider names every message anew
 Ended = Sequence[tuple[Departing, Outcome]]
 CHANNEL_REST = "channel_rests_until:"  # a row of `installation`, so that every worker sees it
+LONGEST_REST = timedelta(hours=1)  # no provider's word makes it longer, and no clock that was wrong
 
 
 def record(
@@ -81,11 +85,13 @@ def record(
     group = [(each, _if_new(session, each, outcome, names)) for each, outcome in group]
     sent = [(each, outcome) for each, outcome in group if isinstance(outcome, Receipt)]
     _record_sent(session, sent, lease, now)
-    for each, outcome in sorted(group, key=_by_schedule):
-        if isinstance(outcome, DeliveryError):
-            _record_error(session, each, outcome, lease, now)
-            if _after(each, outcome, now)[0] == "failed":
-                _ask_elsewhere(session, each, outcome.reason, ready, now)
+    for _, its in groupby(sorted(group, key=_by_schedule), key=_by_schedule):
+        failed = [(each, outcome) for each, outcome in its if isinstance(outcome, DeliveryError)]
+        for each, error in failed:
+            _record_error(session, each, error, lease, now)
+            if _after(each, error, now)[0] == "failed":
+                _ask_elsewhere(session, each, error.reason, ready, now)
+        last_gate.end_cancelled(session, [each for each, _ in failed], lease)
     for each, outcome in gone:
         if isinstance(outcome, DeliveryError) and outcome.pause_seconds is not None:
             rest_channel(session, each.channel, now, outcome.pause_seconds)
@@ -116,7 +122,7 @@ def _hold_people(session: Session, group: Ended) -> None:
 
 
 def _by_schedule(ended: tuple[Departing, Outcome]) -> str:
-    """In one order for all, so that two workers never wait for each other's brakes."""
+    """In one order for all, so that two workers never wait for each other's brakes, or schedules."""
     return ended[0].schedule_id or ""
 
 
@@ -221,11 +227,17 @@ def _after(each: Departing, error: DeliveryError, now: datetime) -> tuple[str, d
 
 def rest_channel(session: Session, channel: str, now: datetime, seconds: int) -> None:
     """Nothing is tried on this channel until then, by any worker."""
-    until = now + timedelta(seconds=seconds)
+    until = now + min(timedelta(seconds=seconds), LONGEST_REST)
     session.merge(Setting(name=CHANNEL_REST + channel, value=until.isoformat()))
 
 
 def is_resting(session: Session, channel: str, now: datetime) -> bool:
     """Is the channel left alone for a while?"""
+    return rests_until(session, channel, now) is not None
+
+
+def rests_until(session: Session, channel: str, now: datetime) -> datetime | None:
+    """Until when the channel is left alone; None: it is not."""
     found = _REST.run(session, {"name": CHANNEL_REST + channel}).fetchone()
-    return found is not None and datetime.fromisoformat(found[0]) > now
+    until = datetime.fromisoformat(found[0]) if found else None
+    return until if until is not None and holds(until, now, LONGEST_REST) else None

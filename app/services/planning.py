@@ -58,7 +58,7 @@ def _due_schedules(runtime: Runtime, now: datetime, but: Collection[str]) -> Seq
 
 
 def stop_asking(session: Session, schedule: Schedule, now: datetime) -> int:
-    """A step: the runs under way end, and what has not left does not leave. How many people it was."""
+    """A step: the runs under way end, and what has not left does not leave. How many people here and now."""
     session.execute(
         update(Occurrence)
         .where(

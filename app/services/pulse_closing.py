@@ -1,12 +1,11 @@
-"""Closing a pulse: open the boxes in memory, drop person and order, keep what may be shown, forget the rest.
+"""Closing a pulse: drop person and order of what its boxes say, keep what may be shown, forget the rest.
 
 Killed anywhere it is simply run again: everything that a closed pulse keeps is one transaction, and a key
 whose pulse is closed is destroyed by whoever finds it.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TypeVar
 
 import structlog
@@ -20,6 +19,7 @@ from app.errors import Conflict
 from app.models import (
     Invitation,
     Message,
+    Occurrence,
     Pulse,
     PulseComment,
     PulseCount,
@@ -28,24 +28,15 @@ from app.models import (
     new_id,
 )  # fmt: skip
 from app.runtime import Runtime
-from app.services import audit, scrubbing
+from app.services import audit, pulse_boxes, scrubbing
 from app.services.access import Visitor, own
 from app.services.once import Once
+from app.services.pulse_boxes import Known, Opened
 from app.services.pulse_reminders import forget_reminders, mark_all
 from app.services.pulse_results import WHOLE, asked_in
 
 log = structlog.get_logger("pulses")
 Value = TypeVar("Value")
-
-BATCH = 200  # boxes in memory at a time: 1.6 MB
-
-
-@dataclass(frozen=True)
-class Opened:
-    """What the boxes said, without whose they were: two heaps that no index joins."""
-
-    scores: list[int]
-    comments: list[str]
 
 
 def close_pulse(runtime: Runtime, who: Visitor, pulse_id: str, once: Once | None = None) -> None:
@@ -79,8 +70,10 @@ def _close(runtime: Runtime, pulse_id: str) -> bool:
     """Close one pulse that is due; False when somebody else was quicker."""
     _stop_asking(runtime, pulse_id)
     runtime.reach("closing_begun")
+    known = pulse_boxes.open_beforehand(runtime, pulse_id)
+    runtime.reach("closing_boxes_opened")
     with runtime.db.write() as session:
-        closed = _settle(runtime, session, pulse_id)
+        closed = _settle(runtime, session, pulse_id, known)
         runtime.reach("closing_before_commit")
     runtime.reach("closing_after_commit")
     if closed:
@@ -120,7 +113,10 @@ def _stop_asking(runtime: Runtime, pulse_id: str) -> None:
     On PostgreSQL the rows of a transaction carry its number: no row of a person may share it with the scores.
     """
     with runtime.db.write() as session:
-        mark_all(session, session.get_one(Pulse, pulse_id).occurrence_id)  # who was reminded, maybe long ago
+        occurrence_id = session.get_one(Pulse, pulse_id).occurrence_id
+        opening = update(Occurrence).where(Occurrence.id == occurrence_id, Occurrence.state == "running")
+        session.execute(opening.values(state="run", ended_at=runtime.clock()))  # nobody is asked any more
+        mark_all(session, occurrence_id)  # who was reminded, maybe long ago
         asked = select(Invitation.id).join(Pulse, Pulse.occurrence_id == Invitation.occurrence_id)
         asked = asked.where(Pulse.id == pulse_id)
         session.execute(
@@ -135,7 +131,7 @@ def _stop_asking(runtime: Runtime, pulse_id: str) -> None:
         )
 
 
-def _settle(runtime: Runtime, session: Session, pulse_id: str) -> bool:
+def _settle(runtime: Runtime, session: Session, pulse_id: str, known: Known) -> bool:
     """Everything that a closed pulse keeps and loses, in one transaction.
 
     The update comes first: on PostgreSQL it waits for the answers under way, which hold the row shared, and
@@ -150,7 +146,7 @@ def _settle(runtime: Runtime, session: Session, pulse_id: str) -> bool:
     session.flush()
     try:
         _drop_what_the_sandbox_asked(runtime, session, pulse)
-        opened = _open_all(session, _key_of(runtime, pulse), pulse_id)
+        opened = pulse_boxes.open_all(session, pulse_boxes.key_of(runtime, pulse), pulse_id, known)
     except sealing.KeyMissing:
         pulse.state = "void"
         log.error("pulse_closed_void", pulse=pulse_id)
@@ -170,47 +166,6 @@ def _drop_what_the_sandbox_asked(runtime: Runtime, session: Session, pulse: Puls
         Invitation.occurrence_id == pulse.occurrence_id, Invitation.sandbox.is_(True)
     )
     session.execute(delete(SealedAnswer).where(SealedAnswer.invitation_id.in_(played)))
-
-
-def _key_of(runtime: Runtime, pulse: Pulse) -> sealing.Key:
-    key = sealing.read_key(runtime.config.keys_dir, pulse.id)
-    if key.public_key != pulse.public_key:
-        raise sealing.KeyMissing(pulse.id)
-    return key
-
-
-def _boxes(session: Session, pulse_id: str) -> Iterator[bytes]:
-    # Pages by primary key, not a cursor: memory stays small on both databases
-    after = ""
-    while True:
-        rows = session.execute(
-            select(SealedAnswer.invitation_id, SealedAnswer.box)
-            .where(SealedAnswer.pulse_id == pulse_id, SealedAnswer.invitation_id > after)
-            .order_by(SealedAnswer.invitation_id)
-            .limit(BATCH)
-        ).all()
-        if not rows:
-            return
-        yield from (box for _, box in rows)
-        after = rows[-1][0]
-
-
-def _open_all(session: Session, key: sealing.Key, pulse_id: str) -> Opened:
-    scores: list[int] = []
-    comments: list[str] = []
-    unreadable = 0
-    for box in _boxes(session, pulse_id):
-        try:
-            score, comment = sealing.open_box(key, box)
-        except sealing.SealBroken:
-            unreadable += 1
-            continue
-        scores.append(score)
-        if comment:
-            comments.append(comment)
-    if unreadable:
-        log.warning("pulse_boxes_unreadable", pulse=pulse_id, boxes=unreadable)
-    return Opened(scores, comments)
 
 
 def _keep(session: Session, pulse: Pulse, opened: Opened, asked: int) -> None:

@@ -16,7 +16,18 @@ from app.domain.pulse_reminders import (
     may_still_leave,
     remind_at,
 )
-from app.models import Attempt, Contact, Invitation, Message, Pulse, SandboxCopy, SealedAnswer, Token, new_id
+from app.models import (
+    Attempt,
+    Contact,
+    Invitation,
+    Message,
+    Occurrence,
+    Pulse,
+    SandboxCopy,
+    SealedAnswer,
+    Token,
+    new_id,
+)
 from app.runtime import Runtime
 from app.services.asking_terms import ABOUT_TO_LEAVE
 from app.services.outbox import USUAL
@@ -75,7 +86,10 @@ def _questions(session: Session, pulse: Pulse) -> Questions:
     in_time = its, Invitation.state.in_(ASKED), Invitation.sent_at <= latest_question(pulse.closes_at)
     last = select(func.max(Invitation.sent_at, type_=Invitation.created_at.type)).where(*in_time)
     wait = select(Invitation.id).where(its, Invitation.state.in_(ABOUT_TO_LEAVE)).limit(1)
-    return Questions(session.scalar(last), session.scalar(wait) is not None)
+    still_opens = (
+        session.get_one(Occurrence, pulse.occurrence_id).state == "running"
+    )  # some are not asked yet
+    return Questions(session.scalar(last), still_opens or session.scalar(wait) is not None)
 
 
 def give_up(session: Session, now: datetime) -> int:

@@ -1,5 +1,6 @@
-"""Opening a pulse: its key, its occurrence and everybody's invitation in one transaction."""
+"""Opening a pulse by hand, and whom it would ask."""
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,19 +8,19 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import sealing
 from app.domain.anonymity import Thresholds, can_ever_show
 from app.domain.metrics import Metric
 from app.domain.pulse_reminders import latest_question
-from app.errors import Conflict, Invalid, problem
-from app.models import Contact, Occurrence, Pulse, Survey, Workspace, new_id
+from app.errors import Conflict, Invalid, Unavailable, problem
+from app.models import Occurrence, Survey, new_id
 from app.runtime import Runtime
-from app.services import asking_terms, audiences, audit, eligible, inviting, segments
+from app.services import asking_terms, audiences, audit, eligible, portions, pulse_opening, segments
 from app.services.access import Visitor, own
 from app.services.once import Once
+from app.services.pulse_opening import Opening
 
-OPEN_FOR = timedelta(days=14)  # two working weeks: long enough for a holiday, short enough to remember
 LONGEST = timedelta(days=90)  # until the next quarter's pulse
+PATIENCE = 2.0  # seconds: whoever opens it waits so long for all of its people to be decided about
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,9 @@ def open_pulse(
     """
     now = runtime.clock()
     until = _closing(closes_at, now)
+    if not preview_pulse(runtime, who, survey_id, audience, until).people:
+        raise Conflict("There is nobody who can be asked now.")
+    key = pulse_opening.make_key(runtime)
     with runtime.db.write() as session:
         survey = _askable(session, who, survey_id)
         occurrence = Occurrence(
@@ -85,20 +89,26 @@ def open_pulse(
         )  # fmt: skip
         session.add(occurrence)
         session.flush()
-        pulse_id, people = _open(session, runtime, occurrence, until, now)
-        if not people:
-            raise Conflict("There is nobody who can be asked now.")
+        pulse_opening.add(session, occurrence, key, now, until)
         if once:
-            once.keep(session, pulse_id)
-        audit.note(session, who, now, "pulse.opened", pulse_id, survey=survey.id)
+            once.keep(session, key.pulse_id)
+        audit.note(session, who, now, "pulse.opened", key.pulse_id, survey=survey.id)
+        course = pulse_opening.opening(runtime, occurrence.audience)
         runtime.reach("pulse_before_commit")
-    return pulse_id
+    _go_on(runtime, occurrence.id, course)
+    return key.pulse_id
 
 
-def open_occurrence(session: Session, runtime: Runtime, occurrence: Occurrence) -> None:
-    """A step: a schedule's e-NPS is due, so its pulse opens; with nobody to ask, the run is skipped."""
-    now = runtime.clock()
-    _open(session, runtime, occurrence, now + OPEN_FOR, now)
+def _go_on(runtime: Runtime, occurrence_id: str, course: Opening) -> None:
+    """Most pulses are open by the time that somebody looks; the worker goes on with a large one."""
+    until, more = time.monotonic() + PATIENCE, True
+    while more and time.monotonic() < until:
+        try:
+            _, more = pulse_opening.open_some(runtime, occurrence_id, course)
+        except Unavailable:
+            return
+        if more:
+            time.sleep(portions.PAUSE)
 
 
 def _frozen(session: Session, who: Visitor, audience: object) -> dict[str, Any]:
@@ -118,57 +128,9 @@ def _askable(session: Session, who: Visitor, survey_id: str) -> Survey:
 
 def _closing(closes_at: datetime | None, now: datetime) -> datetime:
     if closes_at is None:
-        return now + OPEN_FOR
+        return now + pulse_opening.OPEN_FOR
     if closes_at <= now:
         raise Invalid([problem("closes_at", "This moment is over. Choose a later one.")])
     if closes_at > now + LONGEST:
         raise Invalid([problem("closes_at", "At most %(days)s days from now.", days=LONGEST.days)])
     return closes_at
-
-
-def _open(
-    session: Session, runtime: Runtime, occurrence: Occurrence, closes_at: datetime, now: datetime
-) -> tuple[str, int]:
-    """The pulse's id and how many people it asks; with nobody to ask there is none: the run is skipped."""
-    inviting.one_at_a_time(session, occurrence.workspace_id)
-    ask = asking_terms.asking(
-        session, runtime, occurrence.workspace_id, Metric.ENPS,
-        channels=occurrence.channels or ("email",), early_days=occurrence.early_days,
-    )  # fmt: skip
-    everybody = audiences.of_occurrence(session, runtime, occurrence, Metric.ENPS)
-    decided = eligible.decide(session, ask, everybody.order_by(Contact.id))
-    people = sum(verdict.reason is None for _, verdict in decided)
-    pulse_id = new_id()
-    if people:
-        _add(session, runtime, occurrence, pulse_id, closes_at)
-    locale = session.get_one(Workspace, occurrence.workspace_id).locale
-    inviting.invite(session, occurrence, Metric.ENPS.value, decided, now, locale=locale, expires_at=closes_at)
-    occurrence.state, occurrence.ended_at = "run" if people else "skipped", now
-    occurrence.reason = None if people else "nobody"
-    session.flush()
-    return pulse_id, people
-
-
-def _add(
-    session: Session, runtime: Runtime, occurrence: Occurrence, pulse_id: str, closes_at: datetime
-) -> None:
-    """The key's file is there before the transaction commits: no pulse is ever open without one.
-
-    A crash in between leaves a key that opens nothing.
-    """
-    promised = Thresholds()
-    session.add(
-        Pulse(
-            id=pulse_id,
-            workspace_id=occurrence.workspace_id,
-            occurrence_id=occurrence.id,
-            survey_id=occurrence.survey_id,
-            version_id=occurrence.version_id,
-            state="open",
-            public_key=sealing.make_key(runtime.config.keys_dir, pulse_id),
-            least_answers=promised.answers,
-            least_comments=promised.comments,
-            opened_at=runtime.clock(),
-            closes_at=closes_at,
-        )
-    )

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.domain import retention as rules
+from app.domain.clock_jumps import holds
 from app.models import Setting, Workspace
 from app.runtime import Runtime
 from app.services import audit, scrubbing
@@ -158,7 +159,8 @@ def _number(session: Session, workspace_id: str, name: str, days: int | None, no
 def _rests(runtime: Runtime) -> bool:
     with runtime.db.read() as session:
         passed = session.get(Setting, PASSED)
-    return passed is not None and datetime.fromisoformat(passed.value) > runtime.clock() - REST
+    now = runtime.clock()
+    return passed is not None and holds(datetime.fromisoformat(passed.value) + REST, now, REST)
 
 
 def _in_turn(runtime: Runtime) -> list[tuple[str, dict[str, Any]]]:

@@ -127,21 +127,22 @@ def pause(runtime: Runtime, who: Visitor, id: str, once: Once | None = None) -> 
 
     Raises Conflict when nothing of it is left to pause.
     """
-    now = runtime.clock()
+    now, waiting = runtime.clock(), unsent.number(runtime, id)
     with runtime.db.write() as session:
         if once:
             once.keep(session, id)
         schedule = access.own(session, who, Schedule, id, lock=True)
         coming_due.come_due(session, schedule, now)
         if schedule.state == "paused":
-            return unsent.number(session, id)
+            return waiting
         is_over = schedule.state == "ended" and not unsent.is_under_way(session, id)
         if schedule.state == "cancelled" or is_over:
             raise Conflict("Nothing of this schedule is left to pause.")
         schedule.state = "paused"
         audit.note(session, who, now, "schedule.paused", id)
         _touch(schedule, now)
-        return unsent.follow(session, schedule, now)
+        moved = unsent.follow(session, schedule, now)
+        return waiting if schedule.unsettled else moved
 
 
 def resume(runtime: Runtime, who: Visitor, id: str) -> int:
@@ -149,7 +150,7 @@ def resume(runtime: Runtime, who: Visitor, id: str) -> int:
 
     Raises Conflict for one that is cancelled.
     """
-    now = runtime.clock()
+    now, waiting = runtime.clock(), unsent.number(runtime, id)
     with runtime.db.write() as session:
         schedule = _unbraked(session, who, id)
         if schedule.state == "cancelled":
@@ -161,7 +162,8 @@ def resume(runtime: Runtime, who: Visitor, id: str) -> int:
             schedule.state = "active" if goes_on else "ended"
             audit.note(session, who, now, "schedule.resumed", id)
             _touch(schedule, now)
-        return unsent.follow(session, schedule, now)
+        moved = unsent.follow(session, schedule, now)
+        return waiting if schedule.unsettled else moved
 
 
 def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
@@ -170,7 +172,7 @@ def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
     How many people waited to be asked; whom a run under way had not come to is counted afterwards
     (`sparing`). Twice is harmless.
     """
-    now = runtime.clock()
+    now, waiting = runtime.clock(), unsent.number(runtime, id)
     with runtime.db.write() as session:
         schedule = _unbraked(session, who, id)
         if schedule.state == "cancelled":
@@ -182,7 +184,8 @@ def cancel(runtime: Runtime, who: Visitor, id: str) -> int:
         schedule.next_due_at = None
         _touch(schedule, now)
         session.flush()
-        return planning.stop_asking(session, schedule, now)
+        moved = planning.stop_asking(session, schedule, now)
+        return waiting if schedule.unsettled else moved
 
 
 def _unbraked(session: Session, who: Visitor, id: str) -> Schedule:

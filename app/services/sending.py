@@ -134,10 +134,7 @@ def _record(runtime: Runtime, lease: Lease, ended: Sequence[Ended]) -> int:
 
 def _record_once(runtime: Runtime, lease: Lease, ended: Sequence[Ended]) -> int:
     with runtime.db.write() as session:
-        sent = outcomes.record(session, ended, lease.token, runtime.clock(), runtime.channels)
-        failed = [each for each, outcome in ended if isinstance(outcome, DeliveryError)]
-        last_gate.end_cancelled(session, failed, lease.token)
-        return sent
+        return outcomes.record(session, ended, lease.token, runtime.clock(), runtime.channels)
 
 
 def _slot(session: Session, lease: Lease, number: int, now: datetime) -> datetime | None:

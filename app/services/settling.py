@@ -6,29 +6,40 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from app.db import Statement
-from app.domain.delivery import PRESUMED_AFTER
+from app.domain.clock_jumps import furthest
+from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE, PRESUMED_AFTER
 from app.models.base import UtcDateTime
 from app.runtime import Runtime
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _BEFORE = bindparam("before", type_=UtcDateTime)
 
-_CLAIM_ENDED = text(
-    "UPDATE messages SET state = 'queued', lease_token = NULL, lease_until = NULL"
-    " WHERE state = 'claimed' AND lease_until <= :now"
-).bindparams(_NOW)
+# A lease further ahead than it is long was written by a clock that was wrong: it holds nobody
+_CLAIM_VOID = bindparam("claim_void", type_=UtcDateTime)
+_ATTEMPT_VOID = bindparam("attempt_void", type_=UtcDateTime)
+_CLAIM_OVER = "state = 'claimed' AND (lease_until <= :now OR lease_until > :claim_void)"
+_ATTEMPT_OVER = "state = 'attempting' AND (lease_until <= :now OR lease_until > :attempt_void)"
+_FREE = "state = 'queued', lease_token = NULL, lease_until = NULL"
+_HELD = text(
+    f"SELECT 1 FROM messages WHERE {_CLAIM_OVER} UNION ALL SELECT 1 FROM messages WHERE {_ATTEMPT_OVER}"  # noqa: S608 - our own texts
+    " UNION ALL SELECT 1 FROM messages WHERE state = 'unknown' AND lease_until > :attempt_void LIMIT 1"
+).bindparams(_NOW, _CLAIM_VOID, _ATTEMPT_VOID)
+_CLAIM_ENDED = text(f"UPDATE messages SET {_FREE} WHERE {_CLAIM_OVER}").bindparams(_NOW, _CLAIM_VOID)  # noqa: S608
 _REPEATED = text(
-    "UPDATE messages SET state = 'queued', lease_token = NULL, lease_until = NULL"
-    " WHERE state = 'attempting' AND lease_until <= :now AND purpose IN ('alert', 'account')"
-).bindparams(_NOW)
+    f"UPDATE messages SET {_FREE} WHERE {_ATTEMPT_OVER} AND purpose IN ('alert', 'account')"  # noqa: S608
+).bindparams(_NOW, _ATTEMPT_VOID)
 # The lease token stays: a worker that was only slow may still say how its attempt ended.
 _UNKNOWN_INVITATIONS = text(
-    "UPDATE invitations SET state = 'unknown' WHERE state = 'sending' AND id IN (SELECT invitation_id"
-    " FROM messages WHERE state = 'attempting' AND lease_until <= :now AND purpose = 'invitation')"
-).bindparams(_NOW)
-_UNKNOWN = text(
-    "UPDATE messages SET state = 'unknown' WHERE state = 'attempting' AND lease_until <= :now"
-).bindparams(_NOW)
+    "UPDATE invitations SET state = 'unknown' WHERE state = 'sending' AND id IN (SELECT invitation_id"  # noqa: S608
+    f" FROM messages WHERE {_ATTEMPT_OVER} AND purpose = 'invitation')"
+).bindparams(_NOW, _ATTEMPT_VOID)
+_UNKNOWN = text(f"UPDATE messages SET state = 'unknown' WHERE {_ATTEMPT_OVER}").bindparams(  # noqa: S608
+    _NOW, _ATTEMPT_VOID
+)
+# A day after its end it is presumed sent: not a day after what a wrong clock took for that
+_ENDED_NOW = text(
+    "UPDATE messages SET lease_until = :now WHERE state = 'unknown' AND lease_until > :attempt_void"
+).bindparams(_NOW, _ATTEMPT_VOID)
 _TRIED = (
     "(SELECT max(a.started_at) FROM attempts a JOIN messages m ON m.id = a.message_id"
     " WHERE m.invitation_id = invitations.id)"
@@ -73,16 +84,14 @@ def arrived(session: Session, message_id: str, invitation_id: str, now: datetime
 def end_leases(runtime: Runtime) -> int:
     """What a dead worker held: claimed goes back to the queue, attempted becomes unknown."""
     now = runtime.clock()
+    void = {"claim_void": furthest(now, CLAIM_LEASE), "attempt_void": furthest(now, ATTEMPT_LEASE)}
     with runtime.db.read() as session:
-        held = text(
-            "SELECT 1 FROM messages WHERE state IN ('claimed', 'attempting') AND lease_until <= :now LIMIT 1"
-        ).bindparams(_NOW)
-        if session.execute(held, {"now": now}).first() is None:
+        if session.execute(_HELD, {"now": now} | void).first() is None:
             return 0
     with runtime.db.write() as session:
         connection = session.connection()
-        statements = (_CLAIM_ENDED, _REPEATED, _UNKNOWN_INVITATIONS, _UNKNOWN)
-        return sum(connection.execute(each, {"now": now}).rowcount for each in statements)
+        statements = (_CLAIM_ENDED, _REPEATED, _UNKNOWN_INVITATIONS, _UNKNOWN, _ENDED_NOW)
+        return sum(connection.execute(each, {"now": now} | void).rowcount for each in statements)
 
 
 def presume_sent(runtime: Runtime) -> int:

@@ -52,7 +52,5 @@ def _not_come_to(session: Session, runtime: Runtime, occurrence: Occurrence) -> 
     metric = Metric(session.get_one(Survey, occurrence.survey_id).metric)
     if occurrence.chosen is not None:
         return sum(each > after for each in occurrence.chosen)
-    if metric is Metric.ENPS:  # a pulse has asked everybody as it opened
-        return 0
     left = people_of(session, runtime, occurrence, metric).where(Contact.id > after)
     return session.scalar(left.with_only_columns(func.count(Contact.id))) or 0

@@ -26,10 +26,11 @@ _FIRST = and_(Message.invitation_id == Invitation.id, Message.purpose == "invita
 _IN_HAND = select(Message.id).where(_FIRST, Message.state.not_in(("cancelled", "failed")))
 
 
-def number(session: Session, schedule_id: str) -> int:
-    """A step: how many people it is."""
+def number(runtime: Runtime, schedule_id: str) -> int:
+    """How many people it is, counted while nobody waits: of a large run it takes longer than to act."""
     query = select(func.count()).where(_of(schedule_id), Invitation.state.in_(WAITING))
-    return session.scalar(query) or 0
+    with runtime.db.read() as session:
+        return session.scalar(query) or 0
 
 
 def is_under_way(session: Session, schedule_id: str) -> bool:
@@ -46,16 +47,13 @@ def is_under_way(session: Session, schedule_id: str) -> bool:
 def follow(session: Session, schedule: Schedule, now: datetime) -> int:
     """A step: whoever waits follows the state of their schedule: held, cancelled, or free to be asked.
 
-    How many people that means. Only some of them follow here and now; the others do in `follow_all`, and
-    meanwhile the sender looks at the state itself.
+    How many of them follow here and now. Where the schedule stays `unsettled` the others do in `follow_all`,
+    and meanwhile the sender looks at the state itself.
     """
     most = AT_ONCE if is_postgresql(session) else min(AT_ONCE, ON_SQLITE)
     ids = _those(session, schedule.id, schedule.state, most)
-    moved = _follow(session, schedule.state, ids, now)
     schedule.unsettled = len(ids) == most
-    if not schedule.unsettled:
-        return moved
-    return number(session, schedule.id) + (moved if schedule.state == "cancelled" else 0)
+    return _follow(session, schedule.state, ids, now)
 
 
 def follow_all(runtime: Runtime) -> int:

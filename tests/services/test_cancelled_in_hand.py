@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from app.channels.registry import open_channels
 from app.domain.access import Role
@@ -105,3 +105,36 @@ def test_what_would_be_tried_again_ends_with_the_schedules_reason(
     with house.runtime.db.read() as session:
         message = session.scalars(select(Message)).one()
     assert message.state == ("cancelled" if is_cancelled else "queued")
+
+
+@pytest.mark.judged_on("postgresql")
+def test_a_worker_takes_schedules_in_one_order_whatever_became_of_their_messages(
+    house: House, smtp_server: SmtpSink
+) -> None:
+    """Else two of them would wait for each other: a bounce takes the brake, a retry looks at it."""
+    home = house.world.workspace_of(house.survey)
+    teams: dict[str, str] = {}
+    for team in ("north", "south"):
+        house.world.contact(home, email=f"{team}@b.example", attributes={"team": team})
+        id = house.plans(repeat="once", audience={"attributes": {"team": team}})
+        teams[id] = f"{team}@b.example"
+    first, second = sorted(teams)
+    smtp_server.refuse_recipient[teams[first]] = "450 4.2.1 Mailbox busy"
+    smtp_server.refuse_recipient[teams[second]] = "550 5.1.1 No such user"
+    house.tick()
+    taken: list[str] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        if "pg_advisory_xact_lock" in statement or ("FROM schedules" in statement and "FOR " in statement):
+            taken.extend(id for id in teams if id in str(values))
+
+    def reach(point: str) -> None:
+        if point == "handed_over":
+            taken.clear()
+
+    event.listen(house.runtime.db.engine, "before_cursor_execute", listen)
+    try:
+        sending.send_due(replace(house.runtime, reach=reach))
+    finally:
+        event.remove(house.runtime.db.engine, "before_cursor_execute", listen)
+    assert taken == [first, second, second]

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import Connection, event, func, select, update
 
 from app.domain.access import Role
 from app.models import Contact, Invitation, Message, Occurrence, OptOut, SandboxCopy, Schedule, new_id
@@ -350,6 +350,32 @@ def test_a_very_large_run_follows_its_schedule_in_steps_and_its_numbers_add_up_m
     unsent.follow_all(house.runtime)
     send(house)
     assert house.count(Invitation.state == "sent") == asked
+
+
+def test_whoever_waits_is_counted_while_nobody_else_waits_to_write(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large run it takes longer than to pause it."""
+    monkeypatch.setattr(unsent, "AT_ONCE", 50)
+    crowd(house)
+    id = house.plans(repeat="once")
+    expand(house)
+    counted: list[bool] = []
+
+    def listen(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT count(") and "FROM invitations" in statement:
+            counted.append(bool(connection.get_execution_options().get("reading")))
+
+    event.listen(house.runtime.db.engine, "before_cursor_execute", listen)
+    try:
+        found = [
+            act(house.runtime, house.who, id)
+            for act in (schedules.pause, schedules.pause, schedules.resume, schedules.cancel)
+        ]
+    finally:
+        event.remove(house.runtime.db.engine, "before_cursor_execute", listen)
+    assert found == [PEOPLE - OUT - NOWHERE] * 4
+    assert counted == [True] * 4
 
 
 def test_a_worker_that_is_stopped_leaves_the_rest_to_the_next(

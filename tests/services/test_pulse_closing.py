@@ -115,7 +115,7 @@ def test_of_four_answers_nothing_is_kept_not_even_how_many(world: World, runtime
 
 
 @pytest.mark.on_both
-@pytest.mark.parametrize("point", ["closing_before_commit", "closing_after_commit"])
+@pytest.mark.parametrize("point", ["closing_boxes_opened", "closing_before_commit", "closing_after_commit"])
 def test_killed_while_closing_it_is_simply_run_again(
     world: World, runtime: Runtime, clock: Clock, point: str
 ) -> None:
@@ -127,6 +127,49 @@ def test_killed_while_closing_it_is_simply_run_again(
     assert state(runtime, pulse) == "closed"
     assert (count(runtime, PulseScore), count(runtime, PulseCount), count(runtime, SealedAnswer)) == (6, 1, 0)
     assert sealing.kept_keys(runtime.config.keys_dir) == []
+
+
+@pytest.mark.on_both
+def test_what_changes_while_the_boxes_are_being_opened_counts_as_it_is_at_last(
+    world: World, runtime: Runtime, clock: Clock
+) -> None:
+    """One answer came over another, one for the first time, one went with its person."""
+    pulse = answered(world, [9, 10, 7, 3, 8, 9, 2])
+
+    def change(point: str) -> None:
+        if point != "closing_boxes_opened":
+            return
+        with runtime.db.write() as session:
+            row = session.get_one(Pulse, pulse.pulse.id)
+            boxes = {number: sealing.seal(row.public_key, 0, "") for number in (1, 7)}
+            session.get_one(SealedAnswer, pulse.invitations[1].id).box = boxes[1]
+            late = SealedAnswer(invitation_id=pulse.invitations[7].id, pulse_id=row.id, box=boxes[7])
+            session.add(late)
+            session.delete(session.get_one(SealedAnswer, pulse.invitations[6].id))
+
+    clock.advance(days=14)
+    close_due_pulses(replace(runtime, reach=change))
+    with runtime.db.read() as session:
+        assert sorted(session.scalars(select(PulseScore.score))) == [0, 0, 3, 7, 8, 9, 9]
+
+
+@pytest.mark.on_both
+def test_the_one_transaction_opens_no_box_again_that_was_opened_before(
+    world: World, runtime: Runtime, clock: Clock
+) -> None:
+    """To open a box takes longer than to write what it said, and nobody else writes meanwhile."""
+    pulse = answered(world, [9, 10, 7, 3, 8, 9])
+
+    def empty(point: str) -> None:
+        if point == "closing_boxes_opened":
+            with runtime.db.write() as session:
+                for each in session.scalars(select(SealedAnswer)):
+                    each.box = sealing.mark(each.box)
+
+    clock.advance(days=14)
+    close_due_pulses(replace(runtime, reach=empty))
+    assert state(runtime, pulse) == "closed"
+    assert count(runtime, PulseScore) == 6
 
 
 def test_closed_by_hand_and_killed_the_clock_finishes_it(

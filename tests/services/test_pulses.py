@@ -15,7 +15,7 @@ from app.services.pulse_closing import close_due_pulses, close_pulse
 from app.services.pulse_headlines import headline_targets, publish_headline, withdraw_headline
 from app.services.pulse_reminders import remind_pulses
 from app.services.pulse_results import list_pulses, view_pulse
-from app.services.pulses import open_occurrence, open_pulse, preview_pulse
+from app.services.pulses import open_pulse, preview_pulse
 from tests import pulse_world
 from tests.world import Clock, World
 
@@ -168,23 +168,6 @@ def test_an_audience_that_says_nothing_is_refused(world: World, runtime: Runtime
     survey = world.survey(workspace, Metric.ENPS)
     with pytest.raises(Invalid):
         open_pulse(runtime, world.member(workspace), survey.id, audience=audience)
-
-
-def test_a_schedule_that_is_due_opens_a_pulse(world: World, runtime: Runtime) -> None:
-    workspace = world.workspace("people")
-    survey = world.survey(workspace, Metric.ENPS)
-    world.contact(workspace)
-    with runtime.db.write() as session:
-        occurrence = Occurrence(
-            id=new_id(), workspace_id=workspace.id, survey_id=survey.id,
-            version_id=survey.published_version_id, origin="schedule", key="k", audience={},
-            channels=["email"], state="running", due_at=world.now, created_at=world.now,
-        )  # fmt: skip
-        session.add(occurrence)
-        session.flush()
-        open_occurrence(session, runtime, occurrence)
-    (pulse,) = list_pulses(runtime, world.member(workspace))
-    assert (pulse.state, pulse.asked) == ("open", 1)
 
 
 def test_only_those_who_have_not_answered_are_reminded_once_after_three_days(

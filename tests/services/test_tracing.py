@@ -13,6 +13,7 @@ from app.channels.twilio_account import Account, Patience
 from app.channels.twilio_api import TwilioApi
 from app.channels.whatsapp import WhatsApp
 from app.domain.access import Role
+from app.domain.delivery import ATTEMPT_LEASE
 from app.domain.tracing import SURE_AFTER
 from app.jobs.timetable import TIMETABLE
 from app.models import (
@@ -322,10 +323,10 @@ def test_while_another_text_to_them_is_under_way_nothing_is_decided(asked: Asked
         Message(
             id=new_id(), workspace_id=workspace.id, sender_id=doubt.sender_id, purpose="dialogue", priority=0,
             channel="sms", to_address=MARIA, locale="pt-BR", body="Anotado.", state="attempting", tries=1,
-            due_at=place.clock(), created_at=place.clock(), lease_until=place.clock() + timedelta(hours=1),
+            due_at=place.clock(), created_at=place.clock(), lease_until=place.clock() + ATTEMPT_LEASE,
         )
     )  # fmt: skip
-    assert goes_by(place, twilio, minutes=20) == 0
+    assert goes_by(place, twilio, minutes=9.5) == 0
 
 
 def test_an_agents_reply_that_twilio_had_taken_stops_the_clock_of_first_contact(

@@ -15,6 +15,7 @@ from app.services import (
     brakes,
     pulse_closing,
     pulse_headlines,
+    pulse_opening,
     pulse_results,
     pulses,
     segments,
@@ -162,7 +163,7 @@ def _new(form: Form) -> ResponseReturnValue:
 def _form(form: Form, errors: dict[str, str], status: int) -> ResponseReturnValue:
     who = people_only()
     lines = survey_sheets.list_surveys(runtime_of(), who)
-    until = (runtime_of().clock() + pulses.OPEN_FOR).astimezone(ZoneInfo(who.time_zone))
+    until = (runtime_of().clock() + pulse_opening.OPEN_FOR).astimezone(ZoneInfo(who.time_zone))
     return _render(
         "new",
         status,

@@ -1,9 +1,10 @@
 """How the messages of a run ended, counted no further than it takes to tell whether it should stop."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
@@ -11,6 +12,7 @@ from app.domain.brakes import (
     BOUNCES,
     LATEST,
     LEAST_BOUNCED,
+    MORE,
     RECENT,
     REFUSED,
     Returned,
@@ -20,6 +22,7 @@ from app.domain.brakes import (
 from app.domain.cadence import Repeat
 from app.domain.metrics import Metric
 from app.models import Bounces, Invitation, Message, Occurrence, Schedule, Stop
+from app.services.many_rows import rows_with
 
 KNOWN = ("sent", "delivered", "failed")
 # Of a pulse the questions alone: its reminders go to the silent, whom nobody is to count
@@ -43,12 +46,19 @@ def run_of(session: Session, message_id: str) -> Occurrence | None:
 def is_of_few(session: Session, run: Occurrence) -> bool:
     """A step: is it for one person, after an event, or for a day's share of everybody?
 
-    Alone such a run never says enough: it counts together with the others of its schedule.
+    Alone such a run hardly says enough: its complaints count together with the others' of its schedule.
     """
-    if run.contact_id is not None:
-        return True
+    return run.contact_id is not None or _is_a_share(session, run)
+
+
+def _is_a_share(session: Session, run: Occurrence) -> bool:
     repeat = session.scalar(select(Schedule.repeat).where(Schedule.id == run.schedule_id))
     return repeat == Repeat.EACH_PERSON
+
+
+def _says_too_little(session: Session, run: Occurrence) -> bool:
+    """Does it ask so few that what came back counts together with the latest before it?"""
+    return run.contact_id is not None or (run.asked < LATEST and _is_a_share(session, run))
 
 
 def lately(run: Occurrence, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -64,8 +74,8 @@ def went_on(session: Session, run: Occurrence, why: str) -> datetime | None:
 
 def refused(session: Session, run: Occurrence, reason: str, now: datetime) -> int:
     """A step: how many were refused for this, of its run or of those that it counts with."""
-    if is_of_few(session, run):
-        return _latest(session, run, "refused", now).count(reason)
+    if _says_too_little(session, run):
+        return _latest(session, run, "refused", now, LATEST)[reason]
     conditions = [Message.state == "failed", Message.reason == reason]
     since = went_on(session, run, "refused")
     if since is not None:
@@ -75,35 +85,63 @@ def refused(session: Session, run: Occurrence, reason: str, now: datetime) -> in
 
 def returned(session: Session, run: Occurrence, now: datetime) -> Returned | None:
     """A step, with one bounce more: how many came back. None where they cannot be too many."""
-    if is_of_few(session, run):
-        reasons = _latest(session, run, "bounces", now)
-        return Returned(sum(each in BOUNCES for each in reasons), len(reasons))
+    if _says_too_little(session, run):
+        found = _returned_lately(session, run, now, LATEST)
+        is_unsure = found.known >= LATEST and found.may_be_chance
+        return _returned_lately(session, run, now, MORE) if is_unsure else found
     row = _count_one(session, run.id)
     fresh = row.number - row.forgiven
     if fresh < row.look_at:
         return None
     most = row.forgiven_known + worth_counting(fresh) + 1
     known = _number(session, run, most, Message.state.in_(KNOWN))
-    found = Returned(fresh, known - row.forgiven_known)
+    found = Returned(fresh, known - row.forgiven_known, _is_a_share(session, run))
     row.look_at = next_look(found)
     return found
 
 
-def _latest(session: Session, run: Occurrence, why: str, now: datetime) -> Sequence[str | None]:
-    """How the latest messages of its schedule ended, since it went on after such a stop: None or the reason.
+def _returned_lately(session: Session, run: Occurrence, now: datetime, most: int) -> Returned:
+    ends = _latest(session, run, "bounces", now, most)
+    return Returned(sum(ends[each] for each in BOUNCES), ends.total(), is_one_of_many=True)
 
-    Messages and not runs are the latest: most runs after events may find somebody who rests, or still wait.
+
+def _latest(session: Session, run: Occurrence, why: str, now: datetime, most: int) -> Counter[str | None]:
+    """How the latest messages ended, of this run and those before it since the schedule went on.
+
+    So many messages, not runs: most runs after events may find somebody who rests. None of later runs: what
+    left since may still wait, or come back. Looked up by the ids of the runs, the latest first.
     """
     since = went_on(session, run, why) or now - RECENT
-    asked = *lately(run, now), Occurrence.asked > 0, Message.due_at >= since
-    ends = (
-        select(Message.reason)
+    reason = case((Message.state == "failed", Message.reason))
+    known = (
+        select(reason)
         .join(Invitation, Invitation.id == Message.invitation_id)
-        .join(Occurrence, Occurrence.id == Invitation.occurrence_id)
-        .where(*asked, _ASKS, Message.state.in_(KNOWN))
-        .order_by(Occurrence.due_at.desc(), Message.due_at.desc(), Message.id.desc())
+        .where(_ASKS, Message.state.in_(KNOWN), Message.due_at >= since)
     )
-    return session.scalars(ends.limit(LATEST)).all()
+    ends: Counter[str | None] = Counter()
+    for ids in _runs_before(session, run, now, most):
+        ends.update(each for (each,) in rows_with(session, known, Invitation.occurrence_id, ids))
+        if ends.total() >= most:
+            break
+    return ends
+
+
+def _runs_before(session: Session, run: Occurrence, now: datetime, asks: int) -> Iterator[Sequence[str]]:
+    """This run and those of few before it that say something of today, about so many asks at a time."""
+    query = (
+        select(Occurrence.id, Occurrence.asked)
+        .where(*lately(run, now), Occurrence.due_at <= run.due_at, Occurrence.asked.between(1, LATEST - 1))
+        .order_by(Occurrence.due_at.desc(), Occurrence.id.desc())
+        .limit(2 * asks)  # some of them still wait, or did not leave in the end
+    )
+    some, number = [], 0
+    for id, asked in session.execute(query):
+        some.append(id)
+        number += asked
+        if number >= asks:
+            yield some
+            some, number = [], 0
+    yield some
 
 
 def _number(session: Session, run: Occurrence, most: int, *conditions: ColumnElement[bool]) -> int:

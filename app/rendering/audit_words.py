@@ -67,6 +67,7 @@ AUDIT_DEEDS = {
     "pulse.headline_published": "Handed a headline on",
     "pulse.headline_withdrawn": "Took a headline back",
     "pulse.opened": "Opened a pulse",
+    "pulse.resumed": "Let a pulse go on that had paused itself",
     "schedule.cancelled": "Cancelled a schedule",
     "schedule.created": "Made a schedule",
     "schedule.edited": "Edited a schedule",

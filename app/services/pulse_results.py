@@ -23,7 +23,9 @@ from app.models import (
     Workspace,
 )  # fmt: skip
 from app.runtime import Runtime
+from app.services import brakes
 from app.services.access import Visitor, own
+from app.services.brakes import Stopped
 from app.services.paging import PAGE, Page, cut, in_order
 
 WHOLE = "whole"  # the cut that is everybody
@@ -67,6 +69,7 @@ class PulseDetail:
     comments: Sequence[str]
     not_asked: Sequence[tuple[str, int]]
     headlines: Sequence[tuple[str, str]]  # id and name of each workspace that shows it
+    stopped: Stopped | None  # it was opened by hand, and paused itself
 
 
 def list_pulses(runtime: Runtime, who: Visitor) -> list[PulseView]:
@@ -106,6 +109,7 @@ def view_pulse(runtime: Runtime, who: Visitor, pulse_id: str) -> PulseDetail:
             comments=_comments(session, pulse) if view.result else (),
             not_asked=_not_asked(session, pulse),
             headlines=_headlines(session, pulse),
+            stopped=_stopped(session, pulse),
         )
 
 
@@ -188,6 +192,11 @@ def _comments(session: Session, pulse: Pulse) -> Sequence[str]:
     return session.scalars(
         select(PulseComment.comment).where(PulseComment.pulse_id == pulse.id).order_by(PulseComment.key)
     ).all()
+
+
+def _stopped(session: Session, pulse: Pulse) -> Stopped | None:
+    here = pulse.workspace_id, None, pulse.occurrence_id
+    return next((each for each in brakes.standing(session, *here) if each.schedule_id is None), None)
 
 
 def _not_asked(session: Session, pulse: Pulse) -> Sequence[tuple[str, int]]:

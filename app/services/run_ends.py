@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
@@ -33,12 +34,12 @@ _ASKS = or_(
 
 
 def run_of(session: Session, message_id: str) -> Occurrence | None:
-    """A step: the run of a schedule that this message asks for; none where its end counts nowhere."""
+    """A step: the run that this message asks for; none where its end counts nowhere."""
     query = (
         select(Occurrence)
         .join(Invitation, Invitation.occurrence_id == Occurrence.id)
         .join(Message, Message.invitation_id == Invitation.id)
-        .where(Message.id == message_id, _ASKS, Invitation.schedule_id.is_not(None))
+        .where(Message.id == message_id, _ASKS)
     )
     return session.scalar(query)
 
@@ -48,7 +49,12 @@ def is_of_few(session: Session, run: Occurrence) -> bool:
 
     Alone such a run hardly says enough: its complaints count together with the others' of its schedule.
     """
-    return run.contact_id is not None or _is_a_share(session, run)
+    return run.contact_id is not None or is_one_by_one(run) or _is_a_share(session, run)
+
+
+def is_one_by_one(run: Occurrence) -> bool:
+    """Did a member or a key ask one person, without a schedule?"""
+    return run.schedule_id is None and run.origin != "pulse"
 
 
 def _is_a_share(session: Session, run: Occurrence) -> bool:
@@ -58,18 +64,36 @@ def _is_a_share(session: Session, run: Occurrence) -> bool:
 
 def _says_too_little(session: Session, run: Occurrence) -> bool:
     """Does it ask so few that what came back counts together with the latest before it?"""
-    return run.contact_id is not None or (run.asked < LATEST and _is_a_share(session, run))
+    if run.contact_id is not None or is_one_by_one(run):
+        return True
+    return run.asked < LATEST and _is_a_share(session, run)
 
 
 def lately(run: Occurrence, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Conditions: the runs of its schedule that still say something of today."""
-    return Occurrence.schedule_id == run.schedule_id, Occurrence.due_at.between(now - RECENT, now)
+    """Conditions: the runs that count together with this one and still say something of today."""
+    recent = Occurrence.due_at.between(now - RECENT, now)
+    if not is_one_by_one(run):
+        return Occurrence.schedule_id == run.schedule_id, recent
+    return *_one_by_one(run, now), recent
+
+
+def _one_by_one(run: Occurrence, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on asks, which have an index of their own: those of its workspace, but for pulses."""
+    here = Invitation.workspace_id == run.workspace_id, Invitation.metric != Metric.ENPS.value
+    return *here, Invitation.schedule_id.is_(None), Invitation.created_at.between(now - RECENT, now)
 
 
 def went_on(session: Session, run: Occurrence, why: str) -> datetime | None:
-    """A step: when somebody resumed its schedule after such a stop, who answers for what was before."""
-    lifted = select(func.max(Stop.ended_at)).where(Stop.schedule_id == run.schedule_id, Stop.why == why)
-    return session.scalar(lifted)
+    """A step: when somebody resumed it after such a stop, who answers for what was before."""
+    lifted = select(func.max(Stop.ended_at)).where(Stop.why == why)
+    if run.schedule_id is not None:
+        return session.scalar(lifted.where(Stop.schedule_id == run.schedule_id))
+    here = lifted.where(Stop.workspace_id == run.workspace_id, Stop.schedule_id.is_(None))
+    if not is_one_by_one(run):
+        return session.scalar(here.where(Stop.occurrence_id == run.id))
+    return session.scalar(
+        here.join(Occurrence, Occurrence.id == Stop.occurrence_id).where(Occurrence.origin != "pulse")
+    )
 
 
 def refused(session: Session, run: Occurrence, reason: str, now: datetime) -> int:
@@ -106,36 +130,57 @@ def _returned_lately(session: Session, run: Occurrence, now: datetime, most: int
 
 
 def _latest(session: Session, run: Occurrence, why: str, now: datetime, most: int) -> Counter[str | None]:
-    """How the latest messages ended, of this run and those before it since the schedule went on.
+    """How the latest messages ended, of this run and those around it since the schedule went on.
 
-    So many messages, not runs: most runs after events may find somebody who rests. None of later runs: what
-    left since may still wait, or come back. Looked up by the ids of the runs, the latest first.
+    So many messages, not runs: most runs after events may find somebody who rests. None of those that left
+    after the last that failed: they may still wait, or come back. Looked up by the ids of the runs.
     """
     since = went_on(session, run, why) or now - RECENT
     reason = case((Message.state == "failed", Message.reason))
     known = (
-        select(reason)
+        select(Invitation.occurrence_id, reason)
         .join(Invitation, Invitation.id == Message.invitation_id)
         .where(_ASKS, Message.state.in_(KNOWN), Message.due_at >= since)
     )
-    ends: Counter[str | None] = Counter()
-    for ids in _runs_before(session, run, now, most):
-        ends.update(each for (each,) in rows_with(session, known, Invitation.occurrence_id, ids))
+    later = _ids(session, run, now, most, later=True)
+    found: Any = rows_with(session, known, Invitation.occurrence_id, [id for id, _ in later])
+    failed = {row[0] for row in found if row[1] is not None}
+    last = max((at for at, (id, _) in enumerate(later) if id in failed), default=-1)
+    counted = {id for id, _ in later[: last + 1]}
+    ends: Counter[str | None] = Counter(row[1] for row in found if row[0] in counted)
+    for ids in _portions(_ids(session, run, now, 2 * most), most):
         if ends.total() >= most:
             break
+        found = rows_with(session, known, Invitation.occurrence_id, ids)
+        ends.update(row[1] for row in found)
     return ends
 
 
-def _runs_before(session: Session, run: Occurrence, now: datetime, asks: int) -> Iterator[Sequence[str]]:
-    """This run and those of few before it that say something of today, about so many asks at a time."""
+def _ids(
+    session: Session, run: Occurrence, now: datetime, most: int, *, later: bool = False
+) -> Sequence[tuple[str, int]]:
+    """Runs of few with how many they ask: this one and those before it, or those later, the nearest first."""
+    if is_one_by_one(run):
+        moment = Invitation.created_at
+        query = select(Invitation.occurrence_id, literal(1)).where(*_one_by_one(run, now))
+        at = run.created_at
+    else:
+        moment, at = Occurrence.due_at, run.due_at
+        small = Occurrence.asked.between(1, LATEST - 1)
+        query = select(Occurrence.id, Occurrence.asked).where(*lately(run, now), small)
     query = (
-        select(Occurrence.id, Occurrence.asked)
-        .where(*lately(run, now), Occurrence.due_at <= run.due_at, Occurrence.asked.between(1, LATEST - 1))
-        .order_by(Occurrence.due_at.desc(), Occurrence.id.desc())
-        .limit(2 * asks)  # some of them still wait, or did not leave in the end
+        query.where(moment > at).order_by(moment)
+        if later
+        else query.where(moment <= at).order_by(moment.desc())
     )
-    some, number = [], 0
-    for id, asked in session.execute(query):
+    return [(id, asked) for id, asked in session.execute(query.limit(most))]
+
+
+def _portions(runs: Sequence[tuple[str, int]], asks: int) -> Iterator[Sequence[str]]:
+    """About so many asks in each."""
+    some: list[str] = []
+    number = 0
+    for id, asked in runs:
         some.append(id)
         number += asked
         if number >= asks:

@@ -73,6 +73,24 @@ def follow_all(runtime: Runtime) -> int:
     return done
 
 
+def hold_run(session: Session, occurrence_id: str, now: datetime) -> None:
+    """A step: whoever waits to be asked by this run, which has no schedule, is held."""
+    its = select(Invitation.id).where(Invitation.occurrence_id == occurrence_id)
+    for ids in _in_portions(session.scalars(its.where(Invitation.state == "queued")).all()):
+        _hold(session, ids, now)
+
+
+def release_run(session: Session, occurrence_id: str, now: datetime) -> int:
+    """A step: those whom `hold_run` held are asked after all; how many."""
+    its = select(Invitation.id).where(Invitation.occurrence_id == occurrence_id)
+    held = session.scalars(its.where(Invitation.state == "planned")).all()
+    return sum(_release(session, ids, now) for ids in _in_portions(held))
+
+
+def _in_portions(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)]
+
+
 @dataclass(frozen=True)
 class Look:
     """The next of those who are to follow a schedule, as it stood at this revision."""

@@ -109,6 +109,15 @@ def test_after_events_the_latest_count_by_when_they_left(house: House) -> None:
 
 
 @pytest.mark.on_both
+def test_what_comes_back_in_the_wrong_order_counts_up_to_the_last_of_it(house: House) -> None:
+    """A mailbox of reports is read from its end, or they took days: what left since is not known yet."""
+    id = house.plans(repeat="event", trigger={"event": "ticket.solved"})
+    messages = solved(house, id, house.crowd(120))
+    come_back(house, messages[39:29:-1])
+    assert stands(house, id) == ("paused", 7, 40)
+
+
+@pytest.mark.on_both
 def test_what_may_be_chance_in_the_latest_is_looked_at_in_many_more(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,7 @@ AUDIT_DEEDS = {
     "contact.asked": "Asked somebody",
     "contact.basis_changed": "Changed somebody’s lawful basis",
     "contact.chat_link_made": "Made a link that connects somebody’s chat",
+    "contact.bounced": "Recorded that a message came back",
     "contact.complained": "Recorded a complaint about spam",
     "contact.created": "Added somebody",
     "contact.edited": "Edited somebody",

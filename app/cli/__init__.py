@@ -6,6 +6,7 @@ import click
 from flask import Flask
 
 from app.cli.audit import audit
+from app.cli.bounces import bounces
 from app.cli.complaints import complaints
 from app.cli.contacts import contacts
 from app.cli.demo import demo
@@ -19,8 +20,8 @@ from app.cli.worker import worker
 from app.cli.workspaces import workspaces
 
 COMMANDS = (
-    database, sending, sandbox, worker, workspaces, users, keys, contacts, complaints, audit, replies, demo,
-    doctor,
+    database, sending, sandbox, worker, workspaces, users, keys, contacts, bounces, complaints, audit,
+    replies, demo, doctor,
 )  # fmt: skip
 NEED_NOTHING = (replies,)  # neither settings nor a database
 

@@ -7,7 +7,10 @@ PER_CENT = 5  # more than this, and mailbox providers begin to turn away everyth
 LEAST_OUTCOMES = 20  # below, one bad address more or less says nothing
 LEAST_BOUNCED = 5  # three typing errors among the first twenty are chance, five are a bad list
 BOUNCES = ("invalid_address", "blocked")  # for good, and for the address: nothing is tried there any more
-LATEST = 200  # of runs of few people: so many messages of a schedule are looked at together
+LATEST = 200  # of runs of few people: so many messages of a schedule are looked at together,
+MORE = (
+    1_000  # and so many before what is only a little too much of those stops it: of some 200 it is by chance
+)
 RECENT = timedelta(days=30)  # and no older ones: a list that was mended since says nothing of today
 PER_MILLE = 1  # of what arrived, called spam: beyond, mailbox providers file all that we send under it
 LEAST_COMPLAINTS = 2  # one person may press the wrong button
@@ -16,16 +19,30 @@ REFUSED = 3  # of one run refused for what they say: the others would be as well
 
 @dataclass(frozen=True)
 class Returned:
-    """How many of the messages whose end is known came back."""
+    """How many of the messages whose end is known came back.
+
+    `is_one_of_many`: of runs that come again and again, some would lie a little above the line by chance.
+    """
 
     bounced: int
     known: int
+    is_one_of_many: bool = False
 
     @property
     def is_too_much(self) -> bool:
         """Should the run stop?"""
         enough = self.known >= LEAST_OUTCOMES and self.bounced >= LEAST_BOUNCED
-        return enough and self.bounced * 100 > self.known * PER_CENT
+        return enough and self._above > 0 and not self.may_be_chance
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Is it above the line by no more than three times what chance alone would usually do there?"""
+        usual = self.known * PER_CENT * (100 - PER_CENT)
+        return self.is_one_of_many and self._above > 0 and self._above**2 <= 9 * usual
+
+    @property
+    def _above(self) -> int:
+        return self.bounced * 100 - self.known * PER_CENT
 
 
 @dataclass(frozen=True)

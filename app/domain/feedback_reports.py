@@ -5,7 +5,6 @@ the Message-ID of what was reported, and the token of its way out.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesParser, HeaderParser
@@ -34,20 +33,18 @@ def read(raw: bytes) -> Report:
     """What a mail reports. Raises Refusal for what is no complaint, or names no message of ours."""
     if len(raw) > MOST_BYTES:
         raise Refusal(f"This mail is larger than {MOST_BYTES // 1_000} KB: no report of one of ours is.")
-    parts = list(_parts(raw))
+    parts = parts_of(raw, "feedback-report", "This mail is no feedback report (ARF): nothing is recorded.")
     kind = _kind(parts)
     if kind not in COMPLAINTS:
         raise Refusal(f"This report is of another kind than {' or '.join(COMPLAINTS)}: nothing is recorded.")
-    headers = [each for part in parts if (each := _original(part)) is not None]
-    ids = _found(_MESSAGE_ID, headers, "Message-ID")
-    ways_out = _found(_WAY_OUT, headers, "List-Unsubscribe")
+    ids, ways_out = found_words([each for part in parts if (each := original(part)) is not None])
     if not ids and not ways_out:
         raise Refusal("This report names no message of ours: nothing is recorded.")
     return Report(ids, ways_out)
 
 
-def _parts(raw: bytes) -> Iterator[Message]:
-    """The parts of a report, not what is inside them."""
+def parts_of(raw: bytes, kind: str, or_else: str) -> list[Message]:
+    """The parts of a report of this kind, not what is inside them. Raises Refusal for any other mail."""
     try:
         mail = BytesParser(policy=compat32).parsebytes(raw)
         is_report = mail.get_content_type() == "multipart/report"
@@ -55,9 +52,14 @@ def _parts(raw: bytes) -> Iterator[Message]:
         parts = mail.get_payload()
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Refusal("This mail cannot be read.") from error
-    if not is_report or said != "feedback-report" or not isinstance(parts, list):
-        raise Refusal("This mail is no feedback report (ARF): nothing is recorded.")
-    yield from (part for part in parts if isinstance(part, Message))
+    if not is_report or said != kind or not isinstance(parts, list):
+        raise Refusal(or_else)
+    return [part for part in parts if isinstance(part, Message)]
+
+
+def found_words(headers: list[Message]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Our ids and tokens in the headers of what a report is about."""
+    return _found(_MESSAGE_ID, headers, "Message-ID"), _found(_WAY_OUT, headers, "List-Unsubscribe")
 
 
 def _kind(parts: list[Message]) -> str:
@@ -67,7 +69,7 @@ def _kind(parts: list[Message]) -> str:
     return ""
 
 
-def _original(part: Message) -> Message | None:
+def original(part: Message) -> Message | None:
     """The headers of the message that was reported, whether the whole of it is there or they alone."""
     if part.get_content_type() == "message/rfc822":
         return _inside(part)

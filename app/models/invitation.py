@@ -12,6 +12,7 @@ STATES = (
     "answered", "expired", "failed", "skipped", "cancelled",
 )  # fmt: skip
 
+ONE_BY_ONE = text("schedule_id IS NULL")
 REMINDED = text("remind_after IS NOT NULL")
 
 
@@ -25,6 +26,14 @@ class Invitation(HasId, Base):
         Index(None, "contact_id", "sent_at"),
         Index(None, "address_key"),
         Index(None, "workspace_id", "created_at"),
+        # The latest that were asked one by one: what came back of them is looked at together
+        Index(
+            "ix_invitations_one_by_one",
+            "workspace_id",
+            "created_at",
+            sqlite_where=ONE_BY_ONE,
+            postgresql_where=ONE_BY_ONE,
+        ),
         Index(None, "survey_id", "state"),
         Index(None, "state", "expires_at"),
         Index(None, "remind_after", "sent_at", sqlite_where=REMINDED, postgresql_where=REMINDED),

@@ -1,4 +1,4 @@
-"""Schedules that stopped by themselves, and how many messages of a run came back."""
+"""Schedules and pulses that stopped by themselves, and how many messages of a run came back."""
 
 from datetime import datetime
 
@@ -11,7 +11,10 @@ WHY = ("bounces", "refused", "complaints")
 
 
 class Stop(HasId, Base):
-    """A schedule paused itself; it is over as soon as somebody resumes or cancels the schedule."""
+    """A schedule paused itself, or a pulse that was opened by hand; over once somebody resumes or cancels it.
+
+    Of questions that are asked one by one nothing is paused: their stop is over as it is written.
+    """
 
     __tablename__ = "stops"
     __table_args__ = (
@@ -21,7 +24,7 @@ class Stop(HasId, Base):
     )
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
-    schedule_id: Mapped[str] = mapped_column(ForeignKey("schedules.id"))
+    schedule_id: Mapped[str | None] = mapped_column(ForeignKey("schedules.id"))
     occurrence_id: Mapped[str] = mapped_column(ForeignKey("occurrences.id"))
     why: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(32))  # of the message that was one too many

@@ -45,18 +45,45 @@ def next_step(language: Language, why: str) -> str:
     )
 
 
-def subject(language: Language, name: str) -> str:
-    """Of the alert."""
-    return language.gettext("“%(name)s” paused by itself", name=name)
-
-
-def alert(language: Language, name: str, cause: Cause) -> str:
-    """The alert itself; the link stands under it."""
+def alert(language: Language, name: str | None, cause: Cause) -> tuple[str, str]:
+    """Subject and words of the alert; the link stands under it. Without a name: what was asked one by one."""
+    if name is None:
+        return language.gettext("Many of your questions do not arrive"), "\n\n".join(
+            (_one_by_one(language, cause), language.gettext("Nothing was paused: they are asked one by one."))
+        )
     said = paused_itself(language, cause.why, cause.failed, cause.known)
-    return "\n\n".join(
+    return language.gettext("“%(name)s” paused by itself", name=name), "\n\n".join(
         (
             f"“{name}”: {said}",
             next_step(language, cause.why),
             language.gettext("Nothing more leaves until somebody resumes it."),
         )
+    )
+
+
+def _one_by_one(language: Language, cause: Cause) -> str:
+    if cause.why == "bounces":
+        return language.ngettext(
+            "Of the last %(known)s questions asked one by one, %(num)s came back: its address takes no "
+            "messages. See where it came from before you ask more.",
+            "Of the last %(known)s questions asked one by one, %(num)s came back: their addresses take no "
+            "messages. See where they came from before you ask more.",
+            cause.failed,
+            known=language.number(cause.known or 0),
+        )
+    if cause.why == "complaints":
+        return language.ngettext(
+            "Of %(known)s questions asked one by one that arrived, %(num)s was reported as spam. Ask only "
+            "those who know you, and say who writes.",
+            "Of %(known)s questions asked one by one that arrived, %(num)s were reported as spam. Ask only "
+            "those who know you, and say who writes.",
+            cause.failed,
+            known=language.number(cause.known or 0),
+        )
+    return language.ngettext(
+        "%(num)s question asked by itself was refused for what it says. See what the provider says under "
+        "Channels before you ask more.",
+        "%(num)s questions asked one by one were refused for what they say. See what the provider says under "
+        "Channels before you ask more.",
+        cause.failed,
     )

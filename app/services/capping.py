@@ -39,6 +39,11 @@ class Tally:
         person = self.people.get(_whom(each))
         return each.caps.until(person.left, now, _zone(each)) if person else None
 
+    def weighs(self, each: Departing) -> bool:
+        """Was this person asked so lately that their caps may hold a message back?"""
+        person = self.people.get(_whom(each))
+        return person is not None and bool(person.left)
+
     def leaves(self, each: Departing, now: datetime) -> None:
         """This one goes: it counts for the person, and for whoever shares its address."""
         for (workspace_id, contact_id), person in self.people.items():

@@ -115,8 +115,8 @@ def shut_out(session: Session, message: Message, now: datetime) -> None:
     if about.opened_at is not None and message.purpose == "reminder":
         return  # of a pulse: it would tell that they were silent; that nothing reaches them is kept anyway
     invitations = (message.invitation_id, about.message.invitation_id)
-    for schedule_id in _schedules(session, invitations):  # in one order for all, as its own bounce counts too
-        brakes.alone(session, schedule_id)
+    for brake in _brakes(session, invitations):  # in one order for all, as its own bounce counts too
+        brakes.alone(session, brake)
     kept = _keep(session, str(message.workspace_id), about, Told(Named(about.channel), "provider"), now)
     _opt_out_everywhere(session, about, "provider", kept)
 
@@ -163,8 +163,8 @@ def _keep(session: Session, workspace_id: str, about: About, told: Told, now: da
     """The row, if it is the first about its message and by its name; then the run is looked at."""
     is_there = _is_there(session, about.contact_id)
     run = session.get(Occurrence, about.invitation.occurrence_id) if about.invitation else None
-    if run is not None and run.schedule_id is not None:
-        brakes.alone(session, run.schedule_id)
+    if run is not None:
+        brakes.alone(session, brakes.brake_of(run))
     at = about.opened_at or min(told.at or now, now)
     row = Complaint(
         id=new_id(), workspace_id=workspace_id, contact_id=about.contact_id, channel=about.channel,
@@ -238,13 +238,13 @@ def _is_there(session: Session, contact_id: str | None) -> bool:
     return session.scalar(there) is not None
 
 
-def _schedules(session: Session, invitation_ids: tuple[str | None, ...]) -> list[str]:
+def _brakes(session: Session, invitation_ids: tuple[str | None, ...]) -> list[str]:
     runs = (
-        select(Occurrence.schedule_id)
+        select(Occurrence)
         .join(Invitation, Invitation.occurrence_id == Occurrence.id)
-        .where(Invitation.id.in_([id for id in invitation_ids if id]), Occurrence.schedule_id.is_not(None))
+        .where(Invitation.id.in_([id for id in invitation_ids if id]))
     )
-    return sorted({str(id) for id in session.scalars(runs)})
+    return sorted({brakes.brake_of(run) for run in session.scalars(runs)})
 
 
 def _shown(row: Complaint, invitation_id: str | None) -> Shown:

@@ -100,16 +100,17 @@ def let_leave(
     tally = capping.tally(session, group, now, sandbox_on=runtime.config.sandbox_on)
     states: dict[str, str | None] = {}
     crowded = pacing.too_soon(session, lease.name, group, now) if rings else {}
-    room = hourly.room(session, group)
+    room = _room(session, group, states)
     for each in group:
         reason = each.refusal(now) or (_refusal_there(session, each, now) if each.has_moved else None)
         if reason is None and each.has_moved:
             _follow(session, each, lease)
             continue
         reason = reason or (leaving_rules.refusal(session, runtime, each, now) if rings else None)
-        waits = _waits(each, tally, room, now, rings=rings) if reason is None else None
+        may_wait = reason is None and not each.is_paused  # which gets no turn: it is judged as it goes on
+        waits = _waits(each, tally, room, now, rings=rings) if may_wait else None
         has_room = room.has_room(each, now)
-        stays = waits is not None or each.id in crowded or not has_room
+        stays = waits is not None or each.is_paused or each.id in crowded or not has_room
         if reason is None and stays and _state_now(session, each, states) == "cancelled":
             reason = "cancelled"  # since we looked: nobody else would end what goes back to the queue
         if rings and has_room and not (reason or waits or each.is_paused or each.id in crowded):
@@ -130,6 +131,18 @@ def let_leave(
             leaving.append(each)
     hourly.keep(session, room)
     return leaving
+
+
+def _room(session: Session, group: Sequence[Departing], states: dict[str, str | None]) -> Room:
+    """The hours of a group's schedules, held after those: whoever pauses one takes them in that order too."""
+    for each in sorted(group, key=_by_schedule):
+        if each.per_hour:
+            _state_now(session, each, states)
+    return hourly.room(session, group)
+
+
+def _by_schedule(each: Departing) -> str:
+    return each.schedule_id or ""
 
 
 def _state_now(session: Session, each: Departing, known: dict[str, str | None]) -> str | None:
@@ -167,7 +180,8 @@ def _waits(each: Departing, tally: Tally, room: Room, now: datetime, *, rings: b
         return None
     why = next(why for why, rule in rules.items() if rule(now))
     if each.per_hour and why != "capped":  # which is their own, and heaps nobody up
-        turn = room.turn(each, until, *rules.values())
+        alike = None if tally.weighs(each) else each.zone_at(until)  # the rest is their workspace's
+        turn = room.turn(each, until, *rules.values(), alike=alike)
         return Waits(why, turn, turn)
     due_at = levels.due_at(until, _level(each))
     is_in_time = each.expires_at is None or due_at < each.expires_at

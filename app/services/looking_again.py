@@ -16,6 +16,7 @@ from app.domain.quiet_hours import CHANNELS
 from app.engines import take_time
 from app.models import Message, Setting
 from app.runtime import Runtime
+from app.services import hourly
 from app.services.outbox import USUAL
 from app.services.portions import pace, portions
 
@@ -57,13 +58,16 @@ def note(session: Session, workspace_id: str) -> None:
 def look_at_held(runtime: Runtime) -> int:
     """A job: what was held back is due, and is held back again if need be. How many messages."""
     done, steps = 0, pace(runtime)
+    anew: set[str] = set()  # hours whose turns were forgotten, once in each look at a workspace
     while not runtime.stopping() and (look := _look(runtime)) is not None:
         mark: str | None = look.last
+        anew = anew if look.last else set()
         for some in portions(runtime, look.waiting, steps):
             before, mark = mark, look.mark_after(some)
             with runtime.db.write() as session:
                 if not _mark(session, look.name, before, mark):
                     break
+                anew |= hourly.forget_turns(session, some, anew)
                 done += make_due(session, some, runtime.clock())
             runtime.reach("looked_at_some")
     return done
@@ -75,7 +79,10 @@ def held() -> Select[str]:
 
 
 def make_due(session: Session, waiting: Sequence[str], now: datetime) -> int:
-    """A step: of these, what still waits is due, in the level in which it was before; how many."""
+    """A step: of these, what still waits is due, in the level in which it was before; how many.
+
+    After `hourly.forget_turns`: whoever is judged anew gets another turn.
+    """
     rows = [{"its_id": id, "now": now} for id in waiting]
     return session.connection().execute(_DUE, rows).rowcount if rows else 0
 

@@ -23,8 +23,9 @@ from app.models import (
     Workspace,
 )  # fmt: skip
 from app.runtime import Runtime
-from app.services import pulse_reminders
+from app.services import brakes, pulse_reminders
 from app.services.access import Visitor, own
+from app.services.brakes import Stopped
 from app.services.paging import PAGE, Page, cut, in_order
 from app.services.pulse_reminders import Reminder
 
@@ -70,6 +71,7 @@ class PulseDetail:
     not_asked: Sequence[tuple[str, int]]
     headlines: Sequence[tuple[str, str]]  # id and name of each workspace that shows it
     reminder: Reminder | None  # while it is open
+    stopped: Stopped | None  # it was opened by hand, and paused itself
 
 
 def list_pulses(runtime: Runtime, who: Visitor) -> list[PulseView]:
@@ -110,6 +112,7 @@ def view_pulse(runtime: Runtime, who: Visitor, pulse_id: str) -> PulseDetail:
             not_asked=_not_asked(session, pulse),
             headlines=_headlines(session, pulse),
             reminder=pulse_reminders.told(session, pulse, runtime.clock()) if pulse.state == "open" else None,
+            stopped=_stopped(session, pulse),
         )
 
 
@@ -192,6 +195,11 @@ def _comments(session: Session, pulse: Pulse) -> Sequence[str]:
     return session.scalars(
         select(PulseComment.comment).where(PulseComment.pulse_id == pulse.id).order_by(PulseComment.key)
     ).all()
+
+
+def _stopped(session: Session, pulse: Pulse) -> Stopped | None:
+    here = pulse.workspace_id, None, pulse.occurrence_id
+    return next((each for each in brakes.standing(session, *here) if each.schedule_id is None), None)
 
 
 def _not_asked(session: Session, pulse: Pulse) -> Sequence[tuple[str, int]]:

@@ -11,7 +11,7 @@ from app.db import changed, is_postgresql
 from app.engines import take_time
 from app.models import Invitation, Message, Occurrence, Schedule
 from app.runtime import Runtime
-from app.services import looking_again
+from app.services import hourly, looking_again
 from app.services.portions import pace, portions
 
 AT_ONCE = 5_000  # people in one look; on PostgreSQL also those who follow in the transaction of a pause
@@ -69,6 +69,24 @@ def follow_all(runtime: Runtime) -> int:
                 schedule.unsettled = not look.ends_with(ids)
             runtime.reach("followed_some")
     return done
+
+
+def hold_run(session: Session, occurrence_id: str, now: datetime) -> None:
+    """A step: whoever waits to be asked by this run, which has no schedule, is held."""
+    its = select(Invitation.id).where(Invitation.occurrence_id == occurrence_id)
+    for ids in _in_portions(session.scalars(its.where(Invitation.state == "queued")).all()):
+        _hold(session, ids, now)
+
+
+def release_run(session: Session, occurrence_id: str, now: datetime) -> int:
+    """A step: those whom `hold_run` held are asked after all; how many."""
+    its = select(Invitation.id).where(Invitation.occurrence_id == occurrence_id)
+    held = session.scalars(its.where(Invitation.state == "planned")).all()
+    return sum(_release(session, ids, now) for ids in _in_portions(held))
+
+
+def _in_portions(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)]
 
 
 @dataclass(frozen=True)
@@ -130,7 +148,9 @@ def _hold(session: Session, ids: Sequence[str], now: datetime) -> int:
     """What has not left waits until the schedule goes on. What a worker has claimed it holds back itself."""
     # A turn is kept; what quiet, a cap or a date holds back is judged by the rules of when it goes on
     theirs = looking_again.held().where(Message.invitation_id.in_(ids), Message.purpose == "invitation")
-    looking_again.make_due(session, session.scalars(theirs).all(), now)
+    waiting = session.scalars(theirs).all()
+    hourly.forget_turns(session, waiting)
+    looking_again.make_due(session, waiting, now)
     _do(session, _messages(ids, "queued").values(state="cancelled", reason=HELD))
     held = _invitations(ids, "queued").where(~_IN_HAND.exists())
     return _do(session, held.values(state="planned", reason=HELD))

@@ -1,11 +1,16 @@
 """When a run stops by itself, and how seldom its messages are counted to know that."""
 
+import random
+from collections import deque
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.brakes import (
+    LATEST,
     LEAST_BOUNCED,
     LEAST_OUTCOMES,
+    MORE,
     Complained,
     Returned,
     is_worth_a_look,
@@ -28,10 +33,39 @@ def test_few_say_nothing() -> None:
     assert Returned(bounced=LEAST_BOUNCED, known=LEAST_OUTCOMES).is_too_much
 
 
-@given(st.integers(0, 10_000), st.integers(0, 200_000))
-def test_counting_no_further_than_it_takes_tells_the_same(bounced: int, known: int) -> None:
+def test_of_runs_that_come_again_and_again_what_may_be_chance_stops_none() -> None:
+    def is_too_much(bounced: int, known: int) -> bool:
+        return Returned(bounced, known, is_one_of_many=True).is_too_much
+
+    assert (is_too_much(5, 20), is_too_much(7, 100), is_too_much(12, 100)) == (True, False, True)
+    assert (is_too_much(19, 200), is_too_much(20, 200)) == (False, True)
+    assert (is_too_much(70, 1_000), is_too_much(71, 1_000)) == (False, True)
+    assert Returned(70, 1_000, is_one_of_many=True).may_be_chance
+    assert not Returned(50, 1_000, is_one_of_many=True).may_be_chance
+
+
+def test_a_list_half_as_bad_as_the_line_is_stopped_in_no_month_and_a_bad_one_at_once() -> None:
+    """One question after the other, 300 a day, looked at whenever one comes back."""
+
+    def stopped_at(share: float, seed: int) -> int | None:
+        chance, few, more = random.Random(seed), deque[bool](maxlen=LATEST), deque[bool](maxlen=MORE)
+        for number in range(9_000):
+            came_back = chance.random() < share
+            few.append(came_back)
+            more.append(came_back)
+            looks = (Returned(sum(each), len(each), is_one_of_many=True) for each in (few, more))
+            if came_back and any(look.is_too_much for look in looks):
+                return number
+        return None
+
+    assert [stopped_at(0.025, seed) for seed in range(10)] == [None] * 10
+    assert all((stopped_at(0.2, seed) or 9_000) < LATEST for seed in range(10))
+
+
+@given(st.integers(0, 10_000), st.integers(0, 200_000), st.booleans())
+def test_counting_no_further_than_it_takes_tells_the_same(bounced: int, known: int, is_one: bool) -> None:
     counted = min(known, worth_counting(bounced) + 1)
-    assert Returned(bounced, counted).is_too_much == Returned(bounced, known).is_too_much
+    assert Returned(bounced, counted, is_one).is_too_much == Returned(bounced, known, is_one).is_too_much
 
 
 @given(st.integers(LEAST_BOUNCED, 5_000), st.integers(20, 100_000), st.integers(0, 50_000))

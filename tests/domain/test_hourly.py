@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
-from app.domain.hourly import HOUR, Hour
+from app.domain.caps import Rule, first_allowed
+from app.domain.hourly import HOUR, LONGEST, Hour
 
 BEGIN = datetime(2026, 11, 16, 13, tzinfo=UTC)
 
@@ -82,3 +83,76 @@ def test_one_that_is_idle_is_as_good_as_a_new_one(minutes: list[int], turn: int 
     if hour.is_idle(BEGIN):
         assert hour.has_room(most, BEGIN)
         assert hour.turn(most, BEGIN) == Hour().turn(most, BEGIN)
+
+
+class Obvious(Hour):
+    """Every turn is looked for from its beginning on, over all that were given."""
+
+    def turn(self, most: int, begin: datetime, *rules: Rule, alike: object = None) -> datetime:
+        turn = self._obviously_free(most, begin)
+        while (later := first_allowed(turn, *rules)) is not None:
+            turn = self._obviously_free(most, later)
+        step = HOUR / most
+        if any(one < turn + step and turn < last + step for one, last in self.given):
+            self.given = []
+        before = next((each for each in self.given if each[1] + step == turn), (turn, turn))
+        self.given = sorted([*(each for each in self.given if each != before), (before[0], turn)])
+        return turn
+
+    def _obviously_free(self, most: int, begin: datetime) -> datetime:
+        first = free = self._room_at(most, begin)
+        for one, last in self.given:
+            if free + HOUR / most <= one:
+                break
+            free = max(free, last + HOUR / most)
+        return free if free < first + LONGEST else first
+
+
+# Whose turn or departure: which zone they live in, in hours from the first; when they come; how many they are
+DONE = some.tuples(
+    some.sampled_from(("turns", "turns", "leaves", "anew")),
+    some.sampled_from((0, 12)),
+    some.sampled_from((0, 0, 0, 90, 700)),
+    some.integers(1, 40),
+)
+
+
+@example(1, 20, [("turns", 12, 0, 25)])
+@example(3, 700, [("turns", 12, 0, 1), ("leaves", 12, 0, 3), ("turns", 12, 0, 1)])
+@given(some.integers(1, 4), some.sampled_from((20, 90, 700, 900)), some.lists(DONE, max_size=12))
+def test_however_turns_are_looked_for_they_are_those_of_the_obvious_way(
+    most: int, night: int, done: list[tuple[str, int, int, int]]
+) -> None:
+    quick, obvious, now = Hour(), Obvious(), BEGIN
+    for what, zone, minutes, times in done:
+        begin = now + timedelta(minutes=minutes)
+
+        def sleeps(at: datetime, zone: int = zone) -> datetime | None:
+            begun = (at - BEGIN + zone * HOUR) % timedelta(days=1)
+            return at + timedelta(minutes=night) - begun if begun < timedelta(minutes=night) else None
+
+        if what == "leaves":
+            now += timedelta(minutes=minutes)
+            for each in (quick, obvious) * times:
+                each.leaves(now)
+        for _ in range(times if what == "turns" else 0):
+            assert quick.turn(most, begin, sleeps, alike=zone) == obvious.turn(most, begin, sleeps)
+        if what == "anew":
+            quick = Hour.read(quick.kept())
+        assert quick.given == obvious.given
+
+
+def test_a_turn_behind_many_days_of_them_is_found_without_going_through_all_of_those() -> None:
+    asked = 0
+
+    def sleeps(at: datetime) -> datetime | None:
+        nonlocal asked
+        asked += 1
+        begun = (at - BEGIN) % timedelta(days=1)
+        return at + 12 * HOUR - begun if begun < 12 * HOUR else None
+
+    days = [BEGIN + timedelta(days=each, hours=12) for each in range(200)]
+    hour = Hour(given=[(each, each + 11.75 * HOUR) for each in days])
+    turns = [hour.turn(4, BEGIN, sleeps, alike="all") for _ in range(10)]
+    assert turns == [BEGIN + timedelta(days=200, hours=12, minutes=15 * each) for each in range(10)]
+    assert asked < 200 * 3, "once for the ten of them, and not for each"

@@ -91,6 +91,7 @@ NOT_NOTED = {
     "retiming.retime_waiting": WORK,
     "sandbox_phone.answer": "a member plays a respondent",
     "resuming.resume": INSIDE,
+    "returned_mail.report": "what a relay tells, as a provider does: its message says what",
     "sending._claim": WORK,
     "sending._record_once": WORK,
     "sending._send_group": WORK,

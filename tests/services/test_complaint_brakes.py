@@ -264,7 +264,8 @@ def test_complaints_of_long_ago_stop_no_questions_after_events(house: House, smt
         assert len(session.scalars(select(Complaint)).all()) == 2
 
 
-def test_a_question_asked_by_hand_stops_nothing(house: House) -> None:
+def test_questions_asked_by_hand_stop_no_schedule_of_their_survey(house: House) -> None:
+    schedule = begun(house)
     workspace = house.world.workspace_of(house.survey)
     for _ in range(3):
         contact = house.world.contact(workspace)
@@ -272,4 +273,5 @@ def test_a_question_asked_by_hand_stops_nothing(house: House) -> None:
         with house.runtime.db.read() as session:
             id = session.scalars(select(Message.id).where(Message.invitation_id == ask.id)).one()
         complain(house, id)
-    assert stops(house) == []
+    assert [stop.schedule_id for stop in stops(house) if stop.ended_at is None] == []
+    assert state(house, schedule) != "paused"

@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 from app.web import rates
 from app.web.api import (
     answers,
+    bounces,
     complaints,
     consents,
     docs,
@@ -33,6 +34,7 @@ NOUNS: tuple[Noun, ...] = (
     invitations.invitations,
     preflights.SCHEDULES,
     events.events,
+    bounces.bounces,
     complaints.complaints,
     segments.segments,
     answers.answers,

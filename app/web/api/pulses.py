@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.services import pulse_closing, pulse_headlines, pulse_results
+from app.services import pulse_closing, pulse_headlines, pulse_results, stopped_pulses
 from app.services import pulses as verbs
 from app.services.pulse_results import PulseView
 from app.web.api.audiences import Audience
@@ -90,6 +90,13 @@ def list_pulses(call: Call, query: Paged) -> object:
 def get_pulse(call: Call, id: str) -> object:
     """One pulse."""
     return one(call, id)
+
+
+@pulses.post("/pulses/{id}/resumption", "pulses:write", one, Pulse)
+def resume_pulse(call: Call, id: str) -> Made:
+    """One that paused itself goes on; one of a schedule does with it. Twice is harmless."""
+    stopped_pulses.resume(call.runtime, call.who, id)
+    return Made(id)
 
 
 @pulses.post("/pulses/{id}/closure", "pulses:write", one, Pulse)

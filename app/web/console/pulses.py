@@ -19,6 +19,7 @@ from app.services import (
     pulse_results,
     pulses,
     segments,
+    stopped_pulses,
     survey_sheets,
 )
 from app.web.pages import _, render, sentence, sentences
@@ -115,7 +116,17 @@ def detail(id: str) -> ResponseReturnValue:
         split=charts.split(result.counts) if result else (),
         bands=RULES[Metric.ENPS].bands,
         targets=[target for target in targets if target not in found.headlines],
+        stopping=stop_words,
     )
+
+
+@pages.post("/<id>/resumption")
+@allows(Role.MANAGER)
+def resume(id: str) -> ResponseReturnValue:
+    """It paused itself, and goes on."""
+    stopped_pulses.resume(runtime_of(), people_only(), id)
+    flash(_("It goes on: whoever was not asked yet is asked now."))
+    return redirect(_address(id), 303)
 
 
 @pages.post("/<id>/closure")

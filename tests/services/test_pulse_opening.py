@@ -152,6 +152,9 @@ def test_nobody_is_reminded_before_everybody_was_asked(
     clock.advance(days=4)
     assert pulse_reminders.remind_pulses(runtime) == 0
     expanding.expand_occurrences(runtime)
+    sending.send_due(runtime)
+    assert pulse_reminders.remind_pulses(runtime) == 0  # three days after the last of them left
+    clock.advance(days=3)
     assert pulse_reminders.remind_pulses(runtime) == 1
 
 

@@ -102,7 +102,7 @@ def let_leave(
     crowded = pacing.too_soon(session, lease.name, group, now) if rings else {}
     room = _room(session, group, states)
     for each in group:
-        reason = each.refusal(now) or (_refusal_there(session, each, now) if each.has_moved else None)
+        reason = each.refusal(now) or (_refusal_there(session, each, lease, now) if each.has_moved else None)
         if reason is None and each.has_moved:
             _follow(session, each, lease)
             continue
@@ -212,13 +212,15 @@ def _hold_back(session: Session, each: Departing, waits: Waits, lease: Lease) ->
         _STAYS_OPEN.run(session, {"id": each.invitation_id, "open_until": waits.until + OPEN_FOR})
 
 
-def _refusal_there(session: Session, each: Departing, now: datetime) -> str | None:
+def _refusal_there(session: Session, each: Departing, lease: Lease, now: datetime) -> str | None:
     """Why they are not asked at the address that they have by now; None when they may be."""
     if not each.address_now:
         return "no_address"
     invitation = session.get_one(Invitation, each.invitation_id)
     run = session.get_one(Occurrence, invitation.occurrence_id)
-    return "resting" if other_ways.rests_at(session, invitation, run, each.key_now, now) else None
+    pretends = lease.channel.pretends
+    is_rest = other_ways.rests_at(session, invitation, run, each.key_now, now, pretends=pretends)
+    return "resting" if is_rest else None
 
 
 def _follow(session: Session, each: Departing, lease: Lease) -> None:

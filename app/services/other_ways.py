@@ -69,7 +69,8 @@ def _ask_on_next(
     further = [each for each in occurrence.channels if each not in tried]
     (ways,) = open_ways(session, [(contact, further)], ready)
     for channel in ways:
-        if rests_at(session, invitation, occurrence, contact.key_on(channel), now):
+        key = contact.key_on(channel)
+        if rests_at(session, invitation, occurrence, key, now, pretends=invitation.sandbox):
             continue
         ask_messages.take_back_reminders(session, invitation.id)
         session.execute(insert(Message).values(message(invitation, contact, channel, "invitation", now)))
@@ -87,12 +88,18 @@ def go_on(invitation: Invitation, channel: str, key: str | None, state: str) -> 
 
 
 def rests_at(
-    session: Session, invitation: Invitation, occurrence: Occurrence, key: str | None, now: datetime
+    session: Session,
+    invitation: Invitation,
+    occurrence: Occurrence,
+    key: str | None,
+    now: datetime,
+    *,
+    pretends: bool,
 ) -> bool:
     """Was somebody else asked or reminded at this address by this run, or so lately that it is left alone?
 
     An ask that waits and will follow its person to another address is none. Nor is one of the sandbox, which
-    reached nobody, for whoever is asked for real.
+    reached nobody, unless this one `pretends` as well.
     """
     if key is None or occurrence.origin == "closure":  # whoever is asked again is asked whatever was asked
         return False
@@ -104,7 +111,7 @@ def rests_at(
         unindexed(Invitation.workspace_id) == invitation.workspace_id,
         Invitation.contact_id != invitation.contact_id,
         Invitation.state.not_in(UNCOUNTED),
-        or_(Invitation.sandbox.is_(False), literal(invitation.sandbox)),
+        or_(Invitation.sandbox.is_(False), literal(pretends)),
         or_(
             Invitation.occurrence_id == occurrence.id,
             moment >= rest.cutoff(rest.days, now),

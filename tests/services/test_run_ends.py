@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.access import Role
 from app.domain.brakes import LATEST
-from app.models import Invitation, Message, Occurrence, new_id
+from app.models import Invitation, Message, Occurrence, Schedule, new_id
 from app.runtime import Runtime
 from app.services import brakes, many_rows, run_ends, schedule_sheets
 from tests.services.recurring import House
@@ -23,8 +23,10 @@ def ran(house: House, id: str, at: datetime, people: list[str]) -> list[str]:
     """A run of this schedule that asked them at this moment; the ids of its messages, none came back."""
     here = {"workspace_id": house.who.workspace_id, "created_at": at}
     survey = {"survey_id": house.survey.id, "version_id": house.survey.published_version_id}
+    with house.runtime.db.read() as session:
+        days = session.get_one(Schedule, id).every_days
     run = Occurrence(
-        **here, **survey, id=new_id(), schedule_id=id, origin="schedule", key=new_id(), audience={},
+        **here, **survey, id=new_id(), every_days=days, schedule_id=id, origin="schedule", key=new_id(), audience={},
         channels=["email"], state="run", asked=len(people), due_at=at, ended_at=at,
         contact_id=people[0] if len(people) == 1 else None,
     )  # fmt: skip

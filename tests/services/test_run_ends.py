@@ -26,8 +26,8 @@ def ran(house: House, id: str, at: datetime, people: list[str]) -> list[str]:
     with house.runtime.db.read() as session:
         days = session.get_one(Schedule, id).every_days
     run = Occurrence(
-        **here, **survey, id=new_id(), every_days=days, schedule_id=id, origin="schedule", key=new_id(), audience={},
-        channels=["email"], state="run", asked=len(people), due_at=at, ended_at=at,
+        **here, **survey, id=new_id(), schedule_id=id, origin="schedule", key=new_id(), audience={},
+        every_days=days, channels=["email"], state="run", asked=len(people), due_at=at, ended_at=at,
         contact_id=people[0] if len(people) == 1 else None,
     )  # fmt: skip
     house.world.add(run)

@@ -154,8 +154,13 @@ class Watch:
         if run.origin == "sequence":
             return 0, perhaps
         if plan.least_days:
-            return 0, -(-perhaps // plan.least_days)
+            return 0, -(-perhaps // (plan.least_days - self._dark_days(run, plan.least_days)))
         return sure, perhaps
+
+    def _dark_days(self, run: Occurrence, days: int) -> int:
+        """How many of so many days bring nobody, so that the others bring more; it may look a day further."""
+        first = run.due_at.date()
+        return sum(0 <= (each - first).days <= days for each in self.calendar.blackouts)
 
     def _every_ask(self, now: datetime) -> None:
         """Each ask has ended, asked or with a reason, or has time left; and the ledger says the same."""

@@ -55,9 +55,12 @@ def opt_out_by_chat(turn: Turn) -> None:
         opt_outs.record, turn.session, address_keys=(turn.key,), kind="own_wish", origin="message",
         now=turn.now,
     )  # fmt: skip
-    say(turn.workspace_id, turn.contact_id)
-    for workspace_id in turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id)).all():
-        say(workspace_id, None)
+    wrote = set(turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id)))
+    for workspace_id in sorted(wrote | {turn.workspace_id}):  # in one order, whichever sender hears it
+        if workspace_id == turn.workspace_id:
+            say(workspace_id, turn.contact_id)
+        if workspace_id in wrote:
+            say(workspace_id, None)
 
 
 def opt_in_by_chat(turn: Turn, message_id: str) -> None:
@@ -73,10 +76,12 @@ def opt_in_by_chat(turn: Turn, message_id: str) -> None:
     wrote = set(turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id))) - {turn.workspace_id}
     people = _whose(turn, wrote)
     theirs = or_(OptOut.address_key == turn.key, OptOut.contact_id == turn.contact_id)
-    ends(OptOut.workspace_id == turn.workspace_id, theirs, of=turn.contact_id)
-    for workspace_id in sorted(wrote):
-        there = OptOut.workspace_id == workspace_id, OptOut.address_key == turn.key
-        ends(*there, of=people.get(workspace_id, SOMEBODY))
+    for workspace_id in sorted(wrote | {turn.workspace_id}):  # in one order, whichever sender hears it
+        is_there = OptOut.workspace_id == workspace_id
+        if workspace_id == turn.workspace_id:
+            ends(is_there, theirs, of=turn.contact_id)
+        else:
+            ends(is_there, OptOut.address_key == turn.key, of=people.get(workspace_id, SOMEBODY))
 
 
 def _whose(turn: Turn, workspaces: Collection[str]) -> dict[str, str]:

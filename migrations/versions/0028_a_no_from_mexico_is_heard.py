@@ -10,9 +10,9 @@ depends_on = None
 
 NOES = (
     "baja", "dar de baja", "darme de baja", "alto", "salir", "parar", "detener", "cancelar", "no quiero más",
-    "no quiero mas", "stop", "stopall", "unsubscribe", "cancel", "end", "quit", "sair", "pare",
+    "no quiero mas", "no quiero mÁs", "stop", "stopall", "unsubscribe", "cancel", "end", "quit", "sair", "pare",
 )  # fmt: skip
-# An erasure looks for what has no key by the number in it
+# SQLite makes only letters of ASCII small. An erasure looks for what has no key by the number in it
 THEIRS = sa.text(
     "UPDATE inbound_events SET address_key = NULL"
     " WHERE address_key = '' AND channel = 'whatsapp' AND payload ->> 'address' LIKE '+521%'"

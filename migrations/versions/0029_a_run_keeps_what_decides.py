@@ -34,12 +34,10 @@ def upgrade() -> None:
     op.add_column("occurrences", sa.Column("after_days", sa.Integer()))
     op.add_column("occurrences", sa.Column("off_days", sa.String(8)))
     op.add_column("occurrences", sa.Column("named_at", sa.String(26)))
-    not_over = RUNS.c.state.in_(("due", "running"))
     its = SCHEDULES.c.id == RUNS.c.schedule_id
     in_months = sa.select(SCHEDULES.c.id).where(its, IN_MONTHS).exists()
-    by_clock = RUNS.update().where(not_over, RUNS.c.origin == "schedule")
-    op.execute(by_clock.where(in_months).values(early_days=7))
-    # Also of those that are over: their bounces count together with those of other days
+    # Also of those that are over: their next channels rest as they did, their bounces count with other days'
+    op.execute(RUNS.update().where(RUNS.c.origin == "schedule", in_months).values(early_days=7))
     every_days = sa.select(SCHEDULES.c.every_days).where(its).scalar_subquery()
     by_person = sa.select(SCHEDULES.c.id).where(its, SCHEDULES.c.every_days.is_not(None)).exists()
     op.execute(RUNS.update().where(by_person).values(every_days=every_days))

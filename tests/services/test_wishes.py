@@ -2,16 +2,28 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.channels.base import Event, Kind
 from app.channels.registry import open_channels
 from app.domain.access import Role
 from app.models import Contact, Invitation, Message, OptOut, Workspace
 from app.runtime import Runtime
-from app.services import expanding, inbound, planning, reminding, schedules, senders, sending
+from app.services import (
+    expanding,
+    inbound,
+    opt_outs,
+    planning,
+    reminding,
+    schedules,
+    senders,
+    sending,
+    wishes,
+)
 from bots import handle
 from tests.scripted_twilio import CUT, SID, TOKEN, Reply, ScriptedTwilio, refused, scripted
 from tests.smtp import SmtpSink
@@ -154,3 +166,34 @@ def test_a_mexican_who_says_baja_on_whatsapp_is_heard_with_or_without_the_former
     world.invitation(here, world.survey(here), pepe, told, channel="whatsapp", address_key=pepe.phone_key)
     comes(place, Event(OURS, "his-word", Kind.TEXT, number, text="BAJA"), "whatsapp")
     assert out_in(place) == {here.id}
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_rows_of_several_workspaces_are_taken_in_one_order_whichever_she_answered(
+    place: Runtime, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    """Else two words of hers to two numbers of ours would wait for each other."""
+    both = sorted([world.workspace(), world.workspace()], key=lambda each: each.id)
+    for each in (both[1 - last], both[last]):
+        world.contact(each, name="Maria", phone=MARIA, email=None)
+        asks(place, world, each, ["sms"])
+        clock.advance(minutes=1)
+    taken: list[str] = []
+    record, lift = opt_outs.record, wishes.lift
+
+    def recorded(session: Session, workspace_id: str, *rest: Any, **more: Any) -> None:
+        taken.append(workspace_id)
+        record(session, workspace_id, *rest, **more)
+
+    def lifted(session: Session, *which: Any, **more: Any) -> None:
+        (there,) = (each.right.value for each in which if getattr(each, "left", None) is not None
+                    and getattr(each.left, "key", None) == "workspace_id")  # fmt: skip
+        taken.append(there)
+        lift(session, *which, **more)
+
+    monkeypatch.setattr(opt_outs, "record", recorded)
+    monkeypatch.setattr(wishes, "lift", lifted)
+    for word in ("STOP", "START"):
+        taken.clear()
+        comes(place, Event(OURS, word, Kind.TEXT, MARIA, text=word))
+        assert taken == sorted(taken) and set(taken) == {each.id for each in both}

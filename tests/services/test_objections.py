@@ -24,6 +24,8 @@ from app.services import (
     opt_outs,
 )
 from app.services.access import Visitor
+from app.services.address_keys import address_key
+from app.services.chat_addresses import telegram_form
 from tests.world import Clock, World
 
 ANA = {"external_id": "1", "name": "Ana", "email": "ana@zibelina.example", "phone": "+5531988884417"}
@@ -346,3 +348,21 @@ def test_a_chat_that_gets_another_number_keeps_what_the_law_says(
         moving_chats.move_chat(session, "-1", "-1001", runtime.clock())
     other = world.contact(workspace, email=None, telegram_chat_id="-1001", lawful_basis="consent")
     assert is_out(runtime, bea, other.id)
+
+
+def test_a_chat_that_gets_another_number_keeps_the_no_that_came_from_it(
+    runtime: Runtime, world: World, bea: Visitor
+) -> None:
+    """Said to another workspace that writes from the same bot: nobody knows whose it is here."""
+    with runtime.db.read() as session:
+        workspace = session.get_one(Workspace, bea.workspace_id)
+    ana = world.contact(workspace, email=None, telegram_chat_id="-1")
+    with runtime.db.write() as session:
+        there = (address_key(session, telegram_form("-1")),)
+        opt_outs.record(
+            session, bea.workspace_id, None, there, kind="own_wish", origin="message", now=runtime.clock()
+        )
+    assert is_out(runtime, bea, ana.id)
+    with runtime.db.write() as session:
+        moving_chats.move_chat(session, "-1", "-1001", runtime.clock())
+    assert is_out(runtime, bea, ana.id)

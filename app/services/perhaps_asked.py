@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Update, func, or_, select, update
+from sqlalchemy import Update, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
 from app.models import Invitation, Message, Occurrence, Schedule, Workspace
 from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime
-from app.services import asking_again, coming_due, pulse_reminders
+from app.services import asking_again, coming_due, pulse_reminders, unsent
 from app.services.reminding import DAYS
 
 RESTORED = "restored"  # the reason of what may have been asked since the copy
@@ -76,15 +76,20 @@ def _begun(session: Session, now: datetime) -> Iterator[Moment]:
 
 
 def _queued(session: Session, now: datetime) -> tuple[int, int]:
-    """Asks and reminders that waited to leave: how many of each."""
-    due = Message.state.in_(WAITS), Message.due_at <= now
-    asks = select(Message.invitation_id).where(*due, Message.purpose == "invitation")
-    waits = update(Invitation).where(Invitation.id.in_(asks), Invitation.state.in_(("planned", "queued")))
-    ended = _do(session, waits.values(state="cancelled", reason=RESTORED, until=None))
-    ending = update(Message).where(*due)
+    """Asks and reminders that waited to leave, or for a pause to end: how many of each."""
+    planned = select(Invitation.id).where(Invitation.state == "planned")
+    held = and_(
+        Message.state == "cancelled", Message.reason == unsent.HELD, Message.invitation_id.in_(planned)
+    )
+    ending = update(Message).where(Message.due_at <= now)
     ending = ending.values(state="cancelled", reason=RESTORED, lease_token=None, lease_until=None)
-    _do(session, ending.where(Message.purpose == "invitation"))
-    return ended, _do(session, ending.where(Message.purpose == "reminder"))
+    reminders = _do(session, ending.where(Message.state.in_(WAITS), Message.purpose == "reminder"))
+    _do(session, ending.where(or_(Message.state.in_(WAITS), held), Message.purpose == "invitation"))
+    ended = select(Message.invitation_id).where(
+        Message.state == "cancelled", Message.reason == RESTORED, Message.purpose == "invitation"
+    )
+    waits = update(Invitation).where(Invitation.id.in_(ended), Invitation.state.in_(unsent.WAITING))
+    return _do(session, waits.values(state="cancelled", reason=RESTORED, until=None)), reminders
 
 
 def _reminders(session: Session, now: datetime) -> int:

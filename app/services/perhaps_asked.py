@@ -12,10 +12,10 @@ from sqlalchemy import Update, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed
-from app.models import Invitation, Message, Occurrence, Schedule, Workspace
+from app.models import Invitation, Message, Occurrence, Schedule, Survey, Workspace
 from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime
-from app.services import asking_again, coming_due, pulse_reminders, unsent
+from app.services import asking_again, coming_due, expanding, pulse_reminders, unsent
 from app.services.reminding import DAYS
 
 RESTORED = "restored"  # the reason of what may have been asked since the copy
@@ -24,9 +24,9 @@ WAITS = ("queued", "claimed")  # an attempt has perhaps left anyway, and is sett
 
 @dataclass(frozen=True)
 class Moment:
-    """A run that did not take place: of which schedule, and when it was due."""
+    """A run that did not take place, or not to its end: of which schedule, and when it was due."""
 
-    schedule: str
+    schedule: str  # its name; of a pulse that was opened by hand its survey's
     workspace: str
     at: datetime
 
@@ -60,18 +60,24 @@ def _by_the_clock(session: Session, now: datetime) -> Iterator[Moment]:
 
 
 def _begun(session: Session, now: datetime) -> Iterator[Moment]:
-    """Runs that wait for their people, after events and in sequences too, and those that were asking."""
+    """Runs that wait for their people, after events and in sequences too, and those that were asking.
+
+    A pulse that was opened by hand took place, and is open: as at its closing, it asks nobody any more.
+    """
     due = (
-        select(Occurrence, Schedule.name, Workspace.slug)
-        .join(Schedule, Schedule.id == Occurrence.schedule_id)
+        select(Occurrence, func.coalesce(Schedule.name, Survey.name), Workspace.slug)
+        .outerjoin(Schedule, Schedule.id == Occurrence.schedule_id)
+        .join(Survey, Survey.id == Occurrence.survey_id)
         .join(Workspace, Workspace.id == Occurrence.workspace_id)
         .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= now)
-        .where(Occurrence.origin.in_(ORIGINS_OF_SCHEDULES))
+        .where(Occurrence.origin.in_((*ORIGINS_OF_SCHEDULES, expanding.BY_HAND)))
         .order_by(Occurrence.id)
         .with_for_update(of=Occurrence)
     )
     for run, name, slug in session.execute(due).all():
-        run.state, run.reason, run.ended_at = "missed", RESTORED, now
+        by_hand = run.origin == expanding.BY_HAND
+        run.state, run.reason = ("run", None) if by_hand else ("missed", RESTORED)
+        run.ended_at = now
         yield Moment(name, slug, run.due_at)
 
 

@@ -15,7 +15,7 @@ from app.db import changed
 from app.models import Invitation, Message, Occurrence, Schedule, Survey, Workspace
 from app.models.schedule import ORIGINS_OF_SCHEDULES
 from app.runtime import Runtime
-from app.services import asking_again, coming_due, expanding, pulse_reminders, unsent
+from app.services import asking_again, coming_due, expanding, pulse_reminders, settling, unsent
 from app.services.reminding import DAYS
 
 RESTORED = "restored"  # the reason of what may have been asked since the copy
@@ -100,11 +100,9 @@ def _queued(session: Session, now: datetime) -> tuple[int, int]:
 
 def _reminders(session: Session, now: datetime) -> int:
     """Whose reminder was due gets no further one; also where it was put aside with a paused schedule."""
+    left = settling.perhaps_left()
     was_due = or_(
-        *(
-            (func.abs(Invitation.remind_after) == days) & (Invitation.sent_at <= now - timedelta(days=days))
-            for days in DAYS
-        )
+        *((func.abs(Invitation.remind_after) == days) & (left <= now - timedelta(days=days)) for days in DAYS)
     )
     return _do(session, update(Invitation).where(was_due).values(remind_after=None))
 

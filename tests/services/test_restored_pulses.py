@@ -1,6 +1,5 @@
 """A restored copy of a pulse that was opening or had asked: nobody knows whom it asked or reminded since."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,10 +8,11 @@ from sqlalchemy import func, select
 from app.cli.operations import _after_restoring
 from app.domain.access import Role
 from app.domain.metrics import Metric
-from app.models import Attempt, Invitation, Message, Occurrence, Pulse, Workspace, new_id
+from app.models import Invitation, Message, Occurrence, Pulse, Workspace
 from app.services import backup, portions, pulse_reminders, pulses, sending, settling
 from tests.services.recurring import House
 from tests.services.test_pulse_opening import SOME, half_open
+from tests.services.test_restored_asks import end_unknown
 from tests.world import Clock, World
 
 
@@ -38,16 +38,6 @@ def some(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     return tmp_path / "copy"
-
-
-def end_unknown(house: House, invitation: str, message: str) -> None:
-    """Each attempt has begun, and nobody heard how it ended."""
-    with house.runtime.db.write() as session:
-        for ask in session.scalars(select(Invitation)):
-            ask.state = invitation
-        for each in session.scalars(select(Message)):
-            each.state, each.lease_until = message, house.clock.now + timedelta(minutes=5)
-            session.add(Attempt(id=new_id(), message_id=each.id, number=1, started_at=house.clock.now))
 
 
 def reminders(house: House) -> int:

@@ -38,6 +38,7 @@ class GivenUp:
     moments: tuple[Moment, ...] = ()
     asks: int = 0
     reminders: int = 0  # also those of pulses, as one each
+    closures: int = 0  # of follow-ups, a week after which the question comes once more
 
 
 def give_up(runtime: Runtime) -> GivenUp:
@@ -45,10 +46,10 @@ def give_up(runtime: Runtime) -> GivenUp:
     now = runtime.clock()
     with runtime.db.write() as session:
         moments = [*_begun(session, now), *_by_the_clock(session, now)]
-        asking_again.give_up(session, now, RESTORED)
+        closures = asking_again.give_up(session, now, RESTORED)
         asks, reminders = _queued(session, now)
         reminders += _reminders(session, now) + pulse_reminders.give_up(session, now)
-    return GivenUp(tuple(sorted(moments, key=lambda each: each.at)), asks, reminders)
+    return GivenUp(tuple(sorted(moments, key=lambda each: each.at)), asks, reminders, closures)
 
 
 def _by_the_clock(session: Session, now: datetime) -> Iterator[Moment]:

@@ -227,7 +227,11 @@ def test_nobody_is_asked_again_a_second_time_after_a_follow_up(
     followups.close(house.runtime, house.who, id, summary="Done.", root_cause="Outage")
     backup.backup(house.runtime, copy)
     clock.advance(days=8)
-    restored(house, copy)
+    found = restored(house, copy)
+    assert found.given_up.closures == 1
+    told = _after_restoring(found)
+    assert any("is not asked again" in each for each in told)
+    assert any("after a closed follow-up: 1" in each for each in told)
     assert asking_again.ask_again(house.runtime) == 0
     (closure,) = closures(house.runtime, id)
     with house.runtime.db.read() as session:

@@ -105,10 +105,11 @@ def _not_asked(given_up: GivenUp) -> list[str]:
     ]
     more = [f"  and {len(moments) - LISTED} more"] if len(moments) > LISTED else []
     return [
-        "What the schedules were to ask by now may have left since the copy was made: it is not asked again.",
+        "What was to be asked by now may have left since the copy was made: it is not asked again.",
         *moments[:LISTED],
         *more,
-        f"  {given_up.asks} asks and {given_up.reminders} reminders that waited or were due",
+        f"  {given_up.asks} asks and {given_up.reminders} reminders that waited, were held or were due",
+        f"  to be asked again after a closed follow-up: {given_up.closures}",
         "Did nothing run since the copy was made? Restore it once more, with --nothing-ran-since.",
     ]
 

@@ -71,13 +71,15 @@ def _due(now: datetime) -> Select[str]:
     )
 
 
-def give_up(session: Session, now: datetime, reason: str) -> None:
-    """A step: nobody is asked again for the closures that came due by now."""
+def give_up(session: Session, now: datetime, reason: str) -> int:
+    """A step: nobody is asked again for the closures that came due by now. How many."""
+    number = 0
     for closure_id in session.scalars(_due(now)).all():
         closure = session.get_one(FollowUpClosure, closure_id)
         followup = session.get_one(FollowUp, closure.followup_id)
         survey = session.get_one(Survey, session.get_one(Answer, followup.answer_id).survey_id)
-        _insert(session, closure, survey, now, ended=("missed", reason))
+        number += _insert(session, closure, survey, now, ended=("missed", reason)) is not None
+    return number
 
 
 def became(session: Session, closure_id: str) -> Again | None:

@@ -29,6 +29,7 @@ from app.models import (
     new_id,
 )
 from app.runtime import Runtime
+from app.services import settling, unsent
 from app.services.asking_terms import ABOUT_TO_LEAVE
 from app.services.outbox import USUAL
 
@@ -72,20 +73,24 @@ def told(session: Session, pulse: Pulse, now: datetime) -> Reminder:
     return Reminder(at, is_possible=at is not None or may_leave, late=session.scalar(number) or 0)
 
 
-def _due(session: Session, now: datetime) -> list[str]:
+def _due(session: Session, now: datetime, *, perhaps: bool = False) -> list[str]:
     open_ones = select(Pulse).where(Pulse.state == "open", Pulse.reminded_at.is_(None), Pulse.closes_at > now)
     moments = [
-        (each.id, remind_at(_questions(session, each), each.closes_at, now))
+        (each.id, remind_at(_questions(session, each, perhaps=perhaps), each.closes_at, now))
         for each in session.scalars(open_ones).all()
     ]
     return [id for id, at in moments if at is not None and at <= now]
 
 
-def _questions(session: Session, pulse: Pulse) -> Questions:
+def _questions(session: Session, pulse: Pulse, *, perhaps: bool = False) -> Questions:
+    """`perhaps`: those of unknown end have left as they were tried, and nobody waits to hear of them."""
+    asked = (*ASKED, "sending") if perhaps else ASKED
+    left = settling.perhaps_left() if perhaps else Invitation.sent_at
+    waiting = unsent.WAITING if perhaps else ABOUT_TO_LEAVE
     its = Invitation.occurrence_id == pulse.occurrence_id
-    in_time = its, Invitation.state.in_(ASKED), Invitation.sent_at <= latest_question(pulse.closes_at)
-    last = select(func.max(Invitation.sent_at, type_=Invitation.created_at.type)).where(*in_time)
-    wait = select(Invitation.id).where(its, Invitation.state.in_(ABOUT_TO_LEAVE)).limit(1)
+    in_time = its, Invitation.state.in_(asked), left <= latest_question(pulse.closes_at)
+    last = select(func.max(left, type_=Invitation.created_at.type)).where(*in_time)
+    wait = select(Invitation.id).where(its, Invitation.state.in_(waiting)).limit(1)
     still_opens = (
         session.get_one(Occurrence, pulse.occurrence_id).state == "running"
     )  # some are not asked yet
@@ -93,9 +98,11 @@ def _questions(session: Session, pulse: Pulse) -> Questions:
 
 
 def give_up(session: Session, now: datetime) -> int:
-    """A step: the reminders that were due by now are none any more, as if they had been made. How many."""
-    due = update(Pulse).where(Pulse.id.in_(_due(session, now))).values(reminded_at=now)
-    return changed(session, due.execution_options(synchronize_session=False))
+    """A step: the reminders that were due by now, or may have been, are none any more, as if they had been
+    made. How many."""
+    due = _due(session, now, perhaps=True)
+    giving_up = update(Pulse).where(Pulse.id.in_(due)).values(reminded_at=now)
+    return changed(session, giving_up.execution_options(synchronize_session=False))
 
 
 def _remind(session: Session, runtime: Runtime, pulse_id: str, now: datetime) -> None:

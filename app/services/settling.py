@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import ColumnElement, bindparam, case, func, select, text
 from sqlalchemy.orm import Session
 
 from app.db import Statement
 from app.domain.clock_jumps import furthest
 from app.domain.delivery import ATTEMPT_LEASE, CLAIM_LEASE, PRESUMED_AFTER
+from app.models import Attempt, Invitation, Message
 from app.models.base import UtcDateTime
 from app.runtime import Runtime
 
@@ -79,6 +80,14 @@ def arrived(session: Session, message_id: str, invitation_id: str, now: datetime
     values = {"message": message_id, "invitation": invitation_id, "now": now}
     _ARRIVED.run(session, values)
     _INVITATION_ARRIVED.run(session, values)
+
+
+def perhaps_left() -> ColumnElement[datetime | None]:
+    """When an invitation's question left; of unknown end, as its latest attempt began."""
+    its = Message.invitation_id == Invitation.id, Message.purpose == "invitation"
+    tried = select(func.max(Attempt.started_at)).join(Message, Message.id == Attempt.message_id).where(*its)
+    known = func.coalesce(Invitation.sent_at, tried.correlate(Invitation).scalar_subquery())
+    return case((Invitation.state.in_(("sending", "unknown")), known), else_=Invitation.sent_at)
 
 
 def end_leases(runtime: Runtime) -> int:

@@ -1,5 +1,6 @@
 """A restored copy asks nobody a second time for what was due by then: it may have left since it was made."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,19 @@ from sqlalchemy import func, select
 from app.cli.operations import _after_restoring
 from app.domain.access import Role
 from app.domain.metrics import Metric
-from app.models import Invitation, Message, Occurrence, Pulse, Workspace
+from app.models import Attempt, Invitation, Message, Occurrence, Pulse, Workspace, new_id
 from app.runtime import Runtime
-from app.services import asking_again, backup, events, followups, pulse_reminders, pulses, reminding, runs
+from app.services import (
+    asking_again,
+    backup,
+    events,
+    followups,
+    pulse_reminders,
+    pulses,
+    reminding,
+    runs,
+    settling,
+)
 from app.services.backup import Restored
 from app.services.events import Told
 from tests.services.loop import closures, opened
@@ -51,6 +62,17 @@ def number(runtime: Runtime, purpose: str) -> int:
     with runtime.db.read() as session:
         alive = select(func.count()).where(Message.purpose == purpose, Message.state != "cancelled")
         return session.scalar(alive) or 0
+
+
+def end_unknown(house: House, ask: str, question: str) -> None:
+    """Each attempt has begun, and nobody heard how it ended."""
+    with house.runtime.db.write() as session:
+        for each in session.scalars(select(Invitation)):
+            each.state = ask
+        for message in session.scalars(select(Message)):
+            message.state, message.lease_until = question, house.clock.now + timedelta(minutes=5)
+            begun = Attempt(id=new_id(), message_id=message.id, number=1, started_at=house.clock.now)
+            session.add(begun)
 
 
 @pytest.mark.on_both
@@ -143,6 +165,26 @@ def test_reminders_that_were_due_are_not_sent_again(house: House, workspace: Wor
     assert found.given_up.reminders == 1
 
 
+@pytest.mark.on_both
+@pytest.mark.parametrize(("ask", "question"), [("unknown", "unknown"), ("sending", "attempting")])
+@pytest.mark.parametrize(("days", "sent"), [(4, 0), (2, 1)])
+def test_asks_of_unknown_end_are_not_reminded_again_unless_it_lies_ahead(
+    house: House, workspace: Workspace, copy: Path, ask: str, question: str, days: int, sent: int
+):
+    house.world.contact(workspace)
+    house.plans(repeat="once", terms={"reminders": [3]})
+    house.tick()
+    end_unknown(house, ask, question)
+    backup.backup(house.runtime, copy)
+    house.clock.advance(days=days)
+    restored(house, copy)
+    settling.end_leases(house.runtime)
+    house.clock.advance(days=1, hours=1)
+    settling.presume_sent(house.runtime)
+    reminding.remind(house.runtime)
+    assert number(house.runtime, "reminder") == sent
+
+
 def test_a_reminder_that_comes_due_later_is_sent(house: House, workspace: Workspace, copy: Path):
     house.world.contact(workspace)
     house.plans(repeat="once", terms={"reminders": [3]})
@@ -185,7 +227,11 @@ def test_nobody_is_asked_again_a_second_time_after_a_follow_up(
     followups.close(house.runtime, house.who, id, summary="Done.", root_cause="Outage")
     backup.backup(house.runtime, copy)
     clock.advance(days=8)
-    restored(house, copy)
+    found = restored(house, copy)
+    assert found.given_up.closures == 1
+    told = _after_restoring(found)
+    assert any("is not asked again" in each for each in told)
+    assert any("after a closed follow-up: 1" in each for each in told)
     assert asking_again.ask_again(house.runtime) == 0
     (closure,) = closures(house.runtime, id)
     with house.runtime.db.read() as session:

@@ -18,7 +18,7 @@ from app.domain.metrics import Metric
 from app.domain.pace import Pace
 from app.models import Occurrence, Pulse, Schedule, Workspace, new_id
 from app.runtime import Runtime
-from app.services import asking_terms, at_leisure, inviting, inviting_many, portions, whose_turn
+from app.services import asking_terms, at_leisure, inviting, inviting_many, portions, standstill, whose_turn
 from app.services.asking_terms import Asking
 from app.services.at_leisure import Next
 from app.services.inviting_many import Statements
@@ -142,7 +142,7 @@ def _ask_some(
 def _running(session: Session, occurrence_id: str) -> Occurrence | None:
     """The occurrence for us alone, its schedule shared, so that pausing and cancelling wait for a commit.
 
-    None when all are decided about, somebody else does it, or the schedule is paused.
+    None when all are decided about, somebody else does it, the schedule is paused, or a stop has it wait.
     """
     its_schedule = select(Occurrence.schedule_id).where(Occurrence.id == occurrence_id).scalar_subquery()
     query = select(Schedule).where(Schedule.id == its_schedule).with_for_update(read=True)
@@ -150,7 +150,8 @@ def _running(session: Session, occurrence_id: str) -> Occurrence | None:
     if schedule is not None and schedule.state == "paused":
         return None
     running = select(Occurrence).where(Occurrence.id == occurrence_id, Occurrence.state == "running")
-    return session.scalars(running.with_for_update(skip_locked=True)).one_or_none()
+    goes_on = running.where(~standstill.stands_still())
+    return session.scalars(goes_on.with_for_update(skip_locked=True)).one_or_none()
 
 
 def _asking(session: Session, runtime: Runtime, occurrence: Occurrence) -> Asking:

@@ -17,7 +17,7 @@ from app.engines import take_time
 from app.models import Attempt, Invitation, Message, Occurrence, Setting, new_id
 from app.models.base import UtcDateTime
 from app.runtime import Runtime
-from app.services import looking_again
+from app.services import hourly, looking_again
 from app.services.portions import pace, portions
 
 AT_ONCE = 5_000  # messages in one look
@@ -56,10 +56,12 @@ def look_at_waiting(runtime: Runtime) -> int:
     if mark is None:
         return 0
     done, last, steps = 0, "", pace(runtime)
+    anew: set[str] = set()  # hours whose turns were forgotten, once in each look
     while True:
         ids, last = _next(runtime, last)
         for some in portions(runtime, ids, steps):
             with runtime.db.write() as session:
+                anew |= hourly.forget_turns(session, some, anew)
                 done += _make_due(session, some, runtime.clock())
         if runtime.stopping():
             return done

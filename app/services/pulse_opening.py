@@ -111,7 +111,7 @@ def _prepare(runtime: Runtime, occurrence_id: str, course: Opening) -> None:
 
 
 def _forget_key(runtime: Runtime, course: Opening) -> None:
-    """We made one that opened nothing: nobody was asked, somebody else opened it, or it was paused just then."""
+    """We made one that opened nothing: nobody was asked, another was first, or it was paused just then."""
     if course.key is not None and course.key.pulse_id != course.pulse_id:
         sealing.destroy(runtime.config.keys_dir, course.key.pulse_id)
         course.key = None

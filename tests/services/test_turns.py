@@ -51,8 +51,8 @@ def paused(place: Runtime, owner: Visitor, schedule_id: str, _: int) -> None:
 
 def went_back(place: Runtime, owner: Visitor, schedule_id: str, cap: int) -> None:
     with place.db.write() as session:
-        wrong_clock.watch(session, place.clock() + timedelta(minutes=2))
-        wrong_clock.watch(session, place.clock())
+        wrong_clock.watch(session, place.clock() + timedelta(minutes=2), "here")
+        wrong_clock.watch(session, place.clock(), "here")
     assert wrong_clock.look_at_waiting(place)
 
 

@@ -1,6 +1,7 @@
 """A pulse opened by hand that stops while it still opens: nobody is asked until somebody resumes it."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, update
@@ -8,9 +9,19 @@ from sqlalchemy.orm import Session
 
 from app.domain.access import Role
 from app.domain.metrics import Metric
-from app.models import Invitation, Pulse, Stop, Workspace
+from app.models import Invitation, Pulse, Setting, Stop, Workspace
 from app.runtime import Runtime
-from app.services import departing, expanding, portions, pulse_closing, pulses, sending, stopped_pulses
+from app.services import (
+    departing,
+    expanding,
+    portions,
+    pulse_closing,
+    pulses,
+    sending,
+    standstill,
+    stopped_pulses,
+    unsent,
+)
 from app.services.access import Visitor
 from app.services.departing import Departing
 from tests.services.test_pulse_brakes import come_back, sent
@@ -122,3 +133,64 @@ def test_closed_meanwhile_it_asks_nobody_any_more(runtime: Runtime, hr: Visitor,
     assert sending.send_due(runtime) == ALERT
     assert stopped_pulses.resume(runtime, hr, pulse_id) == 0
     assert states(runtime)["queued"] == states(runtime)["planned"] == 0
+
+
+@pytest.fixture
+def large(
+    runtime: Runtime, world: World, people: Workspace, hr: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Stopped when all were invited and fifty had not left yet: four follow at once, four in each commit."""
+    id = pulses.open_pulse(runtime, hr, world.survey(people, Metric.ENPS).id)
+    sending.send_due(runtime)
+    asked = sent(runtime, "invitation")
+    put_back(runtime, asked[SOME:])
+    for module, name in ((unsent, "AT_ONCE"), (portions, "FEWEST"), (portions, "MOST")):
+        monkeypatch.setattr(module, name, 4)
+    come_back(runtime, *asked[:6])
+    return id
+
+
+@pytest.mark.on_both
+def test_of_very_many_some_follow_at_once_and_the_others_in_small_commits(
+    runtime: Runtime, hr: Visitor, large: str
+) -> None:
+    assert states(runtime) == {"sent": 19, "failed": 6, "planned": 4, "queued": 46}
+    assert standstill.follow_all(runtime) == 46
+    assert states(runtime) == {"sent": 19, "failed": 6, "planned": 50}
+    assert stopped_pulses.resume(runtime, hr, large) == 50
+    assert states(runtime) == {"sent": 19, "failed": 6, "planned": 46, "queued": 4}
+    assert standstill.follow_all(runtime) == 46
+    assert states(runtime) == {"sent": 19, "failed": 6, "queued": 50}
+    assert standstill.follow_all(runtime) == 0
+    with runtime.db.read() as session:
+        assert not session.scalars(select(Setting.name).where(Setting.name.startswith("follow_stop"))).all()
+
+
+@pytest.mark.on_both
+def test_resumed_while_they_still_follow_nobody_stays_held(
+    runtime: Runtime, hr: Visitor, large: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever holds them has looked up all of them already."""
+    resumed: list[int] = []
+
+    def resume(point: str) -> None:
+        if point == "followed_some" and not resumed:
+            with monkeypatch.context() as few:
+                few.setattr(unsent, "AT_ONCE", 4)
+                resumed.append(stopped_pulses.resume(runtime, hr, large))
+
+    monkeypatch.setattr(unsent, "AT_ONCE", 5_000)
+    standstill.follow_all(replace(runtime, reach=resume))
+    assert resumed == [50]
+    assert states(runtime) == {"sent": 19, "failed": 6, "queued": 50}
+
+
+@pytest.mark.on_both
+def test_closed_while_they_still_follow_nobody_waits_any_more(
+    runtime: Runtime, hr: Visitor, large: str
+) -> None:
+    pulse_closing.close_pulse(runtime, hr, large)
+    before = states(runtime)
+    assert standstill.follow_all(runtime) == 0
+    assert states(runtime) == before
+    assert before["queued"] == before["planned"] == 0

@@ -30,7 +30,7 @@ from app.models import (
     new_id,
 )  # fmt: skip
 from app.runtime import Runtime
-from app.services import run_ends, telling_managers, unsent
+from app.services import run_ends, standstill, telling_managers, unsent
 from app.services.access import Visitor
 from app.services.telling_managers import Topic
 
@@ -241,5 +241,5 @@ def _pause_pulse(session: Session, run: Occurrence, now: datetime) -> Topic | No
     pulse = session.scalars(select(Pulse).where(Pulse.occurrence_id == run.id, Pulse.state == "open")).first()
     if pulse is None or standing(session, run.workspace_id, occurrence_id=run.id):
         return None
-    unsent.hold_run(session, run.id, now)
+    standstill.follow(session, run.id, now, is_held=True)
     return Topic(run.workspace_id, session.get_one(Survey, run.survey_id).name, f"pulses/{pulse.id}")

@@ -49,6 +49,9 @@ _LOAD = Statement(
     "   (SELECT 1 FROM sealed_answers s WHERE s.invitation_id = m.invitation_id)"
     "   AS already_answered,"
     " (SELECT s.state FROM schedules s WHERE s.id = i.schedule_id) AS schedule_state,"
+    " m.purpose = 'invitation' AND i.schedule_id IS NULL AND EXISTS"
+    "   (SELECT 1 FROM stops s WHERE s.workspace_id = i.workspace_id AND s.ended_at IS NULL"
+    "     AND s.schedule_id IS NULL AND s.occurrence_id = i.occurrence_id) AS stands_still,"
     " i.schedule_id, run.terms"
     " FROM messages m LEFT JOIN invitations i ON i.id = m.invitation_id"
     " LEFT JOIN contacts c ON c.id = m.contact_id LEFT JOIN workspaces w ON w.id = m.workspace_id"
@@ -116,6 +119,7 @@ class Departing:
     opted_out: int | None  # 1: everywhere, 2: on this channel, 3: bounced
     already_answered: bool
     schedule_state: str | None
+    stands_still: bool  # a pulse that was opened by hand and stopped by itself; its reminders go on
     schedule_id: str | None
     terms: dict[str, Any] | None  # of its run
 
@@ -153,8 +157,8 @@ class Departing:
 
     @property
     def is_paused(self) -> bool:
-        """Does it wait until its schedule goes on?"""
-        return self.schedule_state == "paused" and self.purpose in ASKING
+        """Does it wait until its schedule, or its pulse, goes on?"""
+        return self.stands_still or (self.schedule_state == "paused" and self.purpose in ASKING)
 
     @property
     def has_moved(self) -> bool:
@@ -192,7 +196,7 @@ class Departing:
 
 _NAMES = tuple(each.name for each in fields(Departing))
 _STRUCTURES = ("attributes", "quiet_days", "blackout_dates", "terms")
-_TRUTHS = ("sandbox", "already_answered", "quiet_email")
+_TRUTHS = ("sandbox", "already_answered", "quiet_email", "stands_still")
 _MOMENTS = ("created_at", "expires_at", "erased_at")
 
 

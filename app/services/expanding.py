@@ -21,6 +21,7 @@ from app.services import (
     inviting_many,
     pulse_opening,
     sequences,
+    standstill,
     whose_turn,
 )
 from app.services.asking_terms import Asking
@@ -131,7 +132,7 @@ def _due(runtime: Runtime) -> Select[str]:
         select(Occurrence.id)
         .outerjoin(Schedule, Schedule.id == Occurrence.schedule_id)
         .where(Occurrence.state.in_(("due", "running")), Occurrence.due_at <= runtime.clock())
-        .where(or_(of_a_schedule, Occurrence.origin == BY_HAND))
+        .where(or_(of_a_schedule, and_(Occurrence.origin == BY_HAND, ~standstill.stands_still())))
         .where(~still_asks.exists())
     )
 

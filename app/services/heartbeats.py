@@ -34,7 +34,12 @@ class Look:
 
 def worker_name() -> str:
     """This process among all workers."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return f"{machine_name()}:{os.getpid()}"
+
+
+def machine_name() -> str:
+    """Where it runs: all workers there have one clock."""
+    return socket.gethostname()
 
 
 def beat(runtime: Runtime) -> int:
@@ -44,7 +49,7 @@ def beat(runtime: Runtime) -> int:
         over = (Heartbeat.at < now - FORGOTTEN) | (Heartbeat.at > furthest(now))
         session.execute(delete(Heartbeat).where(over))
         session.merge(Heartbeat(name=worker_name(), at=now))
-        wrong_clock.watch(session, now)
+        wrong_clock.watch(session, now, machine_name())
     return 1
 
 

@@ -21,6 +21,7 @@ from app.services.departing import Departing
 from app.services.hourly import Room
 from app.services.inviting import OPEN_FOR
 from app.services.outbox import USUAL
+from app.services.standstill import STOP_NOW
 
 SOON = timedelta(seconds=1)
 WHILE_PAUSED = timedelta(minutes=10)  # a reminder is looked at again: nobody releases it
@@ -146,7 +147,10 @@ def _by_schedule(each: Departing) -> str:
 
 
 def _state_now(session: Session, each: Departing, known: dict[str, str | None]) -> str | None:
-    """Of its schedule: whoever changes it waits for us, and then finds what we put back."""
+    """Of its schedule, or pulse: whoever changes it waits for us, and then finds what we put back."""
+    if each.stands_still:
+        its = {"workspace_id": each.workspace_id, "id": each.occurrence_id}
+        return "paused" if session.scalar(STOP_NOW, its) else None
     if each.schedule_id is None or each.purpose not in ASKING:
         return None
     if each.schedule_id not in known:

@@ -18,7 +18,7 @@ from app.domain.metrics import Metric
 from app.domain.pace import Pace
 from app.models import Occurrence, Pulse, Schedule, Workspace, new_id
 from app.runtime import Runtime
-from app.services import asking_terms, at_leisure, inviting, inviting_many, portions, whose_turn
+from app.services import asking_terms, at_leisure, inviting, inviting_many, portions, standstill, whose_turn
 from app.services.asking_terms import Asking
 from app.services.at_leisure import Next
 from app.services.inviting_many import Statements
@@ -40,7 +40,7 @@ class Opening:
 
     pace: Pace
     looks_up: bool  # its next people are looked up before each commit
-    is_open: bool = False  # there is a pulse: nobody has to make a key
+    pulse_id: str | None = None  # there is a pulse: nobody has to make a key
     key: Key | None = None
     said: tuple[object, Statements] | None = None  # the statements of the last commit, and for what they hold
 
@@ -57,14 +57,15 @@ def open_some(runtime: Runtime, occurrence_id: str, course: Opening) -> tuple[in
     began = time.perf_counter()
     with runtime.db.write() as session:
         occurrence = _running(session, occurrence_id)
-        if occurrence is None:
-            return 0, False
-        number, more = _ask_some(session, runtime, occurrence, course, found)
-        runtime.reach("pulse_before_commit")
+        number, more = 0, False
+        if occurrence is not None:
+            number, more = _ask_some(session, runtime, occurrence, course, found)
+            runtime.reach("pulse_before_commit")
     course.pace.took(time.perf_counter() - began)
-    if not (more or course.is_open) and course.key:
-        sealing.destroy(runtime.config.keys_dir, course.key.pulse_id)
-    runtime.reach("pulse_opened_some")
+    if not more:
+        _forget_key(runtime, course)
+    if occurrence is not None:
+        runtime.reach("pulse_opened_some")
     return number, more
 
 
@@ -104,9 +105,16 @@ def _prepare(runtime: Runtime, occurrence_id: str, course: Opening) -> None:
         occurrence = session.get_one(Occurrence, occurrence_id)
         _said(session, runtime, occurrence, _asking(session, runtime, occurrence), course)
         its_pulse = select(Pulse.id).where(Pulse.occurrence_id == occurrence_id)
-        course.is_open = session.scalar(its_pulse) is not None
-    if not course.is_open and course.key is None:
+        course.pulse_id = session.scalar(its_pulse)
+    if course.pulse_id is None and course.key is None:
         course.key = make_key(runtime)
+
+
+def _forget_key(runtime: Runtime, course: Opening) -> None:
+    """We made one that opened nothing: nobody was asked, another was first, or it was paused just then."""
+    if course.key is not None and course.key.pulse_id != course.pulse_id:
+        sealing.destroy(runtime.config.keys_dir, course.key.pulse_id)
+        course.key = None
 
 
 def _ask_some(
@@ -129,7 +137,7 @@ def _ask_some(
     )  # fmt: skip
     if done.asked and pulse is None:
         pulse = add(session, occurrence, course.key or make_key(runtime), ask.now, closes_at)
-    course.is_open = pulse is not None
+    course.pulse_id = pulse.id if pulse else None
     occurrence.asked += done.asked
     occurrence.expanded_to = found.ids[-1] if found and found.ids else done.last or occurrence.expanded_to
     more = done.number == most if found is None else found.has_more
@@ -142,7 +150,7 @@ def _ask_some(
 def _running(session: Session, occurrence_id: str) -> Occurrence | None:
     """The occurrence for us alone, its schedule shared, so that pausing and cancelling wait for a commit.
 
-    None when all are decided about, somebody else does it, or the schedule is paused.
+    None when all are decided about, somebody else does it, the schedule is paused, or a stop has it wait.
     """
     its_schedule = select(Occurrence.schedule_id).where(Occurrence.id == occurrence_id).scalar_subquery()
     query = select(Schedule).where(Schedule.id == its_schedule).with_for_update(read=True)
@@ -150,7 +158,8 @@ def _running(session: Session, occurrence_id: str) -> Occurrence | None:
     if schedule is not None and schedule.state == "paused":
         return None
     running = select(Occurrence).where(Occurrence.id == occurrence_id, Occurrence.state == "running")
-    return session.scalars(running.with_for_update(skip_locked=True)).one_or_none()
+    goes_on = running.where(~standstill.stands_still())
+    return session.scalars(goes_on.with_for_update(skip_locked=True)).one_or_none()
 
 
 def _asking(session: Session, runtime: Runtime, occurrence: Occurrence) -> Asking:

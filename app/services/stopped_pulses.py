@@ -2,13 +2,13 @@
 
 from app.models import Occurrence, Pulse
 from app.runtime import Runtime
-from app.services import audit, brakes, unsent
+from app.services import audit, brakes, standstill
 from app.services.access import Visitor, own
 
 
 def resume(runtime: Runtime, who: Visitor, pulse_id: str) -> int:
     """Whoever was not asked yet is asked. How many people. Twice is harmless. Raises NotFound."""
-    now = runtime.clock()
+    now, waiting = runtime.clock(), standstill.number(runtime, pulse_id)
     with runtime.db.write() as session:
         pulse = own(session, who, Pulse, pulse_id)
         run = session.get_one(Occurrence, pulse.occurrence_id)
@@ -17,4 +17,5 @@ def resume(runtime: Runtime, who: Visitor, pulse_id: str) -> int:
         if pulse.state != "open" or not brakes.lift_of_pulse(session, run.id, now):
             return 0
         audit.note(session, who, now, "pulse.resumed", pulse.id)
-        return unsent.release_run(session, run.id, now)
+        standstill.follow(session, run.id, now, is_held=False)
+        return waiting

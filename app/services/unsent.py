@@ -71,24 +71,6 @@ def follow_all(runtime: Runtime) -> int:
     return done
 
 
-def hold_run(session: Session, occurrence_id: str, now: datetime) -> None:
-    """A step: whoever waits to be asked by this run, which has no schedule, is held."""
-    its = select(Invitation.id).where(Invitation.occurrence_id == occurrence_id)
-    for ids in _in_portions(session.scalars(its.where(Invitation.state == "queued")).all()):
-        _hold(session, ids, now)
-
-
-def release_run(session: Session, occurrence_id: str, now: datetime) -> int:
-    """A step: those whom `hold_run` held are asked after all; how many."""
-    its = select(Invitation.id).where(Invitation.occurrence_id == occurrence_id)
-    held = session.scalars(its.where(Invitation.state == "planned")).all()
-    return sum(_release(session, ids, now) for ids in _in_portions(held))
-
-
-def _in_portions(ids: Sequence[str]) -> list[Sequence[str]]:
-    return [ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)]
-
-
 @dataclass(frozen=True)
 class Look:
     """The next of those who are to follow a schedule, as it stood at this revision."""
@@ -126,7 +108,7 @@ def _those(session: Session, schedule_id: str, state: str, most: int) -> Sequenc
 
 
 def _follow(session: Session, state: str, ids: Sequence[str], now: datetime) -> int:
-    return {"paused": _hold, "cancelled": _cancel}.get(state, _release)(session, ids, now)
+    return {"paused": hold, "cancelled": _cancel}.get(state, release)(session, ids, now)
 
 
 def _cancel(session: Session, ids: Sequence[str], now: datetime) -> int:
@@ -144,8 +126,8 @@ def take_back(session: Session, ids: Sequence[str], reason: str) -> int:
     return _do(session, waiting.values(state="cancelled", reason=reason))
 
 
-def _hold(session: Session, ids: Sequence[str], now: datetime) -> int:
-    """What has not left waits until the schedule goes on. What a worker has claimed it holds back itself."""
+def hold(session: Session, ids: Sequence[str], now: datetime) -> int:
+    """A step: what has not left waits until it goes on. What a worker has claimed it holds back itself."""
     # A turn is kept; what quiet, a cap or a date holds back is judged by the rules of when it goes on
     theirs = looking_again.held().where(Message.invitation_id.in_(ids), Message.purpose == "invitation")
     waiting = session.scalars(theirs).all()
@@ -156,8 +138,8 @@ def _hold(session: Session, ids: Sequence[str], now: datetime) -> int:
     return _do(session, held.values(state="planned", reason=HELD))
 
 
-def _release(session: Session, ids: Sequence[str], now: datetime) -> int:
-    """What was held may leave, unless its time to answer is over; reminders that were put aside are due."""
+def release(session: Session, ids: Sequence[str], now: datetime) -> int:
+    """A step: what was held may leave, unless its time to answer is over; reminders put aside are due."""
     late = _invitations(ids, "planned").where(Invitation.expires_at <= now)
     _do(session, late.values(state="skipped", reason="expired"))  # `expired` has left, and was not answered
     free = select(Invitation.id).where(Invitation.id.in_(ids), _STATE == "planned")

@@ -17,11 +17,13 @@ from app.engines import take_time
 from app.models import Attempt, Invitation, Message, Occurrence, Setting, new_id
 from app.models.base import UtcDateTime
 from app.runtime import Runtime
-from app.services import looking_again
+from app.services import hourly, looking_again
 from app.services.portions import pace, portions
 
 AT_ONCE = 5_000  # messages in one look
-LATEST = "worker_beat_at"  # a row of `installation`: when a worker last said that it is alive, by its clock
+LATEST = "worker_beat_at"  # a row of `installation` by machine: when a worker there was last alive
+NAME = 64  # letters of such a row's name
+KEPT = timedelta(days=30)  # for a machine that is not heard of: containers get new names
 WENT_BACK = "clock_went_back"  # a row of `installation`, until what waits was looked at
 HOUR = timedelta(hours=1)
 
@@ -34,14 +36,22 @@ _DUE_NOW = (
 )
 
 
-def watch(session: Session, now: datetime) -> None:
-    """A step of every beat: was a worker alive later than now? Then its clock was ahead, or ours is behind.
+def watch(session: Session, now: datetime, machine: str) -> None:
+    """A step of every beat: was a worker of this machine alive later than now? Then its clock went back.
 
-    The row stays when that worker leaves: whoever sets a clock right may stop the workers for that.
+    One that was never heard of looks at all others once: it may be a container's new name. Then machines
+    whose clocks differ say nothing of each other, or every beat of the one behind would. The row stays when a
+    worker leaves: whoever sets a clock right may stop the workers for that.
     """
-    before = session.scalar(select(Setting.value).where(Setting.name == LATEST))
-    _keep(session, LATEST, now.isoformat())
-    if before is not None and datetime.fromisoformat(before) > furthest(now):
+    name = f"{LATEST}:{machine}"[:NAME]
+    query = select(Setting.name, Setting.value).where(Setting.name.startswith(LATEST, autoescape=True))
+    beats = {each: datetime.fromisoformat(at) for each, at in session.execute(query)}
+    _keep(session, name, now.isoformat())
+    old = [each for each, at in beats.items() if each != name and at < now - KEPT]
+    if old:
+        session.execute(delete(Setting).where(Setting.name.in_(old)))
+    latest = beats.get(name, max(beats.values(), default=now))
+    if latest > furthest(now):
         log.error("clock went back", do="look after the time service")
         _keep(session, WENT_BACK, new_id())
 
@@ -56,10 +66,12 @@ def look_at_waiting(runtime: Runtime) -> int:
     if mark is None:
         return 0
     done, last, steps = 0, "", pace(runtime)
+    anew: set[str] = set()  # hours whose turns were forgotten, once in each look
     while True:
         ids, last = _next(runtime, last)
         for some in portions(runtime, ids, steps):
             with runtime.db.write() as session:
+                anew |= hourly.forget_turns(session, some, anew)
                 done += _make_due(session, some, runtime.clock())
         if runtime.stopping():
             return done

@@ -100,6 +100,7 @@ NOT_NOTED = {
     "sessions.sign_out": DOOR,
     "settling.end_leases": WORK,
     "settling.expire_invitations": WORK,
+    "standstill.follow_all": WORK,
     "unsent.follow_all": WORK,
     "settling.presume_sent": WORK,
     "settling_status.settle": WORK,

@@ -14,7 +14,7 @@ from app.channels.registry import open_channels
 from app.domain.access import Role
 from app.models import Message, Schedule, Setting, Workspace
 from app.runtime import Runtime
-from app.services import looking_again, schedules, sending, workspace_settings
+from app.services import looking_again, schedules, sending, workspace_settings, wrong_clock
 from app.services.access import Visitor
 from tests.services.test_planning import crowd, due, tick
 from tests.smtp import SmtpSink
@@ -49,6 +49,13 @@ def paused(place: Runtime, owner: Visitor, schedule_id: str, _: int) -> None:
     schedules.resume(place, owner, schedule_id)
 
 
+def went_back(place: Runtime, owner: Visitor, schedule_id: str, cap: int) -> None:
+    with place.db.write() as session:
+        wrong_clock.watch(session, place.clock() + timedelta(minutes=2), "here")
+        wrong_clock.watch(session, place.clock(), "here")
+    assert wrong_clock.look_at_waiting(place)
+
+
 def asleep(place: Runtime, world: World, clock: Clock, people: int) -> tuple[Workspace, str]:
     """Six an hour, from nine to eleven: twelve on each morning. It is past one in the night."""
     workspace = world.workspace(quiet_email=True, quiet_from="11:00", quiet_to="09:00")
@@ -63,13 +70,14 @@ def asleep(place: Runtime, world: World, clock: Clock, people: int) -> tuple[Wor
 
 
 @pytest.mark.on_both
-@pytest.mark.parametrize("happens", [saved, paused])
+@pytest.mark.parametrize("happens", [saved, paused, went_back])
 @pytest.mark.parametrize("at_once", [1, 5_000])
-def test_however_often_settings_are_saved_or_a_run_is_paused_its_people_are_asked_in_the_same_morning(
+def test_whatever_has_a_run_judged_anew_however_often_its_people_are_asked_in_the_same_morning(
     place: Runtime, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch,
     happens: Callable[[Runtime, Visitor, str, int], None], at_once: int,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(looking_again, "AT_ONCE", at_once)
+    monkeypatch.setattr(wrong_clock, "AT_ONCE", at_once)
     workspace, id = asleep(place, world, clock, 12)
     owner = world.member(workspace)
     turns = [MORNING + TEN_MINUTES * each for each in range(12)]

@@ -369,14 +369,63 @@ def test_what_failed_tomorrow_is_tried_today(
     assert sending.send_due(place) == 1
 
 
+def elsewhere(monkeypatch: pytest.MonkeyPatch, machine: str) -> None:
+    monkeypatch.setattr(heartbeats, "machine_name", lambda: machine)
+
+
+@pytest.mark.on_both
+def test_of_machines_whose_clocks_differ_none_has_everything_looked_at_again_and_again(
+    place: Runtime, asked: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    for _ in range(4):
+        elsewhere(monkeypatch, "ahead")
+        clock.advance(seconds=90)
+        heartbeats.beat(place)
+        clock.advance(seconds=-90)
+        elsewhere(monkeypatch, "behind")
+        heartbeats.beat(place)
+        with place.db.read() as session:
+            looked.append(session.get(Setting, wrong_clock.WENT_BACK) is not None)
+        wrong_clock.look_at_waiting(place)
+        clock.advance(seconds=5)
+    assert looked == [True, False, False, False]
+
+
+@pytest.mark.on_both
+@pytest.mark.parametrize("machine", ["the same", "a container made anew"])
+def test_a_clock_set_right_between_two_workers_is_noticed_by_the_first_beat(
+    place: Runtime, asked: str, clock: Clock, monkeypatch: pytest.MonkeyPatch, machine: str
+) -> None:
+    elsewhere(monkeypatch, "the same")
+    ahead(clock, refused_tomorrow(place, clock))
+    heartbeats.leave(place)
+    elsewhere(monkeypatch, machine)
+    heartbeats.beat(place)
+    assert wrong_clock.look_at_waiting(place) == 1
+
+
+def test_machines_of_long_ago_leave_no_row(
+    runtime: Runtime, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their names may be as long as any."""
+    for machine in ("a" * 64, "b" * 64, "c" * 64):
+        elsewhere(monkeypatch, machine)
+        heartbeats.beat(runtime)
+        clock.advance(days=31)
+    with runtime.db.read() as session:
+        beats = select(Setting.name).where(Setting.name.startswith(wrong_clock.LATEST))
+        assert len(session.scalars(beats).all()) == 1
+
+
 def test_what_failed_today_waits_for_its_time_though_a_clock_went_back(
     place: Runtime, asked: str, clock: Clock
 ) -> None:
     refused_tomorrow(place, clock)()
     due = message(place).due_at
     with place.db.write() as session:
-        wrong_clock.watch(session, clock.now + DAY)
-        wrong_clock.watch(session, clock.now)
+        wrong_clock.watch(session, clock.now + DAY, "here")
+        wrong_clock.watch(session, clock.now, "here")
         session.execute(update(Message).values(due_at=due + timedelta(hours=12)))
     assert wrong_clock.look_at_waiting(place) == 0
     assert message(place).due_at == due + timedelta(hours=12)
@@ -396,8 +445,8 @@ def test_what_was_held_back_tomorrow_is_judged_today_and_what_has_its_turn_keeps
         found = session.scalars(select(Message).order_by(Message.due_at)).all()
         found[0].reason, found[0].due_at, found[0].priority = "quiet_hours", clock.now + DAY, 1
         turns = {each.id: each.due_at for each in found[1:]}
-        wrong_clock.watch(session, clock.now + DAY)
-        wrong_clock.watch(session, clock.now)
+        wrong_clock.watch(session, clock.now + DAY, "here")
+        wrong_clock.watch(session, clock.now, "here")
     assert wrong_clock.look_at_waiting(runtime) == 1
     with runtime.db.read() as session:
         now_due = {each.id: each.due_at for each in session.scalars(select(Message))}
@@ -406,8 +455,8 @@ def test_what_was_held_back_tomorrow_is_judged_today_and_what_has_its_turn_keeps
 
 def test_a_look_that_is_stopped_goes_on_with_the_next(runtime: Runtime, clock: Clock) -> None:
     with runtime.db.write() as session:
-        wrong_clock.watch(session, clock.now + DAY)
-        wrong_clock.watch(session, clock.now)
+        wrong_clock.watch(session, clock.now + DAY, "here")
+        wrong_clock.watch(session, clock.now, "here")
     wrong_clock.look_at_waiting(replace(runtime, stopping=lambda: True))
     with runtime.db.read() as session:
         assert session.get(Setting, wrong_clock.WENT_BACK) is not None
@@ -416,6 +465,6 @@ def test_a_look_that_is_stopped_goes_on_with_the_next(runtime: Runtime, clock: C
 @pytest.mark.parametrize("seconds", [0, 30, 59])
 def test_two_clocks_that_differ_a_little_are_both_right(runtime: Runtime, clock: Clock, seconds: int) -> None:
     with runtime.db.write() as session:
-        wrong_clock.watch(session, clock.now + timedelta(seconds=seconds))
-        wrong_clock.watch(session, clock.now)
+        wrong_clock.watch(session, clock.now + timedelta(seconds=seconds), "here")
+        wrong_clock.watch(session, clock.now, "here")
         assert session.get(Setting, wrong_clock.WENT_BACK) is None

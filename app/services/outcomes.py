@@ -33,9 +33,12 @@ _SENT = Statement(
     " provider_id = CASE WHEN to_address = '' AND channel = 'telegram' THEN NULL ELSE :provider_id END"
     " WHERE id = :id AND lease_token = :lease AND state IN ('attempting', 'unknown', 'delivered')"
 )
+# What a status told first stands: the ask may have failed by now, or wait for its next channel or next try
 _INVITATION_SENT = Statement(
     "UPDATE invitations SET sent_at = COALESCE(sent_at, :now), reason = NULL,"
     " state = CASE WHEN state IN ('queued', 'sending', 'unknown') THEN 'sent' ELSE state END WHERE id = :id"
+    " AND EXISTS (SELECT 1 FROM messages m WHERE m.id = :message AND m.lease_token = :lease"
+    " AND m.state IN ('sent', 'delivered'))"
 )
 # What the server said may name its addressee, who may have been erased while the message left
 _ENDED = Statement(
@@ -57,6 +60,8 @@ _INVITATION_STATE = Statement(
 _ASKED_BY_REMINDER = Statement(
     "UPDATE invitations SET state = 'sent', reason = NULL, channel = :channel, address_key = :key"
     " WHERE id = :id AND state = 'failed' AND metric <> 'enps'"
+    " AND EXISTS (SELECT 1 FROM messages m WHERE m.id = :message AND m.lease_token = :lease"
+    " AND m.state IN ('sent', 'delivered'))"
 )
 _OTHER = Statement(
     "SELECT 1 FROM messages m JOIN messages o ON o.sender_id = m.sender_id AND o.provider_id = :name"
@@ -147,16 +152,21 @@ def _record_sent(
         for each, receipt in sent
     ]
     ended = [{"id": each.id, "now": now, "outcome": "sent", "detail": None} for each, _ in sent]
-    invitations = [{"id": each.invitation_id, "now": now} for each, _ in sent if each.purpose == "invitation"]
+    asked = [
+        {"id": each.invitation_id, "now": now, "message": each.id, "lease": lease}
+        for each, _ in sent
+        if each.purpose == "invitation"
+    ]
+    by: dict[str, str | None] = {"lease": lease}
     reminded = [
-        {"id": each.invitation_id, "channel": each.channel, "key": each.address_key}
+        by | {"id": each.invitation_id, "message": each.id, "channel": each.channel, "key": each.address_key}
         for each, _ in sent
         if each.purpose == "reminder"
     ]
     with together(session):
         _SENT.run_many(session, told)
         _ENDED.run_many(session, ended)
-        _INVITATION_SENT.run_many(session, invitations)
+        _INVITATION_SENT.run_many(session, asked)
         _ASKED_BY_REMINDER.run_many(session, reminded)
     for each, receipt in sent:
         if each.purpose == "reply" and each.followup_id:

@@ -193,10 +193,10 @@ def _keep_copy(session: Session, each: Departing, kept: KeptCopy, now: datetime)
 def _record_error(session: Session, each: Departing, error: DeliveryError, lease: str, now: datetime) -> None:
     state, due, tries = _after(each, error, now)
     values = {"id": each.id, "lease": lease, "reason": error.reason, "detail": error.detail}
-    _NOT_SENT.run(session, values | {"state": state, "due": due, "tries": tries})
+    is_ours = _NOT_SENT.run(session, values | {"state": state, "due": due, "tries": tries}).rowcount > 0
     outcome = "unknown" if error.unknown else error.reason
     _ENDED.run(session, {"id": each.id, "now": now, "outcome": outcome, "detail": error.detail})
-    if each.purpose == "invitation":
+    if is_ours and each.purpose == "invitation":
         reason = None if state == "queued" else error.reason
         _INVITATION_STATE.run(session, {"id": each.invitation_id, "state": state, "reason": reason})
     if error.pause_seconds is not None:
@@ -206,7 +206,7 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
     if error.reason == "outside_window":
         brakes.shut_window(session, each.address_key)
     returned = error.permanent and error.reason in BOUNCES and each.to_address  # to nowhere says nothing
-    if returned:
+    if returned and is_ours:  # else a status has counted it
         brakes.bounced(session, each.id, error.reason, now)
     if each.purpose == "reminder":
         now = pulse_reminders.dated(session, each.id, now)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.channels.base import Channel, DeliveryError, Event, Kind, Outcome, Outgoing, Receipt
 from app.channels.sandbox import Sandbox
 from app.domain.access import Role
-from app.models import Contact, Invitation, Message, Occurrence
+from app.models import Bounces, Contact, Invitation, Message, Occurrence
 from app.runtime import Runtime
 from app.services import asking, inbound, reminding, schedules, sending
 from app.services.access import Visitor
@@ -183,3 +183,15 @@ def test_an_ask_of_which_question_and_reminder_are_lost_has_failed(place: Place,
     place.send()
     assert place.messages() == [("invitation", "email", "failed"), ("reminder", "sms", "failed")]
     assert place.asked()[0] == "failed"
+
+
+@pytest.mark.on_both
+def test_what_came_back_early_and_at_once_as_well_came_back_once(place: Place) -> None:
+    gone = DeliveryError("invalid_address", permanent=True)
+    place.early({"reason": "invalid_address", "permanent": True}, then=gone)
+    place.house.plans(repeat="once", channels=["sms"])
+    place.house.tick()
+    place.send()
+    assert place.messages() == [("invitation", "sms", "failed")]
+    with place.runtime.db.read() as session:
+        assert session.scalars(select(Bounces.number)).one() == 1

@@ -121,6 +121,8 @@ def rests_at(
     found = set(session.scalars(others))
     if found and found - _moving_away(session, found, key):
         return True
+    if invitation.metric == Metric.ENPS:  # whose reminders went to the silent
+        return False
     return session.scalar(_reminded_there(invitation, occurrence, key).limit(1)) is not None
 
 

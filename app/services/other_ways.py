@@ -43,6 +43,7 @@ def take_next(session: Session, invitation_id: str | None, ready: Collection[str
     """
     if invitation_id is None:
         return False
+    ask_messages.hold_waiting(session, invitation_id, "reminder")
     invitation = session.get_one(Invitation, invitation_id, with_for_update=ALONE)
     if invitation.state in ("answered", "delivered", "cancelled", "expired") or invitation.expires_at <= now:
         return False

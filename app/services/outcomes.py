@@ -13,6 +13,7 @@ from app.domain.clock_jumps import holds
 from app.domain.delivery import REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
 from app.services import (
+    ask_messages,
     brakes,
     followup_opening,
     holding,
@@ -90,7 +91,7 @@ def record(
     group = [(each, _if_new(session, each, outcome, names)) for each, outcome in group]
     sent = [(each, outcome) for each, outcome in group if isinstance(outcome, Receipt)]
     _record_sent(session, sent, lease, now)
-    for _, its in groupby(sorted(group, key=_by_schedule), key=_by_schedule):
+    for _, its in groupby(sorted(group, key=_by_brake), key=_by_brake):
         failed = [(each, outcome) for each, outcome in its if isinstance(outcome, DeliveryError)]
         for each, error in failed:
             _record_error(session, each, error, lease, now)
@@ -126,9 +127,9 @@ def _hold_people(session: Session, group: Ended) -> None:
     holding.those_held(session, {id for id in ids if id is not None})
 
 
-def _by_schedule(ended: tuple[Departing, Outcome]) -> str:
+def _by_brake(ended: tuple[Departing, Outcome]) -> str:
     """In one order for all, so that two workers never wait for each other's brakes, or schedules."""
-    return ended[0].schedule_id or ""
+    return brakes.name_of(ended[0])
 
 
 def _if_new(session: Session, each: Departing, outcome: Outcome, names: set[str]) -> Outcome:
@@ -197,6 +198,8 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
     outcome = "unknown" if error.unknown else error.reason
     _ENDED.run(session, {"id": each.id, "now": now, "outcome": outcome, "detail": error.detail})
     if is_ours and each.purpose == "invitation":
+        if state == "failed":
+            ask_messages.hold_waiting(session, each.invitation_id, "reminder")
         reason = None if state == "queued" else error.reason
         _INVITATION_STATE.run(session, {"id": each.invitation_id, "state": state, "reason": reason})
     if error.pause_seconds is not None:

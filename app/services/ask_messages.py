@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.db import is_postgresql
 from app.domain.delivery import ASKING
 from app.models import Message
 from app.services.caps_sql import LEFT, WAITING
@@ -38,6 +39,17 @@ class Told:
     def reminds_later(self) -> bool:
         """Is it a reminder that waits?"""
         return not self.asks and self.state in WAITING
+
+
+def hold_waiting(session: Session, invitation_id: str | None, purpose: str) -> None:
+    """A step, before their invitation is held: its questions or reminders that wait stay as they are.
+
+    Whoever sends a message holds it first and its invitation then: so does whoever writes about both.
+    """
+    if not is_postgresql(session):
+        return
+    its = Message.invitation_id == invitation_id, Message.purpose == purpose, Message.state.in_(WAITING)
+    session.execute(select(Message.id).where(*its).order_by(Message.id).with_for_update()).all()
 
 
 def told(session: Session, invitation_id: str) -> list[Told]:

@@ -16,6 +16,7 @@ from app.domain.brakes import (
     is_worth_a_look,
     worth_counting_arrived,
 )
+from app.domain.metrics import Metric
 from app.models import (
     Bounces,
     Complaint,
@@ -32,6 +33,7 @@ from app.models import (
 from app.runtime import Runtime
 from app.services import run_ends, standstill, telling_managers, unsent
 from app.services.access import Visitor
+from app.services.departing import Departing
 from app.services.telling_managers import Topic
 
 log = structlog.get_logger("brakes")
@@ -136,6 +138,12 @@ def _since_it_went_on(session: Session, run: Occurrence, now: datetime) -> list[
 def brake_of(run: Occurrence) -> str:
     """Under which name whoever counts for this run is alone: what counts together has one."""
     return run.schedule_id or (run.workspace_id if run_ends.is_one_by_one(run) else run.id)
+
+
+def name_of(each: Departing) -> str:
+    """The same of a message, without a look at its run: eNPS without a schedule is a pulse opened by hand."""
+    by_hand = each.occurrence_id if each.metric == Metric.ENPS else each.workspace_id
+    return each.schedule_id or by_hand or ""
 
 
 def alone(session: Session, brake: str) -> None:

@@ -15,7 +15,16 @@ from app.domain.caps import Rule, first_allowed
 from app.domain.delivery import ASKING
 from app.models import Invitation, Occurrence, Schedule
 from app.runtime import Runtime
-from app.services import capping, holding, hourly, leaving_rules, other_ways, pacing, reminder_ends
+from app.services import (
+    ask_messages,
+    capping,
+    holding,
+    hourly,
+    leaving_rules,
+    other_ways,
+    pacing,
+    reminder_ends,
+)
 from app.services.capping import Tally
 from app.services.departing import Departing
 from app.services.hourly import Room
@@ -264,6 +273,8 @@ def refuse(
         if goes_on:
             reminder_ends.lost(session, each.invitation_id, reason, runtime.channels, now)
         return
+    if goes_on:
+        ask_messages.hold_waiting(session, each.invitation_id, "reminder")
     state = "cancelled" if reason == "cancelled" else "skipped"
     _SKIPPED.run(session, {"id": each.invitation_id, "state": state, "reason": reason})
     if goes_on:

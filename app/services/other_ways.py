@@ -43,6 +43,7 @@ def take_next(session: Session, invitation_id: str | None, ready: Collection[str
     """
     if invitation_id is None:
         return False
+    ask_messages.hold_waiting(session, invitation_id, "reminder")
     invitation = session.get_one(Invitation, invitation_id, with_for_update=ALONE)
     if invitation.state in ("answered", "delivered", "cancelled", "expired") or invitation.expires_at <= now:
         return False
@@ -121,6 +122,8 @@ def rests_at(
     found = set(session.scalars(others))
     if found and found - _moving_away(session, found, key):
         return True
+    if invitation.metric == Metric.ENPS:  # whose reminders went to the silent
+        return False
     return session.scalar(_reminded_there(invitation, occurrence, key).limit(1)) is not None
 
 

@@ -13,6 +13,7 @@ from app.domain.clock_jumps import holds
 from app.domain.delivery import REPEATABLE, next_try
 from app.models import Message, SandboxCopy, Setting
 from app.services import (
+    ask_messages,
     brakes,
     followup_opening,
     holding,
@@ -33,9 +34,12 @@ _SENT = Statement(
     " provider_id = CASE WHEN to_address = '' AND channel = 'telegram' THEN NULL ELSE :provider_id END"
     " WHERE id = :id AND lease_token = :lease AND state IN ('attempting', 'unknown', 'delivered')"
 )
+# What a status told first stands: the ask may have failed by now, or wait for its next channel or next try
 _INVITATION_SENT = Statement(
     "UPDATE invitations SET sent_at = COALESCE(sent_at, :now), reason = NULL,"
     " state = CASE WHEN state IN ('queued', 'sending', 'unknown') THEN 'sent' ELSE state END WHERE id = :id"
+    " AND EXISTS (SELECT 1 FROM messages m WHERE m.id = :message AND m.lease_token = :lease"
+    " AND m.state IN ('sent', 'delivered'))"
 )
 # What the server said may name its addressee, who may have been erased while the message left
 _ENDED = Statement(
@@ -57,6 +61,8 @@ _INVITATION_STATE = Statement(
 _ASKED_BY_REMINDER = Statement(
     "UPDATE invitations SET state = 'sent', reason = NULL, channel = :channel, address_key = :key"
     " WHERE id = :id AND state = 'failed' AND metric <> 'enps'"
+    " AND EXISTS (SELECT 1 FROM messages m WHERE m.id = :message AND m.lease_token = :lease"
+    " AND m.state IN ('sent', 'delivered'))"
 )
 _OTHER = Statement(
     "SELECT 1 FROM messages m JOIN messages o ON o.sender_id = m.sender_id AND o.provider_id = :name"
@@ -85,7 +91,7 @@ def record(
     group = [(each, _if_new(session, each, outcome, names)) for each, outcome in group]
     sent = [(each, outcome) for each, outcome in group if isinstance(outcome, Receipt)]
     _record_sent(session, sent, lease, now)
-    for _, its in groupby(sorted(group, key=_by_schedule), key=_by_schedule):
+    for _, its in groupby(sorted(group, key=_by_brake), key=_by_brake):
         failed = [(each, outcome) for each, outcome in its if isinstance(outcome, DeliveryError)]
         for each, error in failed:
             _record_error(session, each, error, lease, now)
@@ -121,9 +127,9 @@ def _hold_people(session: Session, group: Ended) -> None:
     holding.those_held(session, {id for id in ids if id is not None})
 
 
-def _by_schedule(ended: tuple[Departing, Outcome]) -> str:
+def _by_brake(ended: tuple[Departing, Outcome]) -> str:
     """In one order for all, so that two workers never wait for each other's brakes, or schedules."""
-    return ended[0].schedule_id or ""
+    return brakes.name_of(ended[0])
 
 
 def _if_new(session: Session, each: Departing, outcome: Outcome, names: set[str]) -> Outcome:
@@ -147,16 +153,21 @@ def _record_sent(
         for each, receipt in sent
     ]
     ended = [{"id": each.id, "now": now, "outcome": "sent", "detail": None} for each, _ in sent]
-    invitations = [{"id": each.invitation_id, "now": now} for each, _ in sent if each.purpose == "invitation"]
+    asked = [
+        {"id": each.invitation_id, "now": now, "message": each.id, "lease": lease}
+        for each, _ in sent
+        if each.purpose == "invitation"
+    ]
+    by: dict[str, str | None] = {"lease": lease}
     reminded = [
-        {"id": each.invitation_id, "channel": each.channel, "key": each.address_key}
+        by | {"id": each.invitation_id, "message": each.id, "channel": each.channel, "key": each.address_key}
         for each, _ in sent
         if each.purpose == "reminder"
     ]
     with together(session):
         _SENT.run_many(session, told)
         _ENDED.run_many(session, ended)
-        _INVITATION_SENT.run_many(session, invitations)
+        _INVITATION_SENT.run_many(session, asked)
         _ASKED_BY_REMINDER.run_many(session, reminded)
     for each, receipt in sent:
         if each.purpose == "reply" and each.followup_id:
@@ -183,10 +194,12 @@ def _keep_copy(session: Session, each: Departing, kept: KeptCopy, now: datetime)
 def _record_error(session: Session, each: Departing, error: DeliveryError, lease: str, now: datetime) -> None:
     state, due, tries = _after(each, error, now)
     values = {"id": each.id, "lease": lease, "reason": error.reason, "detail": error.detail}
-    _NOT_SENT.run(session, values | {"state": state, "due": due, "tries": tries})
+    is_ours = _NOT_SENT.run(session, values | {"state": state, "due": due, "tries": tries}).rowcount > 0
     outcome = "unknown" if error.unknown else error.reason
     _ENDED.run(session, {"id": each.id, "now": now, "outcome": outcome, "detail": error.detail})
-    if each.purpose == "invitation":
+    if is_ours and each.purpose == "invitation":
+        if state == "failed":
+            ask_messages.hold_waiting(session, each.invitation_id, "reminder")
         reason = None if state == "queued" else error.reason
         _INVITATION_STATE.run(session, {"id": each.invitation_id, "state": state, "reason": reason})
     if error.pause_seconds is not None:
@@ -196,7 +209,7 @@ def _record_error(session: Session, each: Departing, error: DeliveryError, lease
     if error.reason == "outside_window":
         brakes.shut_window(session, each.address_key)
     returned = error.permanent and error.reason in BOUNCES and each.to_address  # to nowhere says nothing
-    if returned:
+    if returned and is_ours:  # else a status has counted it
         brakes.bounced(session, each.id, error.reason, now)
     if each.purpose == "reminder":
         now = pulse_reminders.dated(session, each.id, now)

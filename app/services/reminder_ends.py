@@ -21,6 +21,7 @@ def lost(
     """A step: it did not arrive. Where nothing else asked them, the ask takes its next channel, or failed."""
     if _is_sealed(session, invitation_id):
         return
+    ask_messages.hold_waiting(session, invitation_id, "reminder")
     if reason != "opted_out" and other_ways.take_next(session, invitation_id, ready, now):
         return
     invitation = session.get_one(Invitation, invitation_id, with_for_update=ALONE)
@@ -34,6 +35,7 @@ def arrived(session: Session, reminder: Message) -> None:
     """A step: whoever got it was asked: a question that was lost, or waits on another channel, is over."""
     if _is_sealed(session, reminder.invitation_id):
         return
+    ask_messages.hold_waiting(session, reminder.invitation_id, "invitation")
     invitation = session.get_one(Invitation, reminder.invitation_id, with_for_update=ALONE)
     if invitation.state not in ("queued", "planned", "failed"):
         return

@@ -11,6 +11,7 @@ from app.domain.brakes import BOUNCES
 from app.models import Invitation, Message, Workspace
 from app.runtime import Runtime
 from app.services import (
+    ask_messages,
     brakes,
     complaints,
     followup_opening,
@@ -131,6 +132,9 @@ def _try_again(session: Session, message: Message, event: Event, now: datetime) 
 
 
 def _invitation(session: Session, message: Message, state: str, reason: str, now: datetime) -> None:
+    waits = {"failed": "reminder", "delivered": "invitation"}.get(state)
+    if waits is not None:
+        ask_messages.hold_waiting(session, message.invitation_id, waits)
     invitation = session.get_one(Invitation, message.invitation_id, with_for_update=ALONE)
     told_wrong = invitation.state == "failed" and state == "delivered"  # its end was told in the wrong order
     if state == "delivered" and other_ways.take_back(session, invitation, message.channel):

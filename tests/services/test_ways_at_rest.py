@@ -11,10 +11,11 @@ from app.channels.base import Event, Kind
 from app.channels.sandbox import Sandbox
 from app.domain.access import Role
 from app.domain.metrics import Metric
-from app.models import Contact, Invitation, Message, Survey, Workspace
+from app.models import Contact, Invitation, Message, Pulse, SealedAnswer, Survey, Workspace
 from app.runtime import Runtime
 from app.services import expanding, planning, reminding, schedules, sending, settling_status
 from app.services.access import Visitor
+from app.services.pulse_reminders import remind_pulses
 from tests.world import Clock, World
 
 THEIRS = "+5531988884417"
@@ -160,3 +161,26 @@ def test_the_next_channel_of_a_run_by_months_counts_a_rest_as_its_plan_does(
     with place.db.read() as session:
         mine = session.scalars(select(Invitation).where(Invitation.contact_id == ana.id)).one()
     assert mine.state == ("sent" if asked else "failed")
+
+
+@pytest.mark.on_both
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_lost_question_of_a_pulse_does_not_tell_whether_a_colleague_was_reminded_at_their_number(
+    place: Runtime, world: World, clock: Clock, silent: bool
+) -> None:
+    home = world.workspace("people")
+    ana, bia = world.contact(home, email=None, phone="+5531988884418"), world.contact(home, phone=THEIRS)
+    run(place, world.member(home, Role.MANAGER), world.survey(home, Metric.ENPS), "quarterly")
+    with place.db.write() as session:
+        hers = session.scalars(select(Invitation.id).where(Invitation.contact_id == ana.id)).one()
+        pulse = session.scalars(select(Pulse.id)).one()
+        if not silent:
+            session.add(SealedAnswer(invitation_id=hers, pulse_id=pulse, box=b""))
+        moved = session.get_one(Contact, ana.id)  # they share a phone by now
+        moved.phone, moved.phone_key = bia.phone, bia.phone_key
+    clock.advance(days=3, minutes=1)
+    remind_pulses(place)
+    sending.send_due(place)
+    assert (("reminder", "sms") in sent(place, ana)) is silent
+    lost(place, bia)
+    assert ("invitation", "sms") in sent(place, bia)

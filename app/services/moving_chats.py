@@ -13,11 +13,12 @@ from app.services.chat_addresses import telegram_form
 
 def move_chat(session: Session, before: str, after: str, now: datetime) -> None:
     """A step: what the law says of these people holds in the chat as it is called now."""
+    had = address_key(session, telegram_form(before))
     moved = (
         update(Contact)
-        .where(Contact.telegram_key == address_key(session, telegram_form(before)))
+        .where(Contact.telegram_key == had)
         .values(telegram_chat_id=after, telegram_key=address_key(session, telegram_form(after)))
         .returning(Contact)
     )
     for contact in session.scalars(moved, execution_options={"populate_existing": True}).all():
-        bases.reach(session, contact.workspace_id, [contact], now)
+        bases.reach(session, contact.workspace_id, [contact], {contact.id: (had,)}, now)

@@ -1,6 +1,7 @@
 """Whom the law forbids to ask stays so: under another name, after a restore, and whatever they type."""
 
 import io
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,14 @@ from app.services import (
     contact_imports,
     contacts,
     erasure,
+    import_pages,
     import_undoing,
     moving_chats,
     objections,
     opt_outs,
 )
 from app.services.access import Visitor
+from tests.services.loop import meeting
 from tests.world import Clock, World
 
 ANA = {"external_id": "1", "name": "Ana", "email": "ana@zibelina.example", "phone": "+5531988884417"}
@@ -346,3 +349,63 @@ def test_a_chat_that_gets_another_number_keeps_what_the_law_says(
         moving_chats.move_chat(session, "-1", "-1001", runtime.clock())
     other = world.contact(workspace, email=None, telegram_chat_id="-1001", lawful_basis="consent")
     assert is_out(runtime, bea, other.id)
+
+
+# After a restore: what the journal brought back
+
+
+@pytest.fixture
+def moved(runtime: Runtime, bea: Visitor, ana: str, tmp_path: Path, clock: Clock) -> str:
+    """Since yesterday's copy she has another address, where the law's no went with her."""
+    objections.object_to(runtime, bea, ana, origin="console", evidence="Letter of 3 May.")
+    backup.backup(runtime, tmp_path / "copy")
+    clock.advance(hours=1)
+    contacts.edit(runtime, bea, ana, {"email": MOVED["email"]})
+    return ana
+
+
+MOVED = ANA | {"external_id": "5", "email": "ana@new.example", "phone": "+5531988884418"}
+
+
+def is_out_for_good(runtime: Runtime, who: Visitor, given: dict[str, str] = MOVED) -> bool:
+    """Of whoever comes with that address: whatever they say."""
+    again = contacts.create(runtime, who, given)
+    opt_outs.opt_in(runtime, who, again, "She says yes.")
+    return is_out(runtime, who, again)
+
+
+@pytest.mark.on_both
+def test_an_edit_after_a_restore_ends_nothing_at_an_address_that_the_copy_never_knew(
+    runtime: Runtime, bea: Visitor, moved: str, tmp_path: Path
+) -> None:
+    backup.restore(runtime, tmp_path / "copy", force=True)
+    contacts.edit(runtime, bea, moved, {"phone": "+5531988884419"})
+    imported(runtime, bea, "id;telefone\n1;+5531988884420\n")
+    assert is_out_for_good(runtime, bea)
+
+
+@pytest.mark.on_both
+@pytest.mark.parametrize("after", ["the copy", "the restore"])
+def test_nor_does_an_erasure(
+    runtime: Runtime, bea: Visitor, moved: str, clock: Clock, tmp_path: Path, after: str
+) -> None:
+    if after == "the copy":
+        clock.advance(hours=1)
+        erasure.erase(runtime, bea, moved)
+    backup.restore(runtime, tmp_path / "copy", force=True)
+    if after == "the restore":
+        erasure.erase(runtime, bea, moved)
+    assert is_out_for_good(runtime, bea)
+    assert is_out_for_good(runtime, bea, ANA | {"external_id": "6", "phone": "+5531988884421"})
+
+
+@pytest.mark.on_both
+def test_an_import_that_is_undone_as_they_are_erased_ends_nothing_of_theirs(
+    runtime: Runtime, bea: Visitor, moved: str, clock: Clock
+) -> None:
+    id = imported(runtime, bea, "id;nome\n1;Ana Maria\n2;Rui\n")
+    clock.advance(hours=1)
+    erases = partial(erasure.erase, runtime, bea, moved)
+    meeting(runtime, erases, partial(import_undoing.undo, runtime, bea, id, 1), at="UPDATE contacts")
+    assert import_pages.page(runtime, bea, id).state == "undone"
+    assert is_out_for_good(runtime, bea)

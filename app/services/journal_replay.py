@@ -185,9 +185,12 @@ def _which_files(line: dict[str, Any]) -> ColumnElement[bool]:
 
 
 def _take_files(session: Session, lines: Lines, now: datetime) -> int:
-    return sum(
+    gone = sum(
         import_erasures.take_away(session, _which_files(line), erasure.FILE_GONE, now) for line in lines
     )
+    if gone:
+        scrubbing.ask(session)  # last of all, as an erasure does
+    return gone
 
 
 OPT_OUTS = Sort(OPT_OUT, _opt_outs_lacking, _opt_out, 50)

@@ -21,6 +21,7 @@ from app.services import (
     erasure,
     import_pages,
     import_undoing,
+    journal_replay,
     moving_chats,
     objections,
     opt_outs,
@@ -408,4 +409,46 @@ def test_an_import_that_is_undone_as_they_are_erased_ends_nothing_of_theirs(
     erases = partial(erasure.erase, runtime, bea, moved)
     meeting(runtime, erases, partial(import_undoing.undo, runtime, bea, id, 1), at="UPDATE contacts")
     assert import_pages.page(runtime, bea, id).state == "undone"
+    assert is_out_for_good(runtime, bea)
+
+
+def test_a_slip_that_was_put_right_after_the_copy_is_on_nobodys_page(
+    runtime: Runtime, bea: Visitor, moved: str, clock: Clock, tmp_path: Path
+) -> None:
+    backup.backup(runtime, tmp_path / "later")
+    clock.advance(hours=1)
+    contacts.edit(runtime, bea, moved, {"email": "ana@third.example"})
+    contacts.edit(runtime, bea, moved, {"email": ANA["email"]})
+    backup.restore(runtime, tmp_path / "later", force=True)
+    (only,) = contacts.detail(runtime, bea, moved).opt_outs
+    assert (only.kind, only.lifted_at) == ("legal", None)
+
+
+def test_what_was_lifted_after_the_copy_stays_on_their_page(
+    runtime: Runtime, bea: Visitor, moved: str, tmp_path: Path
+) -> None:
+    objections.lift(runtime, bea, moved, "She took it back.")
+    backup.restore(runtime, tmp_path / "copy", force=True)
+    (only,) = contacts.detail(runtime, bea, moved).opt_outs
+    assert (only.lifted_at, only.evidence) == (runtime.clock(), journal_replay.EVIDENCE)
+
+
+# Said once more
+
+
+@pytest.mark.on_both
+@pytest.mark.parametrize("restored", [False, True])
+def test_what_they_object_once_more_at_a_later_address_is_said_there(
+    runtime: Runtime, bea: Visitor, moved: str, clock: Clock, tmp_path: Path, restored: bool
+) -> None:
+    clock.advance(hours=1)
+    for _ in range(2):  # twice changes nothing
+        objections.object_to(runtime, bea, moved, origin="console", evidence="She wrote from there.")
+    with runtime.db.read() as session:
+        key = address_keys.address_key(session, MOVED["email"])
+        said = OptOut.address_key == key, OptOut.evidence == "She wrote from there."
+        assert len(session.scalars(select(OptOut.id).where(*said)).all()) == 1
+    contacts.edit(runtime, bea, moved, {"email": "ana@third.example"})
+    if restored:
+        backup.restore(runtime, tmp_path / "copy", force=True)
     assert is_out_for_good(runtime, bea)

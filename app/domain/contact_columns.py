@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, get_args
 
 from app.domain.addresses import BadAddress, read_phone
+from app.domain.channel_choice import read_channels
 from app.domain.plain_addresses import plain_email
 from app.errors import Invalid, Problem, problem
 
@@ -109,11 +110,15 @@ def guess(
 ) -> tuple[Meaning, ...]:
     """A meaning for each column: what was chosen for its name before, else by its name, else by its content.
 
-    The first column of a meaning has it; a further one becomes an attribute, so that nothing is lost.
+    The first column of a meaning has it; a further one becomes an attribute, so that nothing is lost. Whether
+    people said no on some channels, or since when, the cells tell, whatever another file had there.
     """
     known = remembered or {}
     found: list[Meaning | None] = [_by_name(column, known) for column in columns]
     sample = [cells for cells, _ in zip(rows, range(LOOKED_AT), strict=False)]
+    for place, column in enumerate(columns):
+        if _MEANING_OF.get(plain(column)) == "opted_out_on" and found[place] in ("opted_out_on", "attribute"):
+            found[place] = "opted_out_on" if _has_channels(sample, place) else "attribute"
     for meaning in ("email", "phone"):
         if meaning not in found:
             _look_into(columns, sample, region, meaning, found)
@@ -131,6 +136,19 @@ def _by_name(column: str, remembered: Mapping[str, str]) -> Meaning | None:
     word = plain(column)
     chosen = remembered.get(word)
     return next((each for each in MEANINGS if each == chosen), _MEANING_OF.get(word))
+
+
+def _has_channels(sample: Sequence[Sequence[str]], place: int) -> bool:
+    """Does a channel stand in any cell of this column, or nothing in each? A date says when, not where."""
+    cells = [row[place] for row in sample if place < len(row) and row[place].strip()]
+    return not cells or any(map(_is_channels, cells))
+
+
+def _is_channels(text: str) -> bool:
+    try:
+        return bool(read_channels(text))
+    except Invalid:
+        return False
 
 
 def _look_into(

@@ -25,6 +25,11 @@ def changes(before: Values, after: Values) -> dict[str, object]:
     return found | ({ATTRIBUTES: attributes} if attributes else {})
 
 
+def were(changed: Values, names: Collection[str]) -> list[object]:
+    """What those of these values that are others now had been."""
+    return [_pair(changed[name])[0] for name in names if name in changed]
+
+
 def put_back(changed: Values, now: Values, stays: Collection[str] = ()) -> dict[str, object]:
     """The values to set, so that what was changed is as it was, where it still is as it became and may go."""
     found: dict[str, object] = {}

@@ -1,10 +1,9 @@
 """Rows of a file of contacts as people: what each cell says by what its column means, or what is wrong."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.channel_choice import CHANNELS
+from app.domain.channel_choice import read_channels
 from app.domain.contact_columns import IDENTIFIES, Meaning, attribute_name
 from app.domain.contacts import ContactValues, Scalar, read_contact, read_yes_or_no
 from app.domain.formulas import bared
@@ -79,7 +78,8 @@ class RowReader:
         }
         if attributes:
             raw["attributes"] = attributes
-        opted_out, on = self._says_no_more(cells), self._says_no_more_on(cells)
+        opted_out = self._says_no_more(cells)
+        on = self._says_no_more_on(cells, opted_out)
         return RowPerson(read_contact(raw, self.region), opted_out, on)
 
     def label(self, cells: Sequence[str]) -> str:
@@ -103,12 +103,13 @@ class RowReader:
             return False
         return read_yes_or_no("opted_out", cells[place])
 
-    def _says_no_more_on(self, cells: Sequence[str]) -> tuple[str, ...]:
+    def _says_no_more_on(self, cells: Sequence[str], everywhere: bool) -> tuple[str, ...]:
         place = self._opted_out_on
         if place is None or place >= len(cells):
             return ()
-        named = [word for word in re.split(r"[,;/\s]+", cells[place].casefold()) if word]
-        for word in named:
-            if word.replace("-", "") not in CHANNELS:
-                raise Invalid([problem("opted_out_on", "%(channel)s is not a channel.", channel=word[:40])])
-        return tuple(dict.fromkeys(word.replace("-", "") for word in named))
+        try:
+            return read_channels(cells[place])
+        except Invalid:
+            if everywhere:  # it holds on every channel, whatever stands here
+                return ()
+            raise

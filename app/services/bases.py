@@ -5,7 +5,7 @@ by person and by address. What was recorded with its proof ends with a proof; wh
 ends with their data, and for them alone.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,7 +44,7 @@ def update(session: Session, contact: Contact, person: Keyed, now: datetime) -> 
     contact_rows.update_row(contact, person, now)
     session.flush()
     if keys_of(contact) != keys:  # first: what is told again with another address only follows them there
-        reach(session, contact.workspace_id, [contact], now)
+        reach(session, contact.workspace_id, [contact], {contact.id: keys}, now)
     came(session, contact, person, now)
     if contact.lawful_basis != before:
         log(session, contact, before, now)
@@ -78,12 +78,33 @@ def given(session: Session, workspace_id: str, ids: Collection[str], now: dateti
         lifting.lift(session, OptOut.id.in_(ended), now=now, evidence=evidence)
 
 
-def reach(session: Session, workspace_id: str, contacts: Collection[Contact], now: datetime) -> None:
-    """What the law says of these people holds for each address of theirs, also for one that came after it.
+def reach(
+    session: Session,
+    workspace_id: str,
+    contacts: Iterable[Contact],
+    had: Mapping[str, Collection[object]],
+    now: datetime,
+) -> None:
+    """What the law says of these people holds for each address of theirs, whatever addresses they had before.
 
-    It is the same no: as old, with the same proof. Where it only followed them it ends once they have that
-    address no more, unless something left for them there: a slip of the pen silences nobody whose it is.
+    Where it only followed them it ends as they leave that address, unless something left for them there: a
+    slip of the pen silences nobody whose it is. What the journal brought to an address that this copy never
+    knew of them stays. Of whom was erased meanwhile nothing ends: they left no address, we forgot it.
     """
+    here = {each.id: each for each in contacts if each.erased_at is None}
+    stands = follow(session, workspace_id, list(here.values()))
+    left = [
+        row
+        for row in stands
+        if row.followed
+        and row.address_key in had[row.contact_id]
+        and row.address_key not in keys_of(here[row.contact_id])
+    ]
+    _leave(session, left, now)
+
+
+def follow(session: Session, workspace_id: str, contacts: Collection[Contact]) -> Sequence[Row[Any]]:
+    """The part of it that ends nothing: the same no, as old, with the same proof. Gives what stood before."""
     said = OptOut.workspace_id, OptOut.contact_id, OptOut.origin, OptOut.evidence, OptOut.created_at
     legal = select(*said, OptOut.address_key, OptOut.id, OptOut.followed).where(
         OptOut.workspace_id == workspace_id, OptOut.kind == "legal", OptOut.lifted_at.is_(None)
@@ -99,8 +120,7 @@ def reach(session: Session, workspace_id: str, contacts: Collection[Contact], no
     ]
     insert_many(session, OptOut, rows)
     journal.opted_out(session, (OptOut(**row) for row in rows))
-    left = [row for row in stands if row.followed and row.address_key not in keys[row.contact_id]]
-    _leave(session, left, now)
+    return stands
 
 
 def _leave(session: Session, rows: Sequence[Row[Any]], now: datetime) -> None:

@@ -95,7 +95,7 @@ def _bind(session: Session, stored: Stored, link: ConnectLink, key: str, now: da
     link.used_at = now
     contact.telegram_chat_id, contact.telegram_key, contact.updated_at = chat_id, key, now
     contact.revision += 1
-    bases.reach(session, contact.workspace_id, [contact], now)
+    bases.follow(session, contact.workspace_id, [contact])
     return contact
 
 

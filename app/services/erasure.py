@@ -122,7 +122,7 @@ def forget(
 
 
 def _remember_not_to_ask(session: Session, contact: Contact, now: datetime) -> None:
-    bases.reach(session, contact.workspace_id, [contact], now)  # what no word of theirs lifts
+    bases.follow(session, contact.workspace_id, [contact])  # what no word of theirs lifts
     keys = [key for key in (contact.email_key, contact.phone_key, contact.telegram_key) if key]
     if keys:
         opt_outs.record(

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.channel_choice import CHANNELS
+from app.domain.import_undoing import were
 from app.models import ConsentChange, Contact, ContactImport, ImportPerson, ImportReject, Workspace
 from app.services import access, bases, contact_rows, import_erasures, import_opt_outs
 from app.services.bases import UNDONE
@@ -83,11 +84,13 @@ def _note_bases(
     """Whom the file brought without a basis, to whom it gave one, and where the law says no from now on."""
     none: list[Silenced] = []
     given: list[Contact] = []
-    moved: list[Contact] = []
+    moved: dict[str, Contact] = {}
+    had: dict[str, list[object]] = {}
     for verdict in verdicts:
         row, person = known.get(verdict.contact_id), verdict.row.person
         if row is not None and not _KEYS.isdisjoint(verdict.changes or ()):
-            moved.append(row)
+            moved[row.id] = row
+            had.setdefault(row.id, []).extend(were(verdict.changes or {}, _KEYS))
         if "lawful_basis" in (verdict.changes or ()) and row is not None:
             given.append(row)  # a file takes nobody's away
         elif person is not None and person.values.get("lawful_basis") == "none":
@@ -98,7 +101,7 @@ def _note_bases(
     for row in given:
         bases.log(session, row, "none", now)
     bases.given(session, workspace_id, [row.id for row in given], now, bases.GIVEN)
-    bases.reach(session, workspace_id, moved, now)
+    bases.reach(session, workspace_id, moved.values(), had, now)
     bases.silent(session, workspace_id, none, now)
 
 

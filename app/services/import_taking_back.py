@@ -118,6 +118,7 @@ def take_back(session: Session, each: ContactImport, after: str, most: int, now:
     ids = [person.contact_id for person in met]
     people = select(Contact).where(Contact.id.in_(ids), Contact.workspace_id == workspace.id)
     rows = {row.id: row for row in session.scalars(people.order_by(Contact.id).with_for_update())}
+    had = {row.id: bases.keys_of(row) for row in rows.values()}
     untouched, proven = _fresh_among(session, each, ids), _proven_since(session, each, ids)
     without: list[Contact] = []
     gone: list[str] = []
@@ -140,7 +141,7 @@ def take_back(session: Session, each: ContactImport, after: str, most: int, now:
     session.flush()
     bases.without(session, workspace.id, without, now)
     bases.given(session, workspace.id, gone, now, bases.UNDONE)  # what it said of them holds nobody
-    bases.reach(session, workspace.id, rows.values(), now)
+    bases.reach(session, workspace.id, rows.values(), had, now)
     session.execute(delete(ImportPerson).where(*left, ImportPerson.contact_id.in_(ids)))
     return ids
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, case, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed, insert_into
@@ -17,6 +17,7 @@ from app.models import Contact, ContactImport, OptOut, Workspace
 from app.runtime import Runtime
 from app.services import address_keys, audit_log, erasure, import_erasures, journal, scrubbing
 from app.services.journal import ERASED, LIFTED, OPT_OUT
+from app.services.opt_outs import LEFT
 
 AT_ONCE = 200  # lines or rows of one look
 PAUSE = 0.005  # seconds after each commit: whoever waits to write comes in between
@@ -141,12 +142,13 @@ def _still_standing(session: Session, lines: Lines) -> set[str]:
 
 
 def _lift(session: Session, lines: Lines, _: datetime) -> int:
+    why = case((OptOut.followed, LEFT), else_=EVIDENCE)  # a slip is on nobody's page
     return sum(
         changed(
             session,
             update(OptOut)
             .where(OptOut.id == line["id"], OptOut.lifted_at.is_(None))
-            .values(lifted_at=datetime.fromisoformat(line["at"]), lifted_evidence=EVIDENCE),
+            .values(lifted_at=datetime.fromisoformat(line["at"]), lifted_evidence=why),
         )
         for line in lines
     )
@@ -185,9 +187,12 @@ def _which_files(line: dict[str, Any]) -> ColumnElement[bool]:
 
 
 def _take_files(session: Session, lines: Lines, now: datetime) -> int:
-    return sum(
+    gone = sum(
         import_erasures.take_away(session, _which_files(line), erasure.FILE_GONE, now) for line in lines
     )
+    if gone:
+        scrubbing.ask(session)  # last of all, as an erasure does
+    return gone
 
 
 OPT_OUTS = Sort(OPT_OUT, _opt_outs_lacking, _opt_out, 50)

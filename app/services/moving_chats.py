@@ -22,7 +22,7 @@ def move_chat(session: Session, before: str, after: str, now: datetime) -> None:
     )
     people = session.scalars(moved, execution_options={"populate_existing": True}).all()
     for contact in people:
-        bases.reach(session, contact.workspace_id, [contact], now)
+        bases.reach(session, contact.workspace_id, [contact], {contact.id: (was,)}, now)
     noes = select(OptOut).where(
         OptOut.workspace_id.in_({contact.workspace_id for contact in people}),
         OptOut.address_key == was,

@@ -192,7 +192,8 @@ def record(
         OptOut.channel.is_not_distinct_from(channel),
         OptOut.lifted_at.is_(None),
         whose,
-        *([OptOut.origin == origin] if kind == "legal" else []),  # one of those ends without the other
+        # Of the law's each ends without the other; and what only followed them there may end as they leave
+        *([OptOut.origin == origin, ~OptOut.followed] if kind == "legal" else []),
     )
     known = {(row.contact_id, row.address_key) for row in session.execute(standing)}
     addresses = {key for _, key in known}

@@ -205,5 +205,6 @@ def _followups(session: Session, contact: Contact) -> Iterator[Moment]:
 def _opt_outs(session: Session, contact: Contact) -> Iterator[Moment]:
     for each in opt_outs.standings(session, contact):
         yield OptedOut(each.since, each.id, each.kind, each.origin, each.by_person, each.channel, each.place)
-        if each.lifted_at is not None:
+        theirs = each.kind == "bounce" or not each.is_anothers  # a mailbox works for all who have it
+        if each.lifted_at is not None and theirs:
             yield OptedIn(each.lifted_at, each.id, each.kind, each.evidence, each.place)

@@ -57,6 +57,28 @@ def test_an_attribute_of_our_own_export_is_one_whatever_it_is_called():
     assert guess(columns, sample, None, remembered) == ("external_id", *["attribute"] * 5)
 
 
+@pytest.mark.parametrize(
+    ("cells", "meaning"),
+    [
+        (["2026-03-01", "", "01/04/2026"], "attribute"),
+        (["yes", "no"], "attribute"),
+        (["", " "], "opted_out_on"),
+        (["", "SMS e fax", "E-mail / sms"], "opted_out_on"),
+        ([], "opted_out_on"),
+    ],
+)
+def test_a_column_of_channels_has_channels_in_it(cells: list[str], meaning: str):
+    rows = [["a@x.example", cell] for cell in cells]
+    assert guess(["email", "Opted out on"], rows, None) == ("email", meaning)
+    for before in ("opted_out_on", "attribute"):
+        of_another = {"optedouton": before}
+        assert guess(["email", "Opted out on"], rows, None, of_another) == ("email", meaning)
+    left_out = {"optedouton": "skip"}
+    assert guess(["email", "Opted out on"], rows, None, left_out) == ("email", "skip"), "somebody said so"
+    named = {"quando": "opted_out_on"}
+    assert guess(["email", "Quando"], rows, None, named) == ("email", "opted_out_on"), "somebody said so"
+
+
 def test_what_was_chosen_before_wins():
     remembered = {"contato": "external_id", "nome": "skip", "x": "nonsense"}
     assert guess(["Contato", "Nome", "x"], [], None, remembered) == ("external_id", "skip", "attribute")

@@ -12,6 +12,7 @@ from app.models import ConsentChange, Contact, OptOut
 from app.runtime import Runtime
 from app.services import (
     backup,
+    bases,
     consents,
     contact_imports,
     contacts,
@@ -227,3 +228,14 @@ def test_the_look_at_a_file_without_a_basis_counts_the_same_opt_outs(runtime: Ru
         assert look.opted_out == import_pages.page(runtime, bea, imported(runtime, bea, basis)).opted_out == 0
     with runtime.db.read() as session:
         assert session.scalar(select(func.count(ConsentChange.id))) == 2, "each was given one, once"
+
+
+def test_whoever_is_erased_left_no_address(runtime: Runtime, bea: Visitor) -> None:
+    upserted_anew(runtime, bea)
+    contacts.edit(runtime, bea, person(runtime).id, {"email": "ana@new.example"})
+    id, had = person(runtime).id, bases.keys_of(person(runtime))
+    erasure.erase(runtime, bea, id)
+    with runtime.db.write() as session:
+        bases.reach(session, bea.workspace_id, [session.get_one(Contact, id)], {id: had}, runtime.clock())
+    with runtime.db.read() as session:
+        assert set(session.scalars(select(OptOut.lifted_at))) == {None}

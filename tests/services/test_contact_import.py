@@ -542,6 +542,20 @@ def test_a_column_of_opt_outs_silences_and_never_lifts(runtime: Runtime, camila:
         assert {(row.kind, row.origin) for row in session.scalars(select(OptOut))} == {("own_wish", "import")}
 
 
+def test_whoever_wants_no_more_is_silent_also_where_the_file_says_since_when(
+    runtime: Runtime, camila: Visitor
+):
+    """A date beside it is kept; among channels it is read as none, and what says no everywhere holds."""
+    text = "nome;e-mail;optout;Opted out on\nAna;a@x.example;yes;2026-03-01\n"
+    assert run(runtime, camila, text).opted_out == 1
+    (ana,) = contacts.find(runtime, camila).items
+    assert (ana.opted_out, ana.contact.attributes) == (True, {"Opted out on": "2026-03-01"})
+    text = text.replace("a@", "b@") + "Bia;c@x.example;no;SMS\nCaio;d@x.example;;2026-03-01\n"
+    done = run(runtime, camila, text)
+    assert (done.opted_out, outcomes(done)) == (1, {"created": 2, "refused": 1})
+    assert [str(each) for each in done.rejects[0].problems] == ["2026-03-01 is not a channel."]
+
+
 def test_a_further_row_about_somebody_still_silences_them(runtime: Runtime, camila: Visitor):
     run(runtime, camila, "nome;e-mail;optout\nAna;a@x.example;\nAna;a@x.example;yes\n")
     assert [line.opted_out for line in contacts.find(runtime, camila).items] == [True]

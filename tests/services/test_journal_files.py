@@ -1,6 +1,8 @@
 """A restored copy with a file of people: whoever it brought and was erased since does not come back (M08)."""
 
 import io
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from app.services import (
     import_pages,
     import_storage,
     journal_replay,
+    scrubbing,
 )
 from app.services.access import Visitor
 from tests.world import Clock, World
@@ -118,3 +121,29 @@ def test_another_workspaces_file_stays(
     erasure.erase(runtime, bea, contacts.create(runtime, bea, {"name": "Z", "email": "z@x.example"}))
     assert backup.restore(runtime, tmp_path / "copy", force=True).journal.files == 0
     assert import_pages.page(runtime, rui, id).state == "mapping"
+
+
+@pytest.mark.on_both
+def test_a_file_that_is_taken_away_is_scrubbed_as_well(runtime: Runtime, bea: Visitor):
+    contact_imports.receive(runtime, bea, "a.csv", io.BytesIO(FILE))
+    for taken in (1, 0):
+        scrubbing.scrub(runtime)
+        line = {"workspace": bea.workspace_id, "at": runtime.clock().isoformat()}
+        with runtime.db.write() as session:
+            gone = journal_replay.FILES.step(session, [line], runtime.clock())
+        assert (gone, scrubbing.scrub(runtime)) == (taken, taken), "nothing is scrubbed where nothing went"
+
+
+def test_its_bytes_leave_the_files_of_a_restored_copy(
+    runtime: Runtime, bea: Visitor, clock: Clock, tmp_path: Path, database_url: str
+):
+    copied_at(runtime, bea, "importing", tmp_path / "copy")
+    clock.advance(hours=1)
+    erasure.erase(runtime, bea, person(runtime))
+    with closing(sqlite3.connect(tmp_path / "copy")) as copy:
+        parts = [bytes(content)[10:60] for (content,) in copy.execute("SELECT content FROM import_parts")]
+    backup.restore(runtime, tmp_path / "copy", force=True)
+    file = Path(database_url.removeprefix("sqlite:///"))
+    stored = [each.read_bytes() for each in file.parent.glob(f"{file.name}*")]
+    assert parts
+    assert not any(part in each for part in parts for each in stored)

@@ -1,6 +1,7 @@
 """Whom the law forbids to ask stays so: under another name, after a restore, and whatever they type."""
 
 import io
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from app.services import (
     contact_imports,
     contacts,
     erasure,
+    import_pages,
     import_undoing,
+    journal_replay,
     moving_chats,
     objections,
     opt_outs,
@@ -26,6 +29,7 @@ from app.services import (
 from app.services.access import Visitor
 from app.services.address_keys import address_key
 from app.services.chat_addresses import telegram_form
+from tests.services.loop import meeting
 from tests.world import Clock, World
 
 ANA = {"external_id": "1", "name": "Ana", "email": "ana@zibelina.example", "phone": "+5531988884417"}
@@ -366,3 +370,103 @@ def test_a_chat_that_gets_another_number_keeps_the_no_that_came_from_it(
     with runtime.db.write() as session:
         moving_chats.move_chat(session, "-1", "-1001", runtime.clock())
     assert is_out(runtime, bea, ana.id)
+# After a restore: what the journal brought back
+
+
+@pytest.fixture
+def moved(runtime: Runtime, bea: Visitor, ana: str, tmp_path: Path, clock: Clock) -> str:
+    """Since yesterday's copy she has another address, where the law's no went with her."""
+    objections.object_to(runtime, bea, ana, origin="console", evidence="Letter of 3 May.")
+    backup.backup(runtime, tmp_path / "copy")
+    clock.advance(hours=1)
+    contacts.edit(runtime, bea, ana, {"email": MOVED["email"]})
+    return ana
+
+
+MOVED = ANA | {"external_id": "5", "email": "ana@new.example", "phone": "+5531988884418"}
+
+
+def is_out_for_good(runtime: Runtime, who: Visitor, given: dict[str, str] = MOVED) -> bool:
+    """Of whoever comes with that address: whatever they say."""
+    again = contacts.create(runtime, who, given)
+    opt_outs.opt_in(runtime, who, again, "She says yes.")
+    return is_out(runtime, who, again)
+
+
+@pytest.mark.on_both
+def test_an_edit_after_a_restore_ends_nothing_at_an_address_that_the_copy_never_knew(
+    runtime: Runtime, bea: Visitor, moved: str, tmp_path: Path
+) -> None:
+    backup.restore(runtime, tmp_path / "copy", force=True)
+    contacts.edit(runtime, bea, moved, {"phone": "+5531988884419"})
+    imported(runtime, bea, "id;telefone\n1;+5531988884420\n")
+    assert is_out_for_good(runtime, bea)
+
+
+@pytest.mark.on_both
+@pytest.mark.parametrize("after", ["the copy", "the restore"])
+def test_nor_does_an_erasure(
+    runtime: Runtime, bea: Visitor, moved: str, clock: Clock, tmp_path: Path, after: str
+) -> None:
+    if after == "the copy":
+        clock.advance(hours=1)
+        erasure.erase(runtime, bea, moved)
+    backup.restore(runtime, tmp_path / "copy", force=True)
+    if after == "the restore":
+        erasure.erase(runtime, bea, moved)
+    assert is_out_for_good(runtime, bea)
+    assert is_out_for_good(runtime, bea, ANA | {"external_id": "6", "phone": "+5531988884421"})
+
+
+@pytest.mark.on_both
+def test_an_import_that_is_undone_as_they_are_erased_ends_nothing_of_theirs(
+    runtime: Runtime, bea: Visitor, moved: str, clock: Clock
+) -> None:
+    id = imported(runtime, bea, "id;nome\n1;Ana Maria\n2;Rui\n")
+    clock.advance(hours=1)
+    erases = partial(erasure.erase, runtime, bea, moved)
+    meeting(runtime, erases, partial(import_undoing.undo, runtime, bea, id, 1), at="UPDATE contacts")
+    assert import_pages.page(runtime, bea, id).state == "undone"
+    assert is_out_for_good(runtime, bea)
+
+
+def test_a_slip_that_was_put_right_after_the_copy_is_on_nobodys_page(
+    runtime: Runtime, bea: Visitor, moved: str, clock: Clock, tmp_path: Path
+) -> None:
+    backup.backup(runtime, tmp_path / "later")
+    clock.advance(hours=1)
+    contacts.edit(runtime, bea, moved, {"email": "ana@third.example"})
+    contacts.edit(runtime, bea, moved, {"email": ANA["email"]})
+    backup.restore(runtime, tmp_path / "later", force=True)
+    (only,) = contacts.detail(runtime, bea, moved).opt_outs
+    assert (only.kind, only.lifted_at) == ("legal", None)
+
+
+def test_what_was_lifted_after_the_copy_stays_on_their_page(
+    runtime: Runtime, bea: Visitor, moved: str, tmp_path: Path
+) -> None:
+    objections.lift(runtime, bea, moved, "She took it back.")
+    backup.restore(runtime, tmp_path / "copy", force=True)
+    (only,) = contacts.detail(runtime, bea, moved).opt_outs
+    assert (only.lifted_at, only.evidence) == (runtime.clock(), journal_replay.EVIDENCE)
+
+
+# Said once more
+
+
+@pytest.mark.on_both
+@pytest.mark.parametrize("restored", [False, True])
+def test_what_they_object_once_more_at_a_later_address_is_said_there(
+    runtime: Runtime, bea: Visitor, moved: str, clock: Clock, tmp_path: Path, restored: bool
+) -> None:
+    clock.advance(hours=1)
+    for _ in range(2):  # twice changes nothing
+        objections.object_to(runtime, bea, moved, origin="console", evidence="She wrote from there.")
+    with runtime.db.read() as session:
+        key = address_keys.address_key(session, MOVED["email"])
+        said = OptOut.address_key == key, OptOut.evidence == "She wrote from there."
+        assert len(session.scalars(select(OptOut.id).where(*said)).all()) == 1
+    contacts.edit(runtime, bea, moved, {"email": "ana@third.example"})
+    if restored:
+        backup.restore(runtime, tmp_path / "copy", force=True)
+    assert is_out_for_good(runtime, bea)

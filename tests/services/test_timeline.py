@@ -272,3 +272,17 @@ def test_a_question_that_ends_with_its_schedule_says_so(
     ]
     ended = ("asked", "cancelled", "cancelled") if when == "ask waits" else ("held_back", None, "cancelled")
     assert told == ([ended] if sole else [ended, ("asked", "sent", None)])
+
+
+def test_another_persons_yes_at_a_shared_address_is_theirs_alone(
+    runtime: Runtime, bea: Visitor, clock: Clock
+) -> None:
+    ana, eva = (
+        contacts.create(runtime, bea, {"name": name, "email": "home@x.example", "external_id": name})
+        for name in ("Ana", "Eva")
+    )
+    opt_outs.opt_out(runtime, bea, ana, "console")
+    clock.advance(hours=1)
+    opt_outs.opt_in(runtime, bea, ana, "Ana said that her operation went well.")
+    said = {id: [each.kind for each in timeline.timeline(runtime, bea, id).items] for id in (ana, eva)}
+    assert said == {ana: ["opted_in", "opted_out", "added"], eva: ["opted_out", "added"]}

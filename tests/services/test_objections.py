@@ -370,6 +370,8 @@ def test_a_chat_that_gets_another_number_keeps_the_no_that_came_from_it(
     with runtime.db.write() as session:
         moving_chats.move_chat(session, "-1", "-1001", runtime.clock())
     assert is_out(runtime, bea, ana.id)
+
+
 # After a restore: what the journal brought back
 
 

@@ -15,8 +15,8 @@ STATES = (
 LEASED, OF_FOLLOWUP, NAMED = (
     text(f"{column} IS NOT NULL") for column in ("lease_until", "followup_id", "provider_id")
 )
-# Nobody writes to us by e-mail; a reminder may go elsewhere than its question went
-IN_CHATS_OR_AGAIN = text("channel <> 'email' OR purpose = 'reminder'")
+# Nobody writes to us by e-mail; a reminder, and an ask whose mail was lost, may go elsewhere than that went
+FOUND_BY_ADDRESS = text("channel <> 'email' OR purpose = 'reminder' OR state = 'failed'")
 PURPOSES = ("invitation", "reminder", "alert", "reply", "account", "dialogue", "inbound", "test")
 
 
@@ -47,8 +47,8 @@ class Message(HasId, Base):
         Index(None, "invitation_id"),
         Index(None, "followup_id", sqlite_where=OF_FOLLOWUP, postgresql_where=OF_FOLLOWUP),
         Index(None, "contact_id", "created_at"),
-        # What whoever writes to us was asked there; which reminders an address got
-        Index(None, "address_key", sqlite_where=IN_CHATS_OR_AGAIN, postgresql_where=IN_CHATS_OR_AGAIN),
+        # What whoever writes to us was asked there; which reminders an address got; which mails it lost
+        Index(None, "address_key", sqlite_where=FOUND_BY_ADDRESS, postgresql_where=FOUND_BY_ADDRESS),
         # Whose button was pressed, which message was quoted
         Index(None, "sender_id", "provider_id", sqlite_where=NAMED, postgresql_where=NAMED),
     )

@@ -3,7 +3,7 @@
 One number, bot or mailbox of ours may serve several workspaces; whoever says no to it means all of them.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
 
@@ -20,6 +20,7 @@ from app.services.turns import Turn
 
 _EMAIL: ColumnElement[str] = literal_column("'email'")  # as the index of addresses says it
 _REMINDER: ColumnElement[str] = literal_column("'reminder'")
+_FAILED: ColumnElement[str] = literal_column("'failed'")
 
 
 def opt_out_by_message(
@@ -43,10 +44,10 @@ def opt_out_by_message(
         opt_outs.record, session, address_keys=(message.address_key,), kind=kind, origin=origin, now=now,
         channel=channel,
     )  # fmt: skip
-    say(message.workspace_id, message.contact_id)
+    wrote: set[str] = set()
     if message.address_key is not None:
-        for workspace_id in session.scalars(_wrote_to(message.address_key, message.sender_id)).all():
-            say(workspace_id, None)
+        wrote.update(session.scalars(_wrote_to(message.address_key, message.sender_id)))
+    _everywhere(say, message.workspace_id, message.contact_id, wrote)
 
 
 def opt_out_by_chat(turn: Turn) -> None:
@@ -56,9 +57,14 @@ def opt_out_by_chat(turn: Turn) -> None:
         now=turn.now,
     )  # fmt: skip
     wrote = set(turn.session.scalars(_wrote_to(turn.key, turn.stored.sender_id)))
-    for workspace_id in sorted(wrote | {turn.workspace_id}):  # in one order, whichever sender hears it
-        if workspace_id == turn.workspace_id:
-            say(workspace_id, turn.contact_id)
+    _everywhere(say, turn.workspace_id, turn.contact_id, wrote)
+
+
+def _everywhere(say: Callable[..., None], home: str, contact_id: str | None, wrote: Collection[str]) -> None:
+    """Theirs at home, and the address's wherever we wrote to it; in one order, whichever sender hears it."""
+    for workspace_id in sorted({home, *wrote}):
+        if workspace_id == home:
+            say(workspace_id, contact_id)
         if workspace_id in wrote:
             say(workspace_id, None)
 
@@ -108,12 +114,12 @@ def _wrote_to(address_key: str, sender_id: str | None) -> CompoundSelect[str]:
     """The workspaces that asked or reminded this address from this sender, whatever came of it.
 
     By what went there, and not by where the ask stands now: a reminder may go elsewhere, another channel may
-    be taken. Mails that ask have no index by address; their asks have.
+    be taken. Mails that ask have no index by address until they are lost; their asks have.
     """
     asks = [Message.purpose.in_(ASKING), Message.sender_id.is_not_distinct_from(sender_id)]
     if sender_id is None:  # else whoever has a sender was tried
         asks.append(Message.state.in_(LEFT))
-    indexed = or_(Message.channel != _EMAIL, Message.purpose == _REMINDER)
+    indexed = or_(Message.channel != _EMAIL, Message.purpose == _REMINDER, Message.state == _FAILED)
     there = select(Message.workspace_id).where(Message.address_key == address_key, indexed, *asks)
     # Looked up for each ask: as a join PostgreSQL may begin with everybody's messages
     its_mail = Message.invitation_id == Invitation.id, unindexed(Message.channel) == "email"

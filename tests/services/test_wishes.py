@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.channels.base import Event, Kind
 from app.channels.registry import open_channels
 from app.domain.access import Role
-from app.models import Contact, Invitation, Message, OptOut, Workspace
+from app.models import Contact, Invitation, Message, OptOut, Sender, Workspace, new_id
 from app.runtime import Runtime
 from app.services import (
     expanding,
@@ -197,3 +197,21 @@ def test_rows_of_several_workspaces_are_taken_in_one_order_whichever_she_answere
         taken.clear()
         comes(place, Event(OURS, word, Kind.TEXT, MARIA, text=word))
         assert taken == sorted(taken) and set(taken) == {each.id for each in both}
+
+
+@pytest.mark.on_both
+def test_a_no_by_mail_holds_where_the_mail_was_lost_and_the_ask_went_on_by_text(
+    runtime: Runtime, world: World, here: Workspace, there: Workspace, clock: Clock
+) -> None:
+    sender = world.add(Sender(id=new_id(), channel="email", identity="p@a.example", created_at=clock.now))
+    asked = world.contact(here, email="maria@ipe.example")
+    moved_on = world.contact(there, email="maria@ipe.example", phone=MARIA)
+    ask = world.invitation(here, world.survey(here), asked, told={"sender_id": sender.id})
+    lost = {"sender_id": sender.id, "state": "failed", "reason": "mailbox_full"}
+    by_text = {"channel": "sms", "address_key": moved_on.phone_key}
+    world.invitation(there, world.survey(there), moved_on, told=lost, **by_text)
+    with runtime.db.write() as session:
+        mail = session.scalars(select(Message.id).where(Message.invitation_id == ask.id)).one()
+        wishes.opt_out_by_message(session, mail, "unsubscribe", clock.now)
+    with runtime.db.read() as session:
+        assert set(session.scalars(select(OptOut.workspace_id))) == {here.id, there.id}
